@@ -1,0 +1,111 @@
+import { z } from 'zod'
+import { defineOperator } from '../../runtime/define.ts'
+import { Equity, Position } from '../../schemas/account.ts'
+import { type Fixed, fixed, notionalOf, ratio, share, ZERO } from '../../schemas/fixed.ts'
+import { Quote, Trade } from '../../schemas/market.ts'
+import { Fill } from '../../schemas/orders.ts'
+import { fill, trade } from '../../schemas/samples.ts'
+import { duration } from '../../schemas/units.ts'
+
+/** Whole numbers of 1e-8: state holds them as plain bigints. */
+const money = (value: bigint): Fixed => value as Fixed
+const holding = () => ({
+  quantity: ZERO as bigint,
+  cost: ZERO as bigint,
+  realised: ZERO as bigint,
+  fees: ZERO as bigint,
+  mark: 0,
+})
+type Holding = ReturnType<typeof holding>
+
+const profit = (h: Holding): bigint => (h.quantity === 0n ? 0n : notionalOf(h.mark, money(h.quantity)) - h.cost)
+
+/** Books a fill: what closes takes its share of the cost with it, what opens adds its own. */
+function book(h: Holding, signed: bigint, notional: bigint): bigint {
+  const before = h.quantity
+  const opposite = before !== 0n && before > 0n !== signed > 0n
+  const size = (n: bigint) => (n < 0n ? -n : n)
+  const closing = opposite ? (size(signed) < size(before) ? signed : -before) : 0n
+  const cash = signed > 0n ? notional : -notional
+  const closingCash = closing === 0n ? 0n : share(money(cash), money(closing), money(signed))
+  const closingCost = closing === 0n ? 0n : share(money(h.cost), money(-closing), money(before))
+  const taken = -closingCash - closingCost
+  h.realised += taken
+  h.cost += cash - closingCash - closingCost
+  h.quantity = before + signed
+  return taken
+}
+
+export const portfolio = defineOperator({
+  name: 'portfolio',
+  version: 1,
+  summary: 'Keeps the account: positions with average price and profit, cash, fees and equity, from fills.',
+  notes:
+    'Money is counted in whole 1e-8 units, so sums are exact. Equity is the starting cash, less what was bought, plus what was sold, less fees, plus open positions at the newest trade or mid quote. A position is sent after each fill of its instrument; equity after each fill, on the `every` grid (key `*`) and at the end of the data. `average_price` is cost over quantity. The graph should draw it before nodes that look at its equity.',
+  scope: 'pipeline',
+  input: { fill: Fill },
+  ambient: { trade: Trade, quote: Quote },
+  output: { position: Position, equity: Equity },
+  params: z.strictObject({
+    cash: z.number().nonnegative().default(100_000).describe('cash at the start, quote units'),
+    every: duration()
+      .refine((every) => every > 0, 'expected a positive duration')
+      .default(3.6e9)
+      .describe('how often equity is sent when nothing is filled'),
+  }),
+  init: ({ cash }) => ({ cash: fixed(cash) as bigint, realised: ZERO as bigint, fees: ZERO as bigint }),
+  each: holding,
+  on: {
+    trade(_state, { price }, { each }) {
+      each.mark = price
+    },
+    quote(_state, { bid, ask }, { each }) {
+      each.mark = (bid + ask) / 2
+    },
+    fill(state, { side, quantity, price, notional, fee }, { each, all }) {
+      const signed = side === 'buy' ? (quantity as bigint) : -quantity
+      state.cash -= (side === 'buy' ? (notional as bigint) : -notional) + fee
+      state.realised += book(each, signed, notional)
+      state.fees += fee
+      each.fees += fee
+      if (each.mark === 0) each.mark = price
+      const position = {
+        quantity: money(each.quantity),
+        average_price: each.quantity === 0n ? 0 : ratio(money(each.cost), money(each.quantity)),
+        realised: money(each.realised),
+        unrealised: money(profit(each)),
+        fees: money(each.fees),
+      }
+      return { position, equity: equityOf(state, all) }
+    },
+  },
+  timer: { every: ({ every }) => every, fire: (state, _at, { all }) => ({ equity: equityOf(state, all) }) },
+  end: (state, { all }) => ({ equity: equityOf(state, all) }),
+  example: {
+    params: { cash: 1000, every: '1h' },
+    input: [trade(1, 100), fill(1, 'buy', 2, 100, 1), trade(2, 110)],
+    output: [
+      {
+        position: { quantity: fixed(2), average_price: 100, realised: ZERO, unrealised: ZERO, fees: fixed(1) },
+        equity: { cash: fixed(799), equity: fixed(999), realised: ZERO, unrealised: ZERO, fees: fixed(1) },
+      },
+    ],
+  },
+})
+
+function equityOf(state: { cash: bigint; realised: bigint; fees: bigint }, all: readonly Holding[]): Equity {
+  let worth = 0n
+  let unrealised = 0n
+  for (const h of all) {
+    if (h.quantity === 0n) continue
+    worth += notionalOf(h.mark, money(h.quantity))
+    unrealised += profit(h)
+  }
+  return {
+    cash: money(state.cash),
+    equity: money(state.cash + worth),
+    realised: money(state.realised),
+    unrealised: money(unrealised),
+    fees: money(state.fees),
+  }
+}

@@ -1,0 +1,76 @@
+import type { Observable } from 'rxjs'
+import type { Clock } from './clock.ts'
+
+/** What a source tells its environment. Rows of one item are in order; items are in order. */
+export type SourceItem =
+  | {
+      readonly type: 'row'
+      readonly at: number
+      readonly key: string
+      readonly value: unknown
+      readonly position: number
+    }
+  | {
+      readonly type: 'gap'
+      readonly at: number
+      readonly key: string
+      readonly value: {
+        readonly reason: 'connected' | 'disconnected' | 'sequence' | 'stalled' | 'resumed'
+        readonly missing: number
+        readonly since: number
+      }
+    }
+  | { readonly type: 'heartbeat'; readonly at: number; readonly key: string }
+  /** A message that could not be read: counted, never a row. */
+  | { readonly type: 'invalid'; readonly reason: string; readonly sample: string }
+  /** The input is finite and this is its end. */
+  | { readonly type: 'end'; readonly at: number }
+
+export interface SourceContext {
+  readonly clock: Clock
+  /** Chance for jitter: 0 <= x < 1. */
+  readonly random: () => number
+  /** Where the rows already in the log end; 0 at the first start. Sources that can, go on from there; others tell a gap. */
+  readonly position: number
+  /** Addresses that stand in for a venue's own, by source name: a local server in tests, a relay in production. */
+  readonly endpoint: (source: string) => string | undefined
+  /** Life-cycle words for people: connected, retrying. */
+  readonly notice: (text: string) => void
+}
+/** Starts a source. Unsubscribing closes it; an error means it could not start or cannot go on. Arrays cut the hops between stages. */
+export type OpenSource<P> = (params: P, context: SourceContext) => Observable<readonly SourceItem[]>
+
+/** One committed output row, as sinks and subscribers see it. */
+export interface Committed {
+  /** `pipeline/node/key/event time/ordinal`: the same in backtest, paper and live. */
+  readonly id: string
+  readonly edge: string
+  readonly kind: string
+  readonly key: string
+  readonly at: number
+  readonly ordinal: number
+  readonly value: unknown
+  /** Place in the log: commit and row. Metadata, not part of the compared bytes. */
+  readonly commit: number
+  readonly order: number
+}
+export interface SinkContext {
+  readonly pipeline: string
+  readonly node: string
+  readonly plan: string
+  /** `bt-RUN`, `paper` or `live`. */
+  readonly namespace: string
+  /** Hands a message to whoever subscribes in this process. */
+  readonly publish: (subject: string, message: Readonly<Record<string, unknown>>) => void
+  /** A file of the run's own directory, or undefined when the run keeps nothing. */
+  readonly file: (name: string) => string | undefined
+}
+export interface OpenedSink {
+  /** The last row it holds for certain: `commit` and `order`; rows up to it are not sent again. */
+  readonly position: { readonly commit: number; readonly order: number }
+  write(port: string, row: Committed): void
+  /** Called after each commit's rows. */
+  flush(): void
+  close(): void
+}
+export type OpenSink<P> = (params: P, context: SinkContext) => OpenedSink

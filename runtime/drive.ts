@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import { TidegateError } from '../schemas/errors.ts'
+import type { Kind } from '../schemas/kind.ts'
+import type { Gap } from '../schemas/market.ts'
+import type { Sample } from '../schemas/samples.ts'
+import { paramProblems } from './check.ts'
+import type { Definition, Operator, Source } from './define.ts'
+import { Interpreter } from './interpret.ts'
+import type { Plan, PlannedSource } from './plan.ts'
+import { Snapshots } from './state/snapshot.ts'
+import { edgesOf } from './wiring.ts'
+
+const port = (id: string, kind: Kind): PlannedSource => ({
+  id,
+  component: {
+    role: 'source',
+    name: id,
+    version: 1,
+    summary: '',
+    notes: '',
+    output: kind,
+    params: z.unknown(),
+    lateness: () => 0,
+    open: () => {
+      throw new Error('driven by hand')
+    },
+    example: { params: {} },
+  } satisfies Source,
+  params: {},
+  lateness: 0,
+})
+
+/** A plan of one operator, each port of it fed by hand. @throws PARAMS_INVALID */
+export function solo(operator: Operator, raw: unknown, lateness = 0): Plan {
+  const problems = paramProblems(operator, raw)
+  if (problems.length > 0)
+    throw new TidegateError(
+      'PARAMS_INVALID',
+      `params of ${operator.name}: ${problems.map((p) => `${p.path.join('.') || '(top)'}: ${p.message}`).join('; ')}`,
+      { problems },
+    )
+  const params = z.parse(operator.params, raw)
+  const ports = { ...operator.inputs, ...operator.ambient, ...operator.latest }
+  const sources = Object.entries(ports).map(([id, kind]) => ({ ...port(`in_${id}`, kind), lateness }))
+  const called = Object.keys({ ...operator.inputs, ...operator.ambient })
+  const node = {
+    id: operator.name,
+    operator,
+    params: operator.prepare(params),
+    twin: false,
+    inputs: Object.fromEntries(called.map((p) => [p, [`in_${p}`]])),
+    latest: Object.fromEntries(Object.keys(operator.latest).map((p) => [p, `in_${p}`])),
+  }
+  const edges = [...sources.flatMap((s) => edgesOf(s.id, s.component)), ...edgesOf(operator.name, operator)].map(
+    ([name, kind]) => ({ name, kind, recorded: false }),
+  )
+  return { pipeline: 'drive', mode: 'backtest', hash: '', resolved: {}, sources, nodes: [node], sinks: [], edges }
+}
+
+/** One running operator, fed by hand: examples, tests and `tidegate drive`. */
+export class Driver {
+  readonly engine: Interpreter
+  private answers: unknown[] = []
+  private readonly operator: Operator
+
+  constructor(
+    operator: Operator,
+    params: unknown,
+    options: { readonly strict?: boolean; readonly lateness?: number } = {},
+  ) {
+    this.operator = operator
+    this.engine = new Interpreter(solo(operator, params, options.lateness), {
+      strict: options.strict ?? true,
+      answer: (_node, answer) => this.answers.push(answer),
+    })
+  }
+
+  /** The answers to one sample, timers and alarms that fall due before it included, in order. */
+  feed(sample: Sample): unknown[] {
+    this.answers = []
+    const { kind, at, key, value } = sample
+    if (kind === 'heartbeat') {
+      const { end } = value as { end: boolean }
+      this.engine.plan.sources.forEach((_s, source) => this.engine.heartbeat(source, end ? '*' : key, at, { end }))
+      return this.answers
+    }
+    const source = this.portOf(sample)
+    if (kind === 'gap') {
+      this.engine.plan.sources.forEach((_s, s) => s !== source && this.engine.heartbeat(s, key, at, { end: false }))
+      this.engine.gap(0, key, at, value as Gap)
+      if (source >= 0) this.engine.row(source, key, at, value)
+      return this.answers
+    }
+    // event time passes on all ports together: a port that is silent does not hold the others up
+    this.engine.plan.sources.forEach((_s, s) => s !== source && this.engine.heartbeat(s, key, at, { end: false }))
+    this.engine.row(source, key, at, value)
+    return this.answers
+  }
+
+  private portOf({ kind, port: named }: Sample): number {
+    const { plan } = this.engine
+    const fitting = plan.sources.flatMap((s, i) =>
+      (named === undefined ? s.component.output.kind === kind : s.id === `in_${named}`) ? [i] : [],
+    )
+    if (fitting.length === 1) return fitting[0] as number
+    if (kind === 'gap') return -1
+    const ports = plan.sources.map((s) => `${s.id.slice(3)}: ${s.component.output.kind}`).join(', ')
+    throw new TidegateError(
+      'INPUT_INVALID',
+      `expected a message for one port of ${this.operator.name} (${ports}), found ${named ? `port "${named}"` : `kind ${kind}`}${fitting.length > 1 ? '; name the port' : ''}`,
+    )
+  }
+
+  save(): { bytes: Uint8Array; keys: readonly string[] } {
+    return { bytes: new Snapshots(this.engine).save(true), keys: [...this.engine.passes.keys] }
+  }
+  load({ bytes, keys }: { bytes: Uint8Array; keys: readonly string[] }): void {
+    new Snapshots(this.engine).load(bytes, keys)
+    this.engine.resume()
+  }
+}
+
+/** Runs an operator over samples: all its answers in order, in the author's form, without silence. */
+export function drive(operator: Definition<Operator>, params: unknown, input: readonly Sample[]): unknown[] {
+  const driver = new Driver(operator.definition, params)
+  return input.flatMap((sample) => driver.feed(sample))
+}

@@ -1,0 +1,31 @@
+import type { State } from './define.ts'
+import type { PlannedNode } from './plan.ts'
+
+/** A node called on the event-time grid. */
+export interface Tick<N> {
+  readonly node: N
+  readonly every: number
+  readonly right: boolean
+  readonly fire: (state: State, at: number, env: unknown) => unknown
+}
+
+/** Longer periods first, then in node order: the order at one boundary. */
+export function timersOf<N extends { readonly planned: PlannedNode }>(nodes: readonly N[]): readonly Tick<N>[] {
+  return nodes
+    .flatMap((node): Tick<N>[] => {
+      const { timer } = node.planned.operator
+      if (timer === undefined) return []
+      const every = timer.every(node.planned.params as never)
+      const right = timer.closed?.(node.planned.params as never) === 'right'
+      return [{ node, every, right, fire: timer.fire as unknown as Tick<N>['fire'] }]
+    })
+    .sort((a, b) => b.every - a.every)
+}
+
+/**
+ * When a timer is due next after a watermark that ran everything due up to itself. A left-closed window is due when the
+ * watermark reaches its boundary, a right-closed one a microsecond later: a row stamped at the boundary still belongs to it.
+ */
+export function dueAfter({ every, right }: { readonly every: number; readonly right: boolean }, mark: number): number {
+  return right ? Math.ceil(mark / every) * every + 1 : (Math.floor(mark / every) + 1) * every
+}

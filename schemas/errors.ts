@@ -1,0 +1,139 @@
+/**
+ * Every expected failure that stops a job has a stable code. The table is the source of the pages in docs/errors.
+ * `exit` is the exit code of the command line: 1 job failed, 2 wrong usage, 3 definition or configuration invalid,
+ * 4 a needed part is missing, 5 refused for safety.
+ */
+export const codes = {
+  USAGE: {
+    exit: 2,
+    summary: 'The command line is not one Tidegate knows.',
+    fix: 'Run `tidegate help VERB` for the form of the verb.',
+  },
+  DEFINITION_INVALID: {
+    exit: 3,
+    summary: 'The pipeline definition has problems; all of them are listed with their paths.',
+    fix: 'Mend the listed paths, then run `tidegate check FILE`.',
+  },
+  DEFINITION_UNREADABLE: {
+    exit: 3,
+    summary: 'The definition file is absent, is not YAML or JSON, or exports no pipeline.',
+    fix: 'Name a .yaml, .json or .ts file; a .ts file exports its pipeline as default.',
+  },
+  PARAMS_INVALID: {
+    exit: 3,
+    summary: 'The params of a component do not fit its schema.',
+    fix: 'Run `tidegate operators NAME` to see the params.',
+  },
+  UNKNOWN_COMPONENT: {
+    exit: 3,
+    summary: 'No component of that name is in the catalogue.',
+    fix: 'Run `tidegate operators` for the list.',
+  },
+  BINDING_INVALID: {
+    exit: 3,
+    summary: 'A source is not bound to data it can carry.',
+    fix: 'Bind each source with `--bind NODE=TAPE[:SYMBOL]` to a tape of the kind the source gives.',
+  },
+  PLAN_MISMATCH: {
+    exit: 5,
+    summary: 'The log belongs to another plan than the definition gives now.',
+    fix: 'Name another log directory, or run the definition the log was made with.',
+  },
+  INPUT_INVALID: {
+    exit: 3,
+    summary: 'A row of input does not fit its format or kind.',
+    fix: 'See the line named in the message; `--skip-invalid` counts such rows and goes on.',
+  },
+  FILE_ABSENT: {
+    exit: 4,
+    summary: 'A file or directory that was named is not there.',
+    fix: 'Check the path; recorded data is looked for where TIDEGATE_DATA points.',
+  },
+  FORMAT_UNKNOWN: {
+    exit: 2,
+    summary: 'No import or export format of that name.',
+    fix: 'Run `tidegate import --help` for the list of formats.',
+  },
+  FRAME_CORRUPT: {
+    exit: 1,
+    summary: 'The bytes of a frame are damaged: its length, checksum or columns do not hold together.',
+    fix: 'Record or import the data again; the rest of the file is untouched.',
+  },
+  FRAME_SCHEMA: {
+    exit: 3,
+    summary: 'A frame was written with another version of its kind.',
+    fix: 'Import the original data again with this version, or read it with the version that wrote it.',
+  },
+  TAPE_TRUNCATED: {
+    exit: 1,
+    summary: 'The tape has no trailer: its writing was cut short, or the file was.',
+    fix: 'Import or copy the tape again.',
+  },
+  TAPE_CORRUPT: { exit: 1, summary: 'A record of the tape is damaged.', fix: 'Import or copy the tape again.' },
+  LOG_CORRUPT: {
+    exit: 1,
+    summary: 'A record in the middle of a log is damaged, with sound records after it.',
+    fix: 'Restore the log directory from a copy; nothing was cut.',
+  },
+  LOG_LOCKED: {
+    exit: 4,
+    summary: 'Another process writes this log.',
+    fix: 'Stop the other process, or name another log directory.',
+  },
+  LOG_CONFLICT: {
+    exit: 5,
+    summary: 'The log has grown since it was last read: another writer was here, and this one is fenced.',
+    fix: 'Start the run again; it resumes from what is committed.',
+  },
+  LOG_LOST: {
+    exit: 5,
+    summary: 'The input log no longer holds what the last commit points at, or is another log.',
+    fix: 'Restore the log directory from a copy, or start in an empty one.',
+  },
+  OPERATOR_FAILED: {
+    exit: 1,
+    summary: 'An operator threw: the message names the node, key and event time.',
+    fix: 'Run `tidegate drive` with the row that failed; then mend the operator.',
+  },
+  SOURCE_FAILED: {
+    exit: 4,
+    summary: 'A source could not start.',
+    fix: 'See the message; `tidegate doctor` tells what is reachable.',
+  },
+  PARITY_BROKEN: {
+    exit: 5,
+    summary: 'Recomputing the log did not give the outputs that were committed.',
+    fix: 'The first difference is named by node, key and time; the operator there is not deterministic or has changed.',
+  },
+  LIVE_REFUSED: {
+    exit: 5,
+    summary: 'Live trading was not started.',
+    fix: 'Paper is the default. Live needs `--confirm PIPELINE` and sinks that have a live side.',
+  },
+  TEST_FAILED: {
+    exit: 1,
+    summary: 'A pipeline test did not give what it expects.',
+    fix: 'The message shows what was expected and what came.',
+  },
+} as const
+
+export type ErrorCode = keyof typeof codes
+
+/** An expected failure: machine code, sentence for the person who must act, and typed facts. */
+export class TidegateError extends Error {
+  override readonly name = 'TidegateError'
+  readonly code: ErrorCode
+  readonly info: Readonly<Record<string, unknown>>
+  constructor(code: ErrorCode, message: string, info: Readonly<Record<string, unknown>> = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.info = info
+  }
+  get exit(): number {
+    return codes[this.code].exit
+  }
+}
+
+/** True for our own errors, also those of another copy of the library. */
+export const isTidegateError = (error: unknown): error is TidegateError =>
+  error instanceof Error && error.name === 'TidegateError' && 'code' in error

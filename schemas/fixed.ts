@@ -1,0 +1,62 @@
+import { z } from 'zod'
+
+/**
+ * Money and quantities in ledgers: a whole number of 1e-8, held in a bigint, so that sums are exact.
+ * Features stay f64; the conversion between the two lives in this file and nowhere else.
+ */
+export const Fixed = z.bigint().brand<'Fixed'>()
+export type Fixed = z.output<typeof Fixed>
+
+const scale = 8
+const unit = 10n ** BigInt(scale)
+const as = (value: bigint) => value as Fixed
+
+export const ZERO = as(0n)
+
+/** A decimal as (digits, exponent of ten): the shortest text of a double is what the exchange wrote. */
+function decimal(value: number | string): { digits: bigint; exponent: number } {
+  const [, sign = '', whole = '', fraction = '', power = '0'] =
+    /^(-?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(String(value)) ?? []
+  if (whole === '' && fraction === '') throw new RangeError(`expected a decimal number, found "${value}"`)
+  return { digits: BigInt(`${sign}${whole}${fraction}`), exponent: Number(power) - fraction.length }
+}
+
+/** Nearest whole, halves away from zero. */
+function divide(a: bigint, by: bigint): bigint {
+  const twice = 2n * (a < 0n ? -a : a) + by
+  const rounded = twice / (2n * by)
+  return a < 0n ? -rounded : rounded
+}
+
+function scaled(digits: bigint, exponent: number): Fixed {
+  return as(exponent >= 0 ? digits * 10n ** BigInt(exponent) : divide(digits, 10n ** BigInt(-exponent)))
+}
+
+/** From a decimal number or its text, to the nearest 1e-8. */
+export function fixed(value: number | string): Fixed {
+  const { digits, exponent } = decimal(value)
+  return scaled(digits, exponent + scale)
+}
+
+/** price x quantity to the nearest 1e-8; the price is taken as the decimal it was written as. */
+export function notionalOf(price: number, quantity: Fixed): Fixed {
+  const { digits, exponent } = decimal(price)
+  return scaled(digits * quantity, exponent)
+}
+
+/** a / b as a double: an average price, a ratio. */
+export const ratio = (a: Fixed, b: Fixed): number => toNumber(a) / toNumber(b)
+export const toNumber = (value: Fixed): number => Number(value) / Number(unit)
+export const add = (a: Fixed, b: Fixed): Fixed => as(a + b)
+export const subtract = (a: Fixed, b: Fixed): Fixed => as(a - b)
+export const negate = (a: Fixed): Fixed => as(-a)
+export const absolute = (a: Fixed): Fixed => (a < 0n ? as(-a) : a)
+/** `amount` x part / whole, to the nearest 1e-8: the cost that leaves with a part of a position. */
+export const share = (amount: Fixed, part: Fixed, whole: Fixed): Fixed =>
+  as(whole < 0n ? divide(-amount * part, -whole) : divide(amount * part, whole))
+
+/** `999995494313300n` as `9999954.94313300`. */
+export function toText(value: Fixed): string {
+  const digits = (value < 0n ? -value : value).toString().padStart(scale + 1, '0')
+  return `${value < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+}

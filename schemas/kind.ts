@@ -1,0 +1,24 @@
+import type { z } from 'zod'
+
+/**
+ * A named kind of message. Two kinds with the same shape are still different kinds.
+ * Key and event time travel in the envelope, which the engine owns: a kind says only what is new.
+ */
+export interface Kind<Name extends string = string, T = unknown> {
+  readonly kind: Name
+  readonly schema: z.core.$ZodType<T>
+  readonly summary: string
+  /** Messages of this kind are decisions: every one is part of the committed outputs, whoever reads it. */
+  readonly recorded: boolean
+}
+
+/** The value a kind carries. */
+export type Of<K> = K extends Kind<string, infer T> ? T : never
+
+export function kind<const Name extends string, T>(
+  name: Name,
+  schema: z.core.$ZodType<T>,
+  about: { readonly summary: string; readonly recorded?: boolean },
+): Kind<Name, T> {
+  return { kind: name, schema, summary: about.summary, recorded: about.recorded ?? false }
+}

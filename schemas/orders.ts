@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { Fixed } from './fixed.ts'
+import { kind } from './kind.ts'
+
+const signal = z.object({
+  direction: z.union([z.literal(-1), z.literal(0), z.literal(1)]).describe('1 up, -1 down, 0 neither'),
+  strength: z.number().describe('how far the values stand apart, in the units of the values'),
+  price: z.number().positive().describe('the price the signal saw, quote units'),
+})
+export interface Signal extends Readonly<z.output<typeof signal>> {}
+export const Signal = kind('signal', signal, { summary: 'A view of an instrument, before any size.', recorded: true })
+
+export const Side = z.enum(['buy', 'sell'])
+export type Side = z.output<typeof Side>
+
+const order = {
+  side: Side,
+  quantity: z.number().positive().describe('base units'),
+  limit: z.number().nonnegative().describe('limit price in quote units, 0 for a market order'),
+  price: z.number().positive().describe('the price the order was sized at, quote units'),
+}
+const intent = z.object(order)
+export interface OrderIntent extends Readonly<z.output<typeof intent>> {}
+export const OrderIntent = kind('order_intent', intent, {
+  summary: 'An order somebody wants; nothing acts on it before a risk gate approved it.',
+  recorded: true,
+})
+
+const approved = z.object(order)
+export interface ApprovedOrder extends Readonly<z.output<typeof approved>> {}
+export const ApprovedOrder = kind('approved_order', approved, {
+  summary: 'An order a risk gate let through: the only kind an execution sink accepts.',
+  recorded: true,
+})
+
+export const RefusalCode = z.enum([
+  'NOTIONAL_EXCEEDS_MAXIMUM',
+  'POSITION_EXCEEDS_MAXIMUM',
+  'DATA_STALE',
+  'DATA_GAP',
+  'WARMING_UP',
+  'TRADING_HALTED',
+])
+export type RefusalCode = z.output<typeof RefusalCode>
+
+const refused = z.object({
+  ...order,
+  code: RefusalCode,
+  found: z.number().describe('the value the rule looked at: quote units, base units or µs, by the code'),
+  allowed: z.number().describe('the bound it broke, in the same unit'),
+})
+export interface RefusedOrder extends Readonly<z.output<typeof refused>> {}
+export const RefusedOrder = kind('refused_order', refused, {
+  summary: 'An order a risk gate stopped, and the rule that did.',
+  recorded: true,
+})
+
+/** Names the approved order a message speaks of: its event time and its place among those of the same key and time. */
+const reference = {
+  order_at: z.int().nonnegative().describe('event time of the approved order, µs; 0 when the venue acted by itself'),
+  order_ordinal: z.int().nonnegative().describe('which order of that key and time'),
+}
+
+const update = z.object({
+  ...reference,
+  state: z.enum(['accepted', 'filled', 'rejected', 'cancelled']),
+  side: Side,
+  quantity: Fixed.describe('base units'),
+  reason: z
+    .enum(['none', 'no_price', 'end_of_data', 'close_at_end'])
+    .describe('why, where the state alone does not say'),
+})
+export interface OrderUpdate extends Readonly<z.output<typeof update>> {}
+export const OrderUpdate = kind('order_update', update, {
+  summary: 'A step in the life of an order at its venue.',
+  recorded: true,
+})
+
+const fill = z.object({
+  ...reference,
+  side: Side,
+  quantity: Fixed.describe('base units'),
+  price: z.number().positive().describe('quote units for one base unit'),
+  notional: Fixed.describe('price x quantity, quote units'),
+  fee: Fixed.describe('quote units'),
+})
+export interface Fill extends Readonly<z.output<typeof fill>> {}
+export const Fill = kind('fill', fill, { summary: 'A trade of ours.', recorded: true })
