@@ -40,6 +40,9 @@ export interface SourceContext {
 /** Starts a source. Unsubscribing closes it; an error means it could not start or cannot go on. Arrays cut the hops between stages. */
 export type OpenSource<P> = (params: P, context: SourceContext) => Observable<readonly SourceItem[]>
 
+/** Makes a source's items from its params alone, from a position on: the same items every time. */
+export type Generate<P> = (params: P, position: number) => Iterable<readonly SourceItem[]>
+
 /** One committed output row, as sinks and subscribers see it. */
 export interface Committed {
   /** `pipeline/node/key/event time/ordinal`: the same in backtest, paper and live. */

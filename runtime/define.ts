@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Kind, Of } from '../schemas/kind.ts'
 import type { Sample } from '../schemas/samples.ts'
-import type { OpenSink, OpenSource } from './connect.ts'
+import type { Generate, OpenSink, OpenSource } from './connect.ts'
 import { Ring } from './state/ring.ts'
 
 export type { Committed, OpenedSink, SinkContext, SourceContext, SourceItem } from './connect.ts'
@@ -269,7 +269,10 @@ export interface SourceDefinition<O extends Kind, PIn, P> {
   readonly params: z.core.$ZodType<P, PIn>
   /** Event time a row may lag behind the newest before it counts as late, µs. */
   readonly lateness?: (params: NoInfer<P>) => number
-  readonly open: OpenSource<NoInfer<P>>
+  /** A feed from outside. A source has this, or `generate`, or both. */
+  readonly open?: OpenSource<NoInfer<P>>
+  /** Rows made from the params alone, from the `position`-th on: pulled, so that the reader sets the pace. */
+  readonly generate?: Generate<NoInfer<P>>
   readonly example: { readonly params: NoInfer<PIn> }
 }
 export interface Source {
@@ -281,7 +284,8 @@ export interface Source {
   readonly output: Kind
   readonly params: z.core.$ZodType
   readonly lateness: (params: never) => number
-  readonly open: OpenSource<never>
+  readonly open: OpenSource<never> | undefined
+  readonly generate: Generate<never> | undefined
   readonly example: { readonly params: unknown }
 }
 export interface SourceNode<O extends Kind = Kind> {
@@ -292,7 +296,14 @@ export interface SourceNode<O extends Kind = Kind> {
 export function defineSource<const O extends Kind, PIn, P>(
   d: SourceDefinition<O, PIn, P>,
 ): ((params: PIn) => SourceNode<O>) & Definition<Source> {
-  const definition = { role: 'source', notes: '', lateness: () => 0, ...d } as unknown as Source
+  const definition = {
+    role: 'source',
+    notes: '',
+    lateness: () => 0,
+    open: undefined,
+    generate: undefined,
+    ...d,
+  } as unknown as Source
   return Object.assign((params: PIn): SourceNode<O> => ({ source: d.name, params, output: d.output }), { definition })
 }
 

@@ -21,9 +21,8 @@ const port = (id: string, kind: Kind): PlannedSource => ({
     output: kind,
     params: z.unknown(),
     lateness: () => 0,
-    open: () => {
-      throw new Error('driven by hand')
-    },
+    open: undefined,
+    generate: undefined,
     example: { params: {} },
   } satisfies Source,
   params: {},
@@ -31,7 +30,7 @@ const port = (id: string, kind: Kind): PlannedSource => ({
 })
 
 /** A plan of one operator, each port of it fed by hand. @throws PARAMS_INVALID */
-export function solo(operator: Operator, raw: unknown, lateness = 0): Plan {
+export function solo(operator: Operator, raw: unknown, lateness = 0, wired: readonly string[] = []): Plan {
   const problems = paramProblems(operator, raw)
   if (problems.length > 0)
     throw new TidegateError(
@@ -40,7 +39,10 @@ export function solo(operator: Operator, raw: unknown, lateness = 0): Plan {
       { problems },
     )
   const params = z.parse(operator.params, raw)
-  const ports = { ...operator.inputs, ...operator.ambient, ...operator.latest }
+  const looked = Object.fromEntries(
+    Object.entries(operator.latest).filter(([p]) => !(p in operator.absent) || wired.includes(p)),
+  )
+  const ports = { ...operator.inputs, ...operator.ambient, ...looked }
   const sources = Object.entries(ports).map(([id, kind]) => ({ ...port(`in_${id}`, kind), lateness }))
   const called = Object.keys({ ...operator.inputs, ...operator.ambient })
   const node = {
@@ -49,12 +51,20 @@ export function solo(operator: Operator, raw: unknown, lateness = 0): Plan {
     params: operator.prepare(params),
     twin: false,
     inputs: Object.fromEntries(called.map((p) => [p, [`in_${p}`]])),
-    latest: Object.fromEntries(Object.keys(operator.latest).map((p) => [p, `in_${p}`])),
+    latest: Object.fromEntries(Object.keys(looked).map((p) => [p, `in_${p}`])),
   }
   const edges = [...sources.flatMap((s) => edgesOf(s.id, s.component)), ...edgesOf(operator.name, operator)].map(
     ([name, kind]) => ({ name, kind, recorded: false }),
   )
   return { pipeline: 'drive', mode: 'backtest', hash: '', resolved: {}, sources, nodes: [node], sinks: [], edges }
+}
+
+export interface DriverOptions {
+  readonly strict?: boolean
+  /** µs a row may lag behind the newest. */
+  readonly lateness?: number
+  /** `latest` ports to feed that may also be left unwired. */
+  readonly wired?: readonly string[]
 }
 
 /** One running operator, fed by hand: examples, tests and `tidegate drive`. */
@@ -63,13 +73,9 @@ export class Driver {
   private answers: unknown[] = []
   private readonly operator: Operator
 
-  constructor(
-    operator: Operator,
-    params: unknown,
-    options: { readonly strict?: boolean; readonly lateness?: number } = {},
-  ) {
+  constructor(operator: Operator, params: unknown, options: DriverOptions = {}) {
     this.operator = operator
-    this.engine = new Interpreter(solo(operator, params, options.lateness), {
+    this.engine = new Interpreter(solo(operator, params, options.lateness, options.wired), {
       strict: options.strict ?? true,
       answer: (_node, answer) => this.answers.push(answer),
     })
@@ -81,20 +87,25 @@ export class Driver {
     const { kind, at, key, value } = sample
     if (kind === 'heartbeat') {
       const { end } = value as { end: boolean }
-      this.engine.plan.sources.forEach((_s, source) => this.engine.heartbeat(source, end ? '*' : key, at, { end }))
+      this.pass(end ? '*' : key, at, end)
       return this.answers
     }
     const source = this.portOf(sample)
     if (kind === 'gap') {
-      this.engine.plan.sources.forEach((_s, s) => s !== source && this.engine.heartbeat(s, key, at, { end: false }))
+      this.pass(key, at, false, source)
       this.engine.gap(0, key, at, value as Gap)
       if (source >= 0) this.engine.row(source, key, at, value)
       return this.answers
     }
-    // event time passes on all ports together: a port that is silent does not hold the others up
-    this.engine.plan.sources.forEach((_s, s) => s !== source && this.engine.heartbeat(s, key, at, { end: false }))
+    this.pass(key, at, false, source)
     this.engine.row(source, key, at, value)
     return this.answers
+  }
+
+  /** Event time passes on all ports together: one that is silent does not hold the others up. */
+  private pass(key: string, at: number, end: boolean, except = -1): void {
+    for (const source of this.engine.plan.sources.keys())
+      if (source !== except) this.engine.heartbeat(source, key, at, { end })
   }
 
   private portOf({ kind, port: named }: Sample): number {
@@ -122,6 +133,9 @@ export class Driver {
 
 /** Runs an operator over samples: all its answers in order, in the author's form, without silence. */
 export function drive(operator: Definition<Operator>, params: unknown, input: readonly Sample[]): unknown[] {
-  const driver = new Driver(operator.definition, params)
+  const driver = new Driver(operator.definition, params, { wired: portsNamed(input) })
   return input.flatMap((sample) => driver.feed(sample))
 }
+/** Ports that samples name outright. */
+export const portsNamed = (input: readonly Sample[]): readonly string[] =>
+  input.flatMap((s) => (s.port === undefined ? [] : [s.port]))

@@ -1,7 +1,7 @@
 import { TidegateError } from '../schemas/errors.ts'
 import type { Frame } from '../schemas/frame.ts'
 import { rowReader } from '../schemas/frame_reader.ts'
-import { Gap, type Heartbeat } from '../schemas/market.ts'
+import { Gap, Heartbeat } from '../schemas/market.ts'
 import type { State } from './define.ts'
 import { KEY_GROUPS, keyGroup } from './key_groups.ts'
 import { Passes, type Running, type Watch, WHOLE } from './passes.ts'
@@ -25,7 +25,9 @@ export class Interpreter {
   readonly plan: Plan
   readonly passes: Passes
   readonly watermarks: Watermarks
-  readonly counts = { rows: 0, late: 0, invalid: 0, gaps: 0, ended: 0 }
+  readonly counts = { rows: 0, late: 0, invalid: 0, gaps: 0 }
+  /** Per source how many rows of any kind it has given, and whether it has ended: where a restart goes on. */
+  readonly taken: readonly { rows: number; ended: boolean }[]
   /** Keys each source has given rows for. */
   readonly heard: readonly Set<number>[]
   private readonly groups: number[] = []
@@ -45,38 +47,37 @@ export class Interpreter {
     this.alarms = this.passes.nodes.filter((n) => n.planned.operator.alarm !== undefined)
     this.passes.alarmed = (node, code) => this.setAlarm(node, code)
     this.heard = plan.sources.map(() => new Set())
+    this.taken = plan.sources.map(() => ({ rows: 0, ended: false }))
     this.downstream = plan.sources.map((s) => this.reachable([s.id, `${s.id}.late`]))
     this.resume()
   }
 
   // ---- input ------------------------------------------------------------------------------------
 
-  /** All rows of a frame, one after the other. */
-  frame(frame: Frame): void {
-    const source = this.plan.sources.findIndex((s) => s.id === frame.origin)
-    if (source < 0)
-      throw new TidegateError('BINDING_INVALID', `no source "${frame.origin}" in pipeline ${this.plan.pipeline}`, {
-        origin: frame.origin,
+  /** Rows of a frame, one after the other; all of them unless a stretch is named. */
+  frame(frame: Frame, from = 0, to = frame.rows, origin = frame.origin): void {
+    const source = this.plan.sources.findIndex((s) => s.id === origin)
+    const planned = this.plan.sources[source]
+    if (planned === undefined)
+      throw new TidegateError('BINDING_INVALID', `no source "${origin}" in pipeline ${this.plan.pipeline}`, { origin })
+    const { output } = planned.component
+    const kind = [output, Gap].find((k) => k.kind === frame.kind)
+    if (kind === undefined && frame.kind !== Heartbeat.kind)
+      throw new TidegateError('BINDING_INVALID', `source "${origin}" gives ${output.kind}, found ${frame.kind}`, {
+        origin,
       })
-    const { component } = this.plan.sources[source] as PlannedSource
-    const kind = [component.output, Gap].find((k) => k.kind === frame.kind)
-    if (kind === undefined && frame.kind !== 'heartbeat')
-      throw new TidegateError(
-        'BINDING_INVALID',
-        `source "${frame.origin}" gives ${component.output.kind}, found ${frame.kind}`,
-        { origin: frame.origin },
-      )
-    const read = kind && rowReader(kind)
-    for (let i = 0; i < frame.rows; i++) {
+    const read = rowReader(kind ?? Heartbeat)
+    for (let i = from; i < to; i++) {
       const key = frame.keys[frame.key[i] as number] as string
       const at = frame.at[i] as number
-      if (read === undefined) this.heartbeat(source, key, at, { end: frame.columns[0]?.[i] === 1 })
+      if (kind === output) this.row(source, key, at, read(frame, i))
       else if (kind === Gap) this.gap(source, key, at, read(frame, i) as Gap)
-      else this.row(source, key, at, read(frame, i))
+      else this.heartbeat(source, key, at, read(frame, i) as Heartbeat)
     }
   }
 
   row(source: number, key: string, at: number, value: unknown): void {
+    this.took(source)
     const code = this.code(key)
     const group = this.groups[code] as number
     const newest = this.watermarks.newestOf(source, group)
@@ -99,6 +100,7 @@ export class Interpreter {
 
   /** A time without a message; the end of a finite input is one of them. `*` stands for every key of the source. */
   heartbeat(source: number, key: string, at: number, { end }: Heartbeat): void {
+    this.took(source)
     const all = [...Array(KEY_GROUPS).keys()]
     const groups =
       key === WHOLE ? all.filter((g) => this.watermarks.spoken(source, g)) : [this.groups[this.code(key)] as number]
@@ -108,7 +110,13 @@ export class Interpreter {
       // what has ended holds nobody up
       if (end) this.watermarks.disconnect(source, group)
     }
-    if (end && ++this.counts.ended === this.plan.sources.length) this.finish(at)
+    if (!end) return
+    ;(this.taken[source] as { ended: boolean }).ended = true
+    if (this.taken.every((t) => t.ended)) this.finish(at)
+  }
+
+  private took(source: number): void {
+    ;(this.taken[source] as { rows: number }).rows++
   }
 
   private finish(at: number): void {
@@ -123,6 +131,7 @@ export class Interpreter {
   }
 
   gap(source: number, key: string, at: number, value: Gap): void {
+    this.took(source)
     this.counts.gaps++
     const codes = key === WHOLE ? [...(this.heard[source] as Set<number>)] : [this.code(key)]
     for (const code of codes) {
@@ -243,10 +252,11 @@ export class Interpreter {
   }
 
   private alarmOf(node: Running, code: number): number {
-    return (node.planned.operator.alarm?.at as unknown as (state: State) => number)(this.passes.stateOf(node, code))
+    const { alarm } = node.planned.operator
+    if (alarm === undefined) return Number.POSITIVE_INFINITY
+    return (alarm.at as unknown as (state: State) => number)(this.passes.stateOf(node, code))
   }
   private setAlarm(node: Running, code: number): void {
-    if (node.planned.operator.alarm === undefined) return
     const at = this.alarmOf(node, code)
     if (at === node.alarms[code]) return
     node.alarms[code] = at

@@ -90,6 +90,11 @@ export const codes = {
     summary: 'The input log no longer holds what the last commit points at, or is another log.',
     fix: 'Restore the log directory from a copy, or start in an empty one.',
   },
+  LOG_UNWRITABLE: {
+    exit: 1,
+    summary: 'A record could not be written; the log holds everything that was committed before it.',
+    fix: 'Free disk space or mend the disk, then start the run again; it resumes from what is committed.',
+  },
   OPERATOR_FAILED: {
     exit: 1,
     summary: 'An operator threw: the message names the node, key and event time.',

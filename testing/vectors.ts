@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { Bar } from '../schemas/market.ts'
-import { bar } from '../schemas/samples.ts'
 import type { Sample } from '../schemas/samples.ts'
+import { bar } from '../schemas/samples.ts'
 
 // Indicator values published by others, to compare ours with. The files are theirs: they are read where they lie.
 
@@ -94,7 +94,11 @@ export function talib(file: string): TalibRow[] {
 /** Bars of published columns, a second apart; turnover is close x volume. */
 export function bars(
   close: readonly number[],
-  rest: { readonly high?: readonly number[]; readonly low?: readonly number[]; readonly volume?: readonly number[] } = {},
+  rest: {
+    readonly high?: readonly number[]
+    readonly low?: readonly number[]
+    readonly volume?: readonly number[]
+  } = {},
 ): Sample<Bar>[] {
   return close.map((price, i) => {
     const volume = rest.volume?.[i] ?? 1
@@ -117,6 +121,11 @@ export const absolute =
   (distance: number): Tolerance =>
   () =>
     distance
+/** A unit of the last decimal a number shows: the tables of TA-Lib cut some values off and round others. */
+export const printed: Tolerance = (expected) => {
+  const [, shown = ''] = String(Number(expected.toPrecision(12))).split('.')
+  return 1.0000001 * Number(`1e-${shown.length}`)
+}
 /** Half a unit of the last decimal. */
 export const decimals = (places: number): Tolerance => absolute(0.5000001 * Number(`1e-${places}`))
 

@@ -28,15 +28,16 @@ export const atr = defineOperator({
   on: {
     bar(state, { high, low, close }, { params }) {
       const before = state.seen === 0 ? low : state.last
-      const range = (high > before ? high : before) - (low < before ? low : before)
+      const range = Math.max(high, before) - Math.min(low, before)
       state.last = close
       const ranged = ++state.seen - params.skipped
       if (ranged === 0) return undefined
       if (params.simple) {
+        const { data } = state.ranges
         state.ranges.push(range)
         // Summed afresh: the rest of a running sum could be below 0 where nothing moves.
         let sum = 0
-        for (const one of state.ranges.data) sum += one
+        for (let i = 0; i < params.span; i++) sum += data[i] as number
         state.value = sum / params.span
       } else state.value += (ranged <= params.span ? 1 / ranged : params.weight) * (range - state.value)
       return ranged < params.span ? undefined : state.value
@@ -44,11 +45,7 @@ export const atr = defineOperator({
   },
   example: {
     params: { span: 2 },
-    input: [
-      bar(1, 10, { high: 12, low: 8 }),
-      bar(2, 14, { high: 15, low: 13 }),
-      bar(3, 14, { high: 14.5, low: 13.5 }),
-    ],
+    input: [bar(1, 10, { high: 12, low: 8 }), bar(2, 14, { high: 15, low: 13 }), bar(3, 14, { high: 14.5, low: 13.5 })],
     output: [4.5, 2.75],
   },
 })

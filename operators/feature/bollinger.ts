@@ -10,7 +10,7 @@ export const bollinger = defineOperator({
   version: 1,
   summary: 'Draws bands around the mean of closes, as wide as the closes scatter.',
   notes:
-    'middle = mean of the newest `span` closes, upper and lower = middle +- `deviations` x their standard deviation, in quote units; place = (close - lower) / (upper - lower), 0.5 when the bands meet; width = (upper - lower) / middle. Silent until `span` bars are in. Divides by `span` (`population`, John Bollinger, TA-Lib, Tulip, Lean), or by `span` - 1 (`sample`, rolling(span).std() of pandas). %B is `place`; the bandwidth of charts is 100 x `width`. Mean and deviation are worked out afresh over the window at every bar, in two passes: closes that are equal give bands that meet exactly, and a spike leaves nothing behind.',
+    'middle = mean of the newest `span` closes, upper and lower = middle +- `deviations` x their standard deviation, in quote units; place = (close - lower) / (upper - lower), 0.5 when the bands meet; width = (upper - lower) / middle. Silent until `span` bars are in. Divides by `span` (`population`, John Bollinger, TA-Lib, Tulip, Lean), or by `span` - 1 (`sample`, rolling(span).std() of pandas). %B is `place`; the bandwidth of charts is 100 x `width`. Mean and deviation are worked out afresh over the window at every bar: closes that are equal give bands that meet exactly, and a spike leaves nothing behind.',
   input: { bar: Bar },
   output: Bands,
   params: z.strictObject({
@@ -26,19 +26,27 @@ export const bollinger = defineOperator({
   init: ({ span }) => ({ window: new Ring(span) }),
   on: {
     bar({ window }, { close }, { params }) {
+      const { data } = window
       window.push(close)
       if (!window.full) return undefined
+      // Seen from one of its own values, a window of n lies at most sqrt(n - 1) deviations away (Samuelson, 1968):
+      // the subtraction below never loses more than a factor of n, however high the price stands.
       let sum = 0
-      for (const one of window.data) sum += one - close
-      const mean = close + sum / params.span
       let squares = 0
-      for (const one of window.data) squares += (one - mean) * (one - mean)
-      const reach = params.deviations * Math.sqrt(squares / params.divisor)
+      // By index: the iterator of a typed array makes the bar three times as dear.
+      for (let i = 0; i < params.span; i++) {
+        const distance = (data[i] as number) - close
+        sum += distance
+        squares += distance * distance
+      }
+      const shift = sum / params.span
+      const mean = close + shift
+      const reach = params.deviations * Math.sqrt((squares - sum * shift) / params.divisor)
       return {
         middle: mean,
         upper: mean + reach,
         lower: mean - reach,
-        place: reach > 0 ? 0.5 + (close - mean) / (2 * reach) : 0.5,
+        place: reach > 0 ? 0.5 - shift / (2 * reach) : 0.5,
         width: (2 * reach) / mean,
       }
     },

@@ -47,12 +47,15 @@ export const macd = defineOperator({
     bar(state, { close }, { params }) {
       const seen = ++state.seen
       const fast = seen - params.fast_from
-      if (fast > 0) state.fast += (fast <= params.fast_seeding ? 1 / fast : params.fast) * (close - state.fast)
-      state.slow += (seen <= params.slow_seeding ? 1 / seen : params.slow) * (close - state.slow)
+      if (fast > params.fast_seeding) state.fast += params.fast * (close - state.fast)
+      else if (fast > 0) state.fast += (close - state.fast) / fast
+      if (seen > params.slow_seeding) state.slow += params.slow * (close - state.slow)
+      else state.slow += (close - state.slow) / seen
       const lines = seen - params.line_from
       if (lines <= 0) return undefined
       const line = state.fast - state.slow
-      state.signal += (lines <= params.signal_seeding ? 1 / lines : params.signal) * (line - state.signal)
+      if (lines > params.signal_seeding) state.signal += params.signal * (line - state.signal)
+      else state.signal += (line - state.signal) / lines
       if (lines < params.signal_seeding) return undefined
       return { line, signal: state.signal, histogram: line - state.signal }
     },

@@ -37,18 +37,20 @@ export const rsi = defineOperator({
       state.last = close
       if (changed === 0) return undefined
       if (params.cutler) {
+        const { data } = state.changes
         state.changes.push(change)
         // Summed afresh: the rest of a running sum would pass for movement where there is none.
         state.up = 0
         state.down = 0
-        for (const one of state.changes.data) {
-          if (one > 0) state.up += one
-          else state.down -= one
+        for (let i = 0; i < params.span; i++) {
+          const one = data[i] as number
+          state.up += Math.max(one, 0)
+          state.down += Math.max(-one, 0)
         }
       } else {
         const weight = changed <= params.seeding ? 1 / changed : params.weight
-        state.up += weight * ((change > 0 ? change : 0) - state.up)
-        state.down += weight * ((change < 0 ? -change : 0) - state.down)
+        state.up += weight * (Math.max(change, 0) - state.up)
+        state.down += weight * (Math.max(-change, 0) - state.down)
       }
       if (changed < params.span) return undefined
       const moved = state.up + state.down

@@ -13,4 +13,4 @@ export function add(total: RunningSum, value: number): void {
   total.rest += sum - (next - entered) + (value - entered)
 }
 
-export const valueOf = (total: RunningSum): number => total.sum + total.rest
+export const totalOf = (total: RunningSum): number => total.sum + total.rest

@@ -3,7 +3,7 @@ import { defineOperator, Ring } from '../../runtime/define.ts'
 import { Scalar } from '../../schemas/features.ts'
 import { Bar } from '../../schemas/market.ts'
 import { bar } from '../../schemas/samples.ts'
-import { add, runningSum, valueOf } from './running_sum.ts'
+import { add, runningSum, totalOf } from './running_sum.ts'
 
 /** Simple moving average of closes, quote units. */
 export const sma = defineOperator({
@@ -21,7 +21,7 @@ export const sma = defineOperator({
       const { window, total } = state
       add(total, -window.push(close))
       add(total, close)
-      return window.full ? valueOf(total) / params.span : undefined
+      return window.full ? totalOf(total) / params.span : undefined
     },
   },
   example: {

@@ -3,7 +3,7 @@ import { defineOperator, Ring } from '../../runtime/define.ts'
 import { Scalar } from '../../schemas/features.ts'
 import { Bar } from '../../schemas/market.ts'
 import { bar } from '../../schemas/samples.ts'
-import { add, runningSum, valueOf } from './running_sum.ts'
+import { add, runningSum, totalOf } from './running_sum.ts'
 
 const day = 86_400_000_000
 
@@ -32,7 +32,9 @@ export const vwap = defineOperator({
     volumes: new Ring(span),
   }),
   on: {
-    bar(state, { turnover, volume }, { params, at }) {
+    bar(state, bar, { params, at }) {
+      const { volume } = bar
+      const turnover = volume > 0 ? bar.turnover : 0
       let over = false
       if (params.daily) {
         const today = Math.ceil(at / day)
@@ -57,7 +59,7 @@ export const vwap = defineOperator({
       add(state.turnover, turnover)
       if (volume > 0) state.traded++
       if (state.traded === 0 || (!params.daily && !state.volumes.full)) return undefined
-      return valueOf(state.turnover) / valueOf(state.volume)
+      return totalOf(state.turnover) / totalOf(state.volume)
     },
   },
   example: {

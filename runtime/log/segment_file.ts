@@ -1,4 +1,14 @@
-import { closeSync, fdatasync, fsyncSync, fstatSync, ftruncateSync, linkSync, openSync, unlinkSync, writevSync } from 'node:fs'
+import {
+  closeSync,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  linkSync,
+  openSync,
+  unlinkSync,
+  writevSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { TidegateError } from '../../schemas/errors.ts'
@@ -15,7 +25,7 @@ import {
 
 const zeros = new Uint8Array(8)
 
-/** Makes a created, linked or renamed file of the directory durable. Windows has no such call. */
+/** Makes created, linked and renamed files of a directory durable. Windows has no such call. */
 export function syncDirectory(path: string): void {
   if (process.platform === 'win32') return
   const fd = openSync(path, 'r')
@@ -41,7 +51,7 @@ export class SegmentFile {
   private unsynced = 0
   private syncing: Promise<void> | undefined
 
-  constructor(path: string, fd: number, id: string, end: number) {
+  private constructor(path: string, fd: number, id: string, end: number) {
     this.path = path
     this.fd = fd
     this.seed = recordSeed(id)
@@ -49,23 +59,36 @@ export class SegmentFile {
   }
 
   /**
-   * Creates the file with its header. It gets its name only when the header is durable, and never replaces another.
+   * Creates the file with its header. It gets its name only when the header is in it, and never replaces another.
+   * Unless `durable`, the header goes to the disk with the first records.
    * @throws EEXIST when a file of that name is there
    */
-  static create(path: string, header: SegmentHeader): SegmentFile {
+  static create(path: string, header: SegmentHeader, durable: boolean): SegmentFile {
     const unborn = `${path}.new`
     const fd = openSync(unborn, 'w+')
     try {
       writevSync(fd, [encodeSegmentHeader(header)], 0)
-      fsyncSync(fd)
+      if (durable) fsyncSync(fd)
       linkSync(unborn, path)
     } catch (error) {
       closeSync(fd)
       throw error
     }
     unlinkSync(unborn)
-    syncDirectory(dirname(path))
-    return new SegmentFile(path, fd, header.id, SEGMENT_HEADER_BYTES)
+    if (durable) syncDirectory(dirname(path))
+    const file = new SegmentFile(path, fd, header.id, SEGMENT_HEADER_BYTES)
+    if (!durable) file.unsynced = SEGMENT_HEADER_BYTES
+    return file
+  }
+
+  /** Opens an existing one at the end of its good records; what lies behind is cut off. */
+  static open(path: string, id: string, end: number): SegmentFile {
+    const file = new SegmentFile(path, openSync(path, 'r+'), id, end)
+    if (file.status().bytes > end) {
+      ftruncateSync(file.fd, end)
+      fsyncSync(file.fd)
+    }
+    return file
   }
 
   /** @throws LOG_UNWRITABLE when disk or limits do not let it; the file then ends where it ended before */
@@ -153,9 +176,12 @@ export class SegmentFile {
     }
   }
 
-  /** Lets go without a sync. */
-  async drop(): Promise<void> {
+  /** As `close`, without holding up the work. */
+  async closeBeside(): Promise<void> {
+    await this.syncing
+    if (this.unsynced > 0) this.syncBeside()
     await this.syncing
     closeSync(this.fd)
+    if (this.failure !== undefined) throw this.unwritable('it could not be synced', this.failure)
   }
 }

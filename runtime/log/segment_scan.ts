@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { type Break, type RecordCursor, readFully } from './record_cursor.ts'
-import { getU64, RECORD_HEADER_BYTES, recordBytes } from './segment.ts'
+import { getU64, MAX_RECORD_BYTES, RECORD_HEADER_BYTES, recordBytes } from './segment.ts'
 
 /**
  * How the records of a segment end. `torn`: what follows the last good record is no record, and no good one comes after
@@ -16,17 +16,22 @@ export function scanRecords(
   seed: number,
   cursor: RecordCursor,
   limit: number,
-  visit?: (cursor: RecordCursor) => void,
+  options: {
+    readonly visit?: (cursor: RecordCursor) => void
+    /** False: a broken end is called torn without a search for good records behind it. */
+    readonly judge?: boolean
+  } = {},
 ): Scan {
   for (;;) {
     const step = cursor.step(limit)
     if (step === 'record') {
-      visit?.(cursor)
+      options.visit?.(cursor)
       continue
     }
     const { offset: end, seq: last } = cursor
     if (step === 'end') return { verdict: 'sound', end, last }
-    return { verdict: soundAfter(fd, seed, end, limit, last) ? 'corrupt' : 'torn', end, last, reason: step }
+    const corrupt = options.judge !== false && soundAfter(fd, seed, end, limit, last)
+    return { verdict: corrupt ? 'corrupt' : 'torn', end, last, reason: step }
   }
 }
 
@@ -44,7 +49,7 @@ function soundAfter(fd: number, seed: number, from: number, limit: number, last:
       const seq = getU64(words, at + 8)
       if (seq <= last || seq > highest) continue
       const length = words.getUint32(at, true)
-      if (base + at + recordBytes(length) > limit) continue
+      if (length > MAX_RECORD_BYTES || base + at + recordBytes(length) > limit) continue
       const checked = new Uint8Array(8 + length)
       if (readFully(fd, checked, base + at + 8) === checked.byteLength)
         if (crc32(checked, seed) === words.getUint32(at + 4, true)) return true

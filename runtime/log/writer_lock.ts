@@ -1,4 +1,14 @@
-import { closeSync, fstatSync, ftruncateSync, linkSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { TidegateError } from '../../schemas/errors.ts'
 
@@ -37,7 +47,8 @@ export class WriterLock {
         )
       const fd = claim(directory, top + 1)
       if (fd === undefined) continue
-      for (const generation of generations(directory)) if (generation <= top) remove(join(directory, nameOf(generation)))
+      for (const generation of generations(directory))
+        if (generation <= top) remove(join(directory, nameOf(generation)))
       return new WriterLock(fd)
     }
   }

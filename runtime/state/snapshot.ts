@@ -96,6 +96,7 @@ function keyParts(engine: Interpreter): readonly Part[] {
 }
 function wholeParts(engine: Interpreter): readonly Part[] {
   const counts = layoutOf(engine.counts)
+  const taken = layoutOf({ rows: 0, ended: false })
   return [
     ...engine.passes.nodes
       .filter((n: Running) => n.wide)
@@ -110,6 +111,7 @@ function wholeParts(engine: Interpreter): readonly Part[] {
       save: (_c, into, at) => counts.save(engine.counts, into, at),
       load: (_c, from, at) => counts.load(engine.counts, from, at),
     },
+    ...engine.taken.map((source) => ofState(taken, () => source)),
   ]
 }
 

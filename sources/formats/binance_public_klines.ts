@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Bar } from '../../schemas/market.ts'
 import { barOfText } from './bars.ts'
-import { withoutHeader } from './binance_public.ts'
+import { withoutHeader } from './csv.ts'
 import { epoch, unitOf } from './epoch.ts'
 import { defineFormat, ordered, symbolOption, symbolUnknown, venueOption } from './format.ts'
 

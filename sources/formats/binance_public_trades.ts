@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Trade } from '../../schemas/market.ts'
-import { symbolOfFile, withoutHeader } from './binance_public.ts'
+import { symbolOfFile } from './binance_public.ts'
+import { withoutHeader } from './csv.ts'
 import { aggressorOfBuyerMaker, price, size, tradeNumber } from './decimal.ts'
 import { epoch, unitOf } from './epoch.ts'
 import { defineFormat, ordered, symbolOption, symbolUnknown, venueOption } from './format.ts'

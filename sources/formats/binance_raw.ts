@@ -62,8 +62,12 @@ export function tradeOf({ frame }: Received) {
 export function quoteOf({ frame: { b, B, a, A } }: Received) {
   if (typeof b !== 'string' || typeof B !== 'string' || typeof a !== 'string' || typeof A !== 'string')
     refuse('expected bid and ask as decimals')
-  return { bid: price(b, 'bid'), ask: price(a, 'ask'), bid_size: volume(B, 'bid size'), ask_size: volume(A, 'ask size') }
+  return {
+    bid: price(b, 'bid'),
+    ask: price(a, 'ask'),
+    bid_size: volume(B, 'bid size'),
+    ask_size: volume(A, 'ask size'),
+  }
 }
 /** True for the frames of a stream such as `trade`: the part of its name behind the first @. */
 export const isStream = ({ stream }: Received, name: string): boolean => stream.slice(stream.indexOf('@') + 1) === name
-

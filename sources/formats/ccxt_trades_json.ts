@@ -3,11 +3,14 @@ import { Trade } from '../../schemas/market.ts'
 import { aggressorOfTaker, price, size, tradeNumber } from './decimal.ts'
 import { epoch } from './epoch.ts'
 import {
+  attempt,
   defineFormat,
   type Imported,
   type ImportedRow,
   notThisFormat,
   ordered,
+  refuse,
+  shown,
   symbolOption,
   symbolUnknown,
   venueOption,
@@ -28,7 +31,8 @@ export const ccxtTradesJson = defineFormat({
       .optional()
       .describe('second half of the instrument; XRP/ETH from the name XRP_ETH-trades.json if left out'),
   }),
-  notes: 'The whole array is read into memory. The side is that of the taker. Invalid rows are counted as entries, from 1.',
+  notes:
+    'The whole array is read into memory. The side is that of the taker. Invalid rows are counted as entries, from 1.',
   detects: ({ file, lines }) => fileName.test(file) || /^\[\[\d{13},\s*"?\w+"?,/.test(lines[0] ?? ''),
   open({ venue, symbol }, file) {
     const [, base, quote] = fileName.exec(file) ?? []
@@ -57,5 +61,18 @@ function rowsOf(text: string, key: string): readonly Imported[] {
     return notThisFormat('ccxt_trades_json', 'expected one JSON array')
   }
   if (!Array.isArray(entries)) return notThisFormat('ccxt_trades_json', 'expected one JSON array')
-  return entries.map((entry: unknown, i) => each(i + 1, () => rowOf(entry, key)))
+  return entries.map((entry: unknown, i) => attempt(i + 1, () => rowOf(entry, key)))
+}
+
+function rowOf(entry: unknown, key: string): ImportedRow {
+  const row = Row.safeParse(entry)
+  if (!row.success) refuse(`expected [ms, id, type, side, price, amount, cost], found ${shown(JSON.stringify(entry))}`)
+  const [at, id, , side, paid, amount] = row.data
+  const value = {
+    price: price(paid),
+    size: size(amount, 'amount'),
+    side: aggressorOfTaker(side ?? ''),
+    id: tradeNumber(typeof id === 'number' ? String(id) : typeof id === 'string' ? id : undefined),
+  }
+  return { at: epoch(at, 'ms'), key, value }
 }

@@ -11,7 +11,8 @@ export const coinbaseCsv = defineFormat({
   kind: Trade,
   options: z.strictObject({ ...ordered, venue: venueOption('coinbase') }),
   notes: 'The layout of github.com/questdb/sample-datasets: symbol, side, price, amount, timestamp.',
-  detects: ({ lines }) => hasColumns(lines[0], 'symbol', 'side', 'price', 'amount', 'timestamp'),
+  detects: ({ lines }) =>
+    hasColumns(lines[0], 'symbol', 'side', 'price', 'amount', 'timestamp') && !hasColumns(lines[0], 'local_timestamp'),
   open: ({ venue }) => ({
     line: table('coinbase_csv', ['symbol', 'side', 'price', 'amount', 'timestamp'] as const, (row) => ({
       at: epoch(row.timestamp, 'iso'),

@@ -45,7 +45,11 @@ export function table<const C extends string, T>(
       const names = named(line)
       const missing = wanted.filter((name) => !names.includes(name))
       if (missing.length > 0)
-        notThisFormat(format, `expected a header with ${missing.join(', ')}, found ${names.slice(0, 8).join(',')}`, number)
+        notThisFormat(
+          format,
+          `expected a header with ${missing.join(', ')}, found ${names.slice(0, 8).join(',')}`,
+          number,
+        )
       width = names.length
       places = Object.fromEntries(wanted.map((name) => [name, names.indexOf(name)])) as Record<C, number>
       return undefined
@@ -55,5 +59,20 @@ export function table<const C extends string, T>(
     const value = {} as Record<C, string>
     for (const name of wanted) value[name] = cells[places[name]] as string
     return row(value, number)
+  }
+}
+
+/** Reads lines by place: for layouts that come with a header from some tools and without from others. */
+export function withoutHeader<T>(format: string, width: number, row: (cells: readonly string[]) => T) {
+  let first = true
+  return (line: string, number: number): T | undefined => {
+    const cells = fields(line)
+    if (first) {
+      first = false
+      if (cells.length < width) notThisFormat(format, `expected ${width} fields, found ${cells.length}`, number)
+      if (!/^\d/.test(line)) return undefined
+    }
+    if (cells.length < width) refuse(`expected ${width} fields, found ${cells.length}`)
+    return row(cells)
   }
 }

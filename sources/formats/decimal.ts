@@ -17,7 +17,8 @@ export const size = (text: string | undefined, what = 'size'): number => price(t
 /** A volume or the size of a book level: 0 or more. */
 export function volume(text: string | undefined, what = 'volume'): number {
   const value = decimal(text, what)
-  if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) refuse(`expected a ${what} of 0 or more, found ${shown(text ?? '')}`)
+  if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
+    refuse(`expected a ${what} of 0 or more, found ${shown(text ?? '')}`)
   return value
 }
 /** A trade number that fits a double, else 0: venues also use UUIDs. */

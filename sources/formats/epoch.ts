@@ -11,7 +11,9 @@ const earliest = Date.UTC(1990, 0, 1) * 1000
 export function epoch(text: string | undefined, unit: Unit): number {
   const at = text === undefined ? undefined : unit === 'iso' ? parseTime(text) : counted(text, unit)
   if (at === undefined || !Number.isSafeInteger(at) || at < earliest)
-    refuse(`expected a time ${unit === 'iso' ? 'as ISO text' : `in ${unit}`} after 1990, found ${shown(text ?? 'nothing')}`)
+    refuse(
+      `expected a time ${unit === 'iso' ? 'as ISO text' : `in ${unit}`} after 1990, found ${shown(text ?? 'nothing')}`,
+    )
   return at
 }
 

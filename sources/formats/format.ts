@@ -133,6 +133,16 @@ export function defineFormat<S extends z.ZodObject>(definition: FormatDefinition
   }
 }
 
+/** For readers that find rows at the end: one row, or why it is none. */
+export function attempt(line: number, read: () => ImportedRow): Imported {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    return { invalid: { line, reason: error.message } }
+  }
+}
+
 function settle(
   line: number,
   out: Imported[],

@@ -16,24 +16,20 @@ export const geminiQuotesCsv = defineFormat({
   open({ venue, symbol }) {
     const key = `${venue}:${symbol}`
     return {
-      line: table(
-        'gemini_quotes_csv',
-        ['time_seconds', 'bid_price_bid_size', 'ask_price_ask_size'] as const,
-        (row) => {
-          const [bid, bidSize] = top(row.bid_price_bid_size)
-          const [ask, askSize] = top(row.ask_price_ask_size)
-          return {
-            at: epoch(row.time_seconds, 's'),
-            key,
-            value: {
-              bid: price(bid, 'bid'),
-              ask: price(ask, 'ask'),
-              bid_size: volume(bidSize, 'bid size'),
-              ask_size: volume(askSize, 'ask size'),
-            },
-          }
-        },
-      ),
+      line: table('gemini_quotes_csv', ['time_seconds', 'bid_price_bid_size', 'ask_price_ask_size'] as const, (row) => {
+        const [bid, bidSize] = top(row.bid_price_bid_size)
+        const [ask, askSize] = top(row.ask_price_ask_size)
+        return {
+          at: epoch(row.time_seconds, 's'),
+          key,
+          value: {
+            bid: price(bid, 'bid'),
+            ask: price(ask, 'ask'),
+            bid_size: volume(bidSize, 'bid size'),
+            ask_size: volume(askSize, 'ask size'),
+          },
+        }
+      }),
     }
   },
   example_file: '2024-01-01__market-depth.csv',

@@ -55,8 +55,10 @@ async function packingOf(path: string): Promise<Packing> {
     const { bytesRead } = await file.read(head, 0, 30, 0).catch((cause: unknown) => {
       throw new TidegateError('FILE_ABSENT', `cannot read ${path}: is it a file?`, { file: path }, cause)
     })
-    if (bytesRead >= 2 && head.readUInt16BE(0) === 0x1f8b) return { type: 'gzip', start: 0, end: Number.POSITIVE_INFINITY }
-    if (bytesRead < 30 || head.readUInt32LE(0) !== 0x04034b50) return { type: 'plain', start: 0, end: Number.POSITIVE_INFINITY }
+    if (bytesRead >= 2 && head.readUInt16BE(0) === 0x1f8b)
+      return { type: 'gzip', start: 0, end: Number.POSITIVE_INFINITY }
+    if (bytesRead < 30 || head.readUInt32LE(0) !== 0x04034b50)
+      return { type: 'plain', start: 0, end: Number.POSITIVE_INFINITY }
     await refuseManyMembers(file, path)
     const start = 30 + head.readUInt16LE(26) + head.readUInt16LE(28)
     return head.readUInt16LE(8) === 0

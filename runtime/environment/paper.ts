@@ -1,0 +1,276 @@
+import type { Subscription } from 'rxjs'
+import { TidegateError } from '../../schemas/errors.ts'
+import { rowReader } from '../../schemas/frame_reader.ts'
+import { FrameWriter } from '../../schemas/frame_writer.ts'
+import { kinds } from '../../schemas/kinds.ts'
+import type { Clock } from '../clock.ts'
+import type { Committed, SourceContext, SourceItem } from '../connect.ts'
+import { type Binding, encodeItems, merged, type Slice } from '../feed.ts'
+import type { Log, LogRecord } from '../log/log.ts'
+import type { Plan, PlannedSource } from '../plan.ts'
+import { committed, type Probe, Stage } from '../stage.ts'
+import { Delivery, type Published } from './deliver.ts'
+
+export interface PaperOptions {
+  readonly log: Log
+  /** Sources without a binding are live. */
+  readonly bindings: ReadonlyMap<string, Binding>
+  readonly clock: Clock
+  readonly random: () => number
+  /** Event seconds per second for bound sources; Infinity for as fast as it goes. */
+  readonly speed: number
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+  readonly endpoint?: (source: string) => string | undefined
+  readonly notice?: (text: string) => void
+  readonly file?: (name: string) => string | undefined
+  /** Every committed row of this run, those of earlier runs first. */
+  readonly output?: (row: Committed) => void
+  readonly published?: (message: Published) => void
+  readonly progress?: (rows: number, at: number) => void
+  readonly signal?: AbortSignal
+  readonly probe?: Probe
+}
+export interface PaperResult {
+  readonly ticks: number
+  readonly late: number
+  readonly invalid: number
+  readonly gaps: number
+  readonly resumed: boolean
+  readonly ended: boolean
+}
+
+/** Input records of one step at most: bounds what a commit holds. */
+const RECORDS_PER_STEP = 64
+
+/**
+ * Paper trading: live or recorded data through the log, the same engine and the same simulated venue as a backtest.
+ * Whatever comes in is appended to the input stream first; the stage commits what it made of it; sinks take committed rows.
+ */
+export async function runPaper(plan: Plan, options: PaperOptions): Promise<PaperResult> {
+  const stage = await Stage.open(plan, options.log, options.probe ? { probe: options.probe } : {})
+  const delivery = new Delivery(plan, 'paper', options.file ?? (() => undefined))
+  const subscription = options.published ? delivery.published.subscribe(options.published) : undefined
+  try {
+    const run = new PaperRun(plan, stage, delivery, options)
+    return await run.start()
+  } finally {
+    delivery.close()
+    subscription?.unsubscribe()
+  }
+}
+
+class PaperRun {
+  private readonly plan: Plan
+  private readonly stage: Stage
+  private readonly delivery: Delivery
+  private readonly options: PaperOptions
+  private readonly probe: Probe
+  private lastInput = 0
+  private invalid = 0
+
+  constructor(plan: Plan, stage: Stage, delivery: Delivery, options: PaperOptions) {
+    this.plan = plan
+    this.stage = stage
+    this.delivery = delivery
+    this.options = options
+    this.probe = options.probe ?? (() => {})
+  }
+
+  async start(): Promise<PaperResult> {
+    const resumed = this.stage.last > 0
+    await this.catchUp()
+    const live = this.plan.sources.filter((s) => this.bindingOf(s) === undefined)
+    if (live.length === 0) await this.replay()
+    else await this.live(live)
+    const { rows, late, invalid, gaps } = this.stage.engine.counts
+    const ended = this.stage.engine.taken.every((t) => t.ended)
+    return { ticks: rows, late, invalid: invalid + this.invalid, gaps, resumed, ended }
+  }
+
+  private bindingOf(source: PlannedSource): Binding | undefined {
+    return (
+      this.options.bindings.get(source.id) ??
+      (source.component.generate === undefined ? undefined : { type: 'generator' })
+    )
+  }
+
+  /** What was committed is delivered again where a sink does not hold it; what was logged and not committed is stepped. */
+  private async catchUp(): Promise<void> {
+    if (this.stage.last > 0) {
+      const from = this.options.output === undefined ? this.delivery.from : 1
+      for await (const row of committed(this.plan, this.stage.stream, Number.isFinite(from) ? from : 1))
+        this.hand([row])
+    }
+    const { last } = await this.stage.inputs.state()
+    this.lastInput = last
+    let records: LogRecord[] = []
+    if (last > this.stage.position)
+      for await (const record of this.stage.inputs.read(this.stage.position + 1)) {
+        records.push(record)
+        if (records.length < RECORDS_PER_STEP) continue
+        await this.step(records)
+        records = []
+      }
+    await this.step(records)
+  }
+
+  private hand(rows: readonly Committed[]): void {
+    this.delivery.write(rows)
+    if (this.options.output) for (const row of rows) this.options.output(row)
+  }
+
+  private async step(records: readonly LogRecord[]): Promise<void> {
+    if (records.length === 0) return
+    const rows = await this.stage.step(records)
+    this.probe('before_deliver')
+    this.hand(rows)
+    this.probe('after_deliver')
+  }
+
+  /** Logs frames, then steps over them. */
+  private async take(frames: readonly Uint8Array[]): Promise<void> {
+    for (let i = 0; i < frames.length; i += RECORDS_PER_STEP) {
+      const records: LogRecord[] = []
+      for (const data of frames.slice(i, i + RECORDS_PER_STEP)) {
+        this.probe('before_ingest')
+        this.lastInput = await this.stage.inputs.append(data, this.lastInput)
+        this.probe('after_ingest')
+        records.push({ seq: this.lastInput, data })
+      }
+      await this.step(records)
+    }
+  }
+
+  /** Bound sources, merged by event time, at the pace that was asked for. */
+  private async replay(): Promise<void> {
+    const { engine } = this.stage
+    if (engine.taken.every((t) => t.ended)) return
+    const { clock, speed, signal } = this.options
+    const bindings = new Map(this.plan.sources.map((s) => [s.id, this.bindingOf(s) as Binding]))
+    const began = clock.now()
+    let origin: number | undefined
+    for (const slice of merged(this.plan, bindings, {
+      from: this.options.from,
+      to: this.options.to,
+      skip: engine.taken.map((t) => t.rows),
+    })) {
+      if (signal?.aborted) return
+      for (const piece of speed === Number.POSITIVE_INFINITY ? [slice] : paced(slice, speed)) {
+        const at = piece.frame.at[piece.from] as number
+        origin ??= at
+        const wait = (at - origin) / speed - (clock.now() - began)
+        if (speed !== Number.POSITIVE_INFINITY && wait > 0) await pause(clock, wait, signal)
+        if (signal?.aborted) return
+        await this.take([this.encode(piece)])
+        this.options.progress?.(engine.counts.rows, piece.frame.at[piece.to - 1] as number)
+      }
+      // sockets, signals and progress bars get their turn
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  private encode({ source, frame, from, to }: Slice): Uint8Array {
+    const planned = this.plan.sources[source] as PlannedSource
+    const kind = kinds[frame.kind]
+    if (kind === undefined) throw new TidegateError('FRAME_SCHEMA', `expected a known kind, found "${frame.kind}"`)
+    const read = rowReader(kind)
+    const writer = new FrameWriter(kind, planned.id, { capacity: to - from })
+    for (let i = from; i < to; i++)
+      writer.push(frame.at[i] as number, frame.keys[frame.key[i] as number] as string, read(frame, i))
+    return writer.take(to)
+  }
+
+  /** Live sources push. A frame is cut as soon as the loop is free: nothing waits for company, and load makes frames larger. */
+  private async live(sources: readonly PlannedSource[]): Promise<void> {
+    const { clock, random, signal } = this.options
+    if (sources.length < this.plan.sources.length)
+      throw new TidegateError(
+        'BINDING_INVALID',
+        `bind all sources or none: ${sources.map((s) => s.id).join(', ')} would be live beside recorded data`,
+        { live: sources.map((s) => s.id) },
+      )
+    const waiting: { source: PlannedSource; items: SourceItem[] }[] = []
+    let wake = () => {}
+    let failure: unknown
+    const open = new Set<string>()
+    const subscriptions: Subscription[] = sources.map((source) => {
+      open.add(source.id)
+      const context: SourceContext = {
+        clock,
+        random,
+        position: this.stage.engine.taken[this.plan.sources.indexOf(source)]?.rows ?? 0,
+        endpoint: this.options.endpoint ?? (() => undefined),
+        notice: (text) => this.options.notice?.(`${source.id}: ${text}`),
+      }
+      const opened = (
+        source.component.open as unknown as (
+          params: unknown,
+          context: SourceContext,
+        ) => import('rxjs').Observable<readonly SourceItem[]>
+      )(source.params, context)
+      return opened.subscribe({
+        next: (items) => {
+          const newest = waiting.at(-1)
+          if (newest?.source === source) newest.items.push(...items)
+          else waiting.push({ source, items: [...items] })
+          wake()
+        },
+        error: (error: unknown) => {
+          failure = error
+          wake()
+        },
+        complete: () => {
+          open.delete(source.id)
+          wake()
+        },
+      })
+    })
+    signal?.addEventListener('abort', () => wake(), { once: true })
+    try {
+      while (!signal?.aborted && failure === undefined && (open.size > 0 || waiting.length > 0)) {
+        if (waiting.length === 0) {
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+          continue
+        }
+        const taken = waiting.splice(0)
+        this.invalid += taken.reduce(
+          (sum, { items }) => sum + items.filter((item) => item.type === 'invalid').length,
+          0,
+        )
+        await this.take(taken.flatMap(({ source, items }) => encodeItems(source, items)))
+        this.options.progress?.(this.stage.engine.counts.rows, 0)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    } finally {
+      for (const subscription of subscriptions) subscription.unsubscribe()
+    }
+    if (failure !== undefined) throw failure
+  }
+}
+
+/** Pieces of a slice that span at most 5 ms of real time, so that a paced replay does not come in lumps. */
+function* paced(slice: Slice, speed: number): Generator<Slice> {
+  const span = 5_000 * speed
+  for (let from = slice.from; from < slice.to; ) {
+    const start = slice.frame.at[from] as number
+    let to = from + 1
+    while (to < slice.to && (slice.frame.at[to] as number) - start < span) to++
+    yield { ...slice, from, to }
+    from = to
+  }
+}
+
+function pause(clock: Clock, micros: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      cancel()
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const cancel = clock.after(micros, done)
+    signal?.addEventListener('abort', done, { once: true })
+  })
+}

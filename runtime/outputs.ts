@@ -1,0 +1,77 @@
+import { createHash, type Hash } from 'node:crypto'
+import type { Frame } from '../schemas/frame.ts'
+import { decodeFrame } from '../schemas/frame.ts'
+import { rowReader } from '../schemas/frame_reader.ts'
+import { FrameWriter } from '../schemas/frame_writer.ts'
+import type { Kind } from '../schemas/kind.ts'
+import type { Committed } from './connect.ts'
+import { toJson } from './json.ts'
+import type { Plan } from './plan.ts'
+
+/** The name of an output: the same in backtest, paper and live, for any frame cut and any placement. */
+export const outputId = (pipeline: string, edge: string, key: string, at: number, ordinal: number): string =>
+  `${pipeline}/${edge}/${key}/${at}/${ordinal}`
+
+/** What is compared when two runs are said to be equal: id, kind and value of every output, in order. */
+export class OutputHash {
+  rows = 0
+  private readonly hash: Hash = createHash('sha256')
+  add(id: string, kind: string, value: unknown): void {
+    this.rows++
+    this.hash.update(`${id} ${kind} ${toJson(value)}\n`)
+  }
+  digest(): string {
+    return this.hash.copy().digest('hex')
+  }
+}
+
+/** Gathers the outputs of a step into frames, one per edge; `order` keeps the sequence in which they were emitted. */
+export class OutputFrames {
+  private readonly writers = new Map<string, FrameWriter>()
+  private order = 0
+  add(edge: string, kind: Kind, key: string, at: number, ordinal: number, value: unknown): void {
+    let writer = this.writers.get(edge)
+    if (writer === undefined) {
+      writer = new FrameWriter(kind, edge, { capacity: 16, outputs: true })
+      this.writers.set(edge, writer)
+    }
+    writer.push(at, key, value, ordinal, this.order++)
+  }
+  get rows(): number {
+    return this.order
+  }
+  take(): readonly Uint8Array[] {
+    this.order = 0
+    return [...this.writers.values()].filter((w) => w.rows > 0).map((w) => w.take())
+  }
+}
+
+/** The rows of a commit's output frames, in the order they were emitted. */
+export function committedRows(plan: Plan, commit: number, frames: readonly Uint8Array[]): Committed[] {
+  const kinds = new Map(plan.edges.map((e) => [e.name, e.kind]))
+  const byName = Object.fromEntries(plan.edges.map((e) => [e.kind.kind, e.kind]))
+  const rows: Committed[] = []
+  for (const bytes of frames) {
+    const frame = decodeFrame(bytes, byName)
+    const kind = kinds.get(frame.origin)
+    if (kind !== undefined)
+      for (let i = 0; i < frame.rows; i++) rows.push(committedRow(plan.pipeline, commit, frame, kind, i))
+  }
+  return rows.sort((a, b) => a.order - b.order)
+}
+function committedRow(pipeline: string, commit: number, frame: Frame, kind: Kind, i: number): Committed {
+  const key = frame.keys[frame.key[i] as number] as string
+  const at = frame.at[i] as number
+  const ordinal = frame.ordinal?.[i] ?? 0
+  return {
+    id: outputId(pipeline, frame.origin, key, at, ordinal),
+    edge: frame.origin,
+    kind: kind.kind,
+    key,
+    at,
+    ordinal,
+    value: rowReader(kind)(frame, i),
+    commit,
+    order: frame.order?.[i] ?? 0,
+  }
+}

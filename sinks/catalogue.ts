@@ -1,0 +1,6 @@
+import { listed } from '../runtime/define.ts'
+import { report } from './report.ts'
+import { signals } from './signals.ts'
+import { simulatedVenue } from './simulated_venue.ts'
+
+export const sinks = listed(simulatedVenue, signals, report)

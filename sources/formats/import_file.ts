@@ -1,0 +1,16 @@
+import type { Format, Head, Imported } from './format.ts'
+import { readLines } from './read_lines.ts'
+
+/** The rows of a file in blocks, in its order; what is no row comes as an invalid one with its line and reason. */
+export const importFile = (format: Format, path: string, options?: unknown): AsyncGenerator<readonly Imported[]> =>
+  format.rows(readLines(path), options, path)
+
+/** The first lines of a file, for `detect`. */
+export async function headOf(path: string, count = 20): Promise<Head> {
+  const lines: string[] = []
+  for await (const block of readLines(path)) {
+    lines.push(...block.slice(0, count - lines.length))
+    if (lines.length >= count) break
+  }
+  return { file: path, lines }
+}

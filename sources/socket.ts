@@ -1,0 +1,231 @@
+import { Observable, type Subscriber } from 'rxjs'
+import WebSocket from 'ws'
+import type { SourceContext } from '../runtime/define.ts'
+import { TidegateError } from '../schemas/errors.ts'
+import { formatDuration } from '../schemas/units.ts'
+
+/** Why a connection ended, or never came to be. */
+export type Loss = 'closed' | 'failed' | 'oversized' | 'refused' | 'silent' | 'stalled' | 'unanswered'
+
+/** What a connection tells. Times are µs of the local clock. */
+export type SocketEvent<T> =
+  | { readonly type: 'opened'; readonly at: number; readonly send: (text: string) => void }
+  | { readonly type: 'message'; readonly at: number; readonly message: T; readonly bytes: Buffer }
+  /** The peer answered a ping or sent one: all it sent before has been received. */
+  | { readonly type: 'alive'; readonly at: number }
+  | { readonly type: 'lost'; readonly at: number; readonly loss: Loss; readonly detail: string }
+  | { readonly type: 'retrying'; readonly after: number; readonly attempt: number }
+
+/** Bounds of one connection; times in µs. */
+export interface SocketLimits {
+  /** Waiting for the answer to the upgrade. */
+  readonly openWithin: number
+  /** The peer is asked for a sign of life after this much silence. */
+  readonly pingAfter: number
+  /** Without any sign of life for this long the connection is given up. */
+  readonly silentFor: number
+  /** Without data for this long it is given up too: a heartbeat is no proof of data. */
+  readonly stallAfter: number
+  /** Full jitter: the n-th wait is a random part of `backoff` x 2^n, at most `backoffCap`. */
+  readonly backoff: number
+  readonly backoffCap: number
+  /** A connection that held this long starts the backoff afresh. */
+  readonly stableAfter: number
+  readonly maxBytes: number
+  /** How often the very first connection is tried before it counts as a failure to start. */
+  readonly startAttempts: number
+}
+export const socketLimits: SocketLimits = {
+  openWithin: 10e6,
+  pingAfter: 1e6,
+  silentFor: 30e6,
+  stallAfter: 60e6,
+  backoff: 0.5e6,
+  backoffCap: 30e6,
+  stableAfter: 10e6,
+  maxBytes: 16 * 1024 * 1024,
+  startAttempts: 5,
+}
+
+export interface SocketSettings<T> {
+  /** The source, for error messages. */
+  readonly name: string
+  readonly url: string
+  readonly limits: SocketLimits
+  /** Parses a message where it enters. Must not throw. */
+  readonly read: (bytes: Buffer, binary: boolean) => T
+  /** Whether a message is what the feed is for, rather than an answer or rubbish. */
+  readonly isData: (message: T) => boolean
+}
+
+type Connection =
+  | { readonly state: 'connecting'; readonly socket: WebSocket; readonly cancel: () => void }
+  | Open
+  | { readonly state: 'waiting'; readonly loss: Loss; readonly cancel: () => void }
+  | { readonly state: 'closed' }
+interface Open {
+  readonly state: 'open'
+  readonly socket: WebSocket
+  readonly since: number
+  heard: number
+  fed: number
+  pinged: number
+  checked: number
+  cancel: () => void
+}
+
+/** One WebSocket connection that mends itself until it is unsubscribed; it errors only if it cannot start. */
+export function connect<T>(
+  settings: SocketSettings<T>,
+  around: Pick<SourceContext, 'clock' | 'random'>,
+): Observable<SocketEvent<T>> {
+  return new Observable((subscriber) => {
+    const link = new Link(settings, around, subscriber)
+    link.dial()
+    return () => link.close()
+  })
+}
+
+class Link<T> {
+  private connection: Connection = { state: 'closed' }
+  private phase: 'starting' | 'started' = 'starting'
+  private failures = 0
+  private readonly settings: SocketSettings<T>
+  private readonly around: Pick<SourceContext, 'clock' | 'random'>
+  private readonly subscriber: Subscriber<SocketEvent<T>>
+
+  constructor(
+    settings: SocketSettings<T>,
+    around: Pick<SourceContext, 'clock' | 'random'>,
+    subscriber: Subscriber<SocketEvent<T>>,
+  ) {
+    this.settings = settings
+    this.around = around
+    this.subscriber = subscriber
+  }
+
+  dial(): void {
+    const { url, limits, name } = this.settings
+    const socket = open(url, limits.maxBytes)
+    if (socket instanceof Error) {
+      const problem = `${name}: ${url} is no address of a WebSocket server; expected ws://… or wss://…`
+      this.subscriber.error(new TidegateError('SOURCE_FAILED', problem, { url }, socket))
+      return
+    }
+    socket.on('open', () => this.opened(socket))
+    socket.on('message', (data, binary) => this.received(data as Buffer, binary))
+    socket.on('ping', () => this.alive())
+    socket.on('pong', () => this.alive())
+    socket.on('unexpected-response', (_request, response) => this.lose('refused', `HTTP ${response.statusCode}`))
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const oversized = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
+      this.lose(oversized ? 'oversized' : 'failed', error.code ?? error.message)
+    })
+    socket.on('close', (code, reason) => this.lose('closed', `code ${code}${reason.length > 0 ? `: ${reason}` : ''}`))
+    const cancel = this.around.clock.after(limits.openWithin, () =>
+      this.lose('unanswered', `no answer within ${formatDuration(limits.openWithin)}`),
+    )
+    this.connection = { state: 'connecting', socket, cancel }
+  }
+
+  private opened(socket: WebSocket): void {
+    if (this.connection.state !== 'connecting') return
+    this.connection.cancel()
+    const at = this.around.clock.now()
+    const connection: Open = {
+      state: 'open',
+      socket,
+      since: at,
+      heard: at,
+      fed: at,
+      pinged: at,
+      checked: at,
+      cancel: () => {},
+    }
+    this.connection = connection
+    this.phase = 'started'
+    this.guard(connection)
+    this.subscriber.next({ type: 'opened', at, send: (text) => socket.send(text) })
+  }
+
+  private received(bytes: Buffer, binary: boolean): void {
+    if (this.connection.state !== 'open') return
+    const at = this.around.clock.now()
+    this.connection.heard = at
+    const message = this.settings.read(bytes, binary)
+    if (this.settings.isData(message)) this.connection.fed = at
+    this.subscriber.next({ type: 'message', at, message, bytes })
+  }
+
+  private alive(): void {
+    if (this.connection.state !== 'open') return
+    const at = this.around.clock.now()
+    this.connection.heard = at
+    this.subscriber.next({ type: 'alive', at })
+  }
+
+  /** Looks at the watches again and again. */
+  private guard(connection: Open): void {
+    const { pingAfter, silentFor, stallAfter } = this.settings.limits
+    const period = Math.min(pingAfter, silentFor, stallAfter) / 4
+    connection.cancel = this.around.clock.after(period, () => {
+      const now = this.around.clock.now()
+      // After a long sleep of our own the peer's words may lie unread: judged next time.
+      const overslept = now - connection.checked > 3 * period
+      connection.checked = now
+      if (!overslept && now - connection.fed > stallAfter)
+        this.lose('stalled', `no data for ${formatDuration(stallAfter)}`)
+      else if (!overslept && now - connection.heard > silentFor)
+        this.lose('silent', `no sign of life for ${formatDuration(silentFor)}`)
+      else {
+        if (now - Math.max(connection.heard, connection.pinged) >= pingAfter) {
+          connection.pinged = now
+          connection.socket.ping()
+        }
+        this.guard(connection)
+      }
+    })
+  }
+
+  private lose(loss: Loss, detail: string): void {
+    const { connection, phase } = this
+    if (connection.state !== 'connecting' && connection.state !== 'open') return
+    const { backoff, backoffCap, stableAfter, startAttempts } = this.settings.limits
+    const at = this.around.clock.now()
+    this.close()
+    if (connection.state === 'open' && at - connection.since >= stableAfter) this.failures = 0
+    const attempt = ++this.failures
+    if (phase === 'starting' && (loss === 'refused' || attempt >= startAttempts)) {
+      const { name, url } = this.settings
+      const problem = `${name}: could not connect to ${url}: ${loss} (${detail})`
+      this.subscriber.error(new TidegateError('SOURCE_FAILED', problem, { url, loss, attempts: attempt }))
+      return
+    }
+    const after = Math.round(this.around.random() * Math.min(backoffCap, backoff * 2 ** (attempt - 1)))
+    this.connection = { state: 'waiting', loss, cancel: this.around.clock.after(after, () => this.dial()) }
+    this.subscriber.next({ type: 'lost', at, loss, detail })
+    this.subscriber.next({ type: 'retrying', after, attempt })
+  }
+
+  /** Leaves no timer and no socket behind. */
+  close(): void {
+    const { connection } = this
+    this.connection = { state: 'closed' }
+    if (connection.state === 'closed') return
+    connection.cancel()
+    if (connection.state === 'waiting') return
+    connection.socket.removeAllListeners()
+    // A socket that is cut off while it connects still reports it.
+    connection.socket.on('error', () => {})
+    if (connection.state === 'open') connection.socket.close(1000)
+    connection.socket.terminate()
+  }
+}
+
+function open(url: string, maxPayload: number): WebSocket | Error {
+  try {
+    return new WebSocket(url, { perMessageDeflate: false, maxPayload })
+  } catch (error) {
+    return error as Error
+  }
+}
