@@ -122,6 +122,19 @@ test('gives a silent feed up though the server answers every ping', async () => 
   await until(() => texts.length === 2)
 })
 
+test('a process that was busy does not take its own sleep for silence of the server', async () => {
+  const venue = await venueOf({ frames: numbered(20), rate: 100 })
+  const { losses, texts, until } = listen(venue.url, { openWithin: 40 * ms, silentFor: 80 * ms, stallAfter: 80 * ms })
+  const busy = (micros: number) => {
+    for (const end = wallClock.now() + micros; wallClock.now() < end; );
+  }
+  busy(150 * ms)
+  await until(() => texts.length === 5)
+  busy(300 * ms)
+  await until(() => texts.length === 20)
+  expect(losses()).toEqual([])
+})
+
 test('answers that are no data do not keep a silent feed alive', async () => {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   closing.push(() => server.close())

@@ -59,7 +59,7 @@ export interface SocketSettings<T> {
 }
 
 type Connection =
-  | { readonly state: 'connecting'; readonly socket: WebSocket; readonly cancel: () => void }
+  | { readonly state: 'connecting'; readonly socket: WebSocket; cancel: () => void }
   | Open
   | { readonly state: 'waiting'; readonly loss: Loss; readonly cancel: () => void }
   | { readonly state: 'closed' }
@@ -67,10 +67,10 @@ interface Open {
   readonly state: 'open'
   readonly socket: WebSocket
   readonly since: number
-  heard: number
-  fed: number
-  pinged: number
-  checked: number
+  /** Time since the last sign of life, the last data, the last ping: counted by the watch, see `guard`. */
+  unheard: number
+  unfed: number
+  unasked: number
   cancel: () => void
 }
 
@@ -122,10 +122,15 @@ class Link<T> {
       this.lose(oversized ? 'oversized' : 'failed', error.code ?? error.message)
     })
     socket.on('close', (code, reason) => this.lose('closed', `code ${code}${reason.length > 0 ? `: ${reason}` : ''}`))
-    const cancel = this.around.clock.after(limits.openWithin, () =>
-      this.lose('unanswered', `no answer within ${formatDuration(limits.openWithin)}`),
-    )
-    this.connection = { state: 'connecting', socket, cancel }
+    const connection: Connection = { state: 'connecting', socket, cancel: () => {} }
+    this.connection = connection
+    const patience = (quarters: number) => {
+      connection.cancel = this.around.clock.after(limits.openWithin / 4, () => {
+        if (quarters > 1) patience(quarters - 1)
+        else this.lose('unanswered', `no answer within ${formatDuration(limits.openWithin)}`)
+      })
+    }
+    patience(4)
   }
 
   private opened(socket: WebSocket): void {
@@ -136,10 +141,9 @@ class Link<T> {
       state: 'open',
       socket,
       since: at,
-      heard: at,
-      fed: at,
-      pinged: at,
-      checked: at,
+      unheard: 0,
+      unfed: 0,
+      unasked: 0,
       cancel: () => {},
     }
     this.connection = connection
@@ -151,35 +155,35 @@ class Link<T> {
   private received(bytes: Buffer, binary: boolean): void {
     if (this.connection.state !== 'open') return
     const at = this.around.clock.now()
-    this.connection.heard = at
+    this.connection.unheard = 0
     const message = this.settings.read(bytes, binary)
-    if (this.settings.isData(message)) this.connection.fed = at
+    if (this.settings.isData(message)) this.connection.unfed = 0
     this.subscriber.next({ type: 'message', at, message, bytes })
   }
 
   private alive(): void {
     if (this.connection.state !== 'open') return
     const at = this.around.clock.now()
-    this.connection.heard = at
+    this.connection.unheard = 0
     this.subscriber.next({ type: 'alive', at })
   }
 
-  /** Looks at the watches again and again. */
+  /**
+   * Looks at the watches again and again. Silence is counted in looks, not read off the clock: when this process sleeps
+   * or is busy, what the peer said meanwhile lies unread, and the next look comes after it has been read.
+   */
   private guard(connection: Open): void {
     const { pingAfter, silentFor, stallAfter } = this.settings.limits
     const period = Math.min(pingAfter, silentFor, stallAfter) / 4
     connection.cancel = this.around.clock.after(period, () => {
-      const now = this.around.clock.now()
-      // After a long sleep of our own the peer's words may lie unread: judged next time.
-      const overslept = now - connection.checked > 3 * period
-      connection.checked = now
-      if (!overslept && now - connection.fed > stallAfter)
-        this.lose('stalled', `no data for ${formatDuration(stallAfter)}`)
-      else if (!overslept && now - connection.heard > silentFor)
-        this.lose('silent', `no sign of life for ${formatDuration(silentFor)}`)
+      connection.unheard += period
+      connection.unfed += period
+      connection.unasked += period
+      if (connection.unfed > stallAfter) this.lose('stalled', `no data for ${formatDuration(stallAfter)}`)
+      else if (connection.unheard > silentFor) this.lose('silent', `no sign of life for ${formatDuration(silentFor)}`)
       else {
-        if (now - Math.max(connection.heard, connection.pinged) >= pingAfter) {
-          connection.pinged = now
+        if (Math.min(connection.unheard, connection.unasked) >= pingAfter) {
+          connection.unasked = 0
           connection.socket.ping()
         }
         this.guard(connection)

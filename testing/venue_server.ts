@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { gunzipSync } from 'node:zlib'
@@ -175,9 +176,12 @@ class Player {
       if (connection.state !== 'open') return
       place.next++
       connection.sent++
-      // Every so often the sender waits until the system has taken the bytes, and lets the other side of the process run.
-      if (connection.sent % 64 === 0) await this.said(frame)
-      else this.client.send(frame)
+      if (connection.sent % 64 > 0) this.client.send(frame)
+      else {
+        // The sender waits until the system has taken the bytes, and lets others in the process have their turn.
+        await this.said(frame)
+        await setImmediate()
+      }
     }
   }
 

@@ -225,6 +225,14 @@ describe('segments', () => {
     await log.close()
   })
 
+  test('of zeros, as loss of power leaves them, are removed and told', async () => {
+    await written(['a', 'b'])
+    writeFileSync(join(folder(), '0000000000000003.seg'), new Uint8Array(200))
+    const { texts, notices } = await contents()
+    expect(texts).toEqual(['a', 'b'])
+    expect(notices).toEqual(['stage: removed an empty segment that loss of power left'])
+  })
+
   test('with a header and no record leave the last record in the one before', async () => {
     await written(
       Array.from({ length: 8 }, (_, i) => `record ${i}`),

@@ -8,7 +8,7 @@ import type { LogRecord, LogStream, ReadOptions, StreamState } from './log.ts'
 import { ID_BYTES, recordBytes, SEGMENT_HEADER_BYTES } from './segment.ts'
 import { SegmentFile, syncDirectory } from './segment_file.ts'
 import { mark } from './stream_cursor.ts'
-import { StreamView, segmentPath } from './stream_view.ts'
+import { dropUnborn, StreamView, segmentPath } from './stream_view.ts'
 import type { WriterLock } from './writer_lock.ts'
 
 export type Fsync = 'always' | 'every_second' | 'close'
@@ -23,9 +23,9 @@ export interface StreamContext {
 }
 
 /** A sync starts beside the work after so many bytes, though the second is not over: the disk works while we do. */
-const SYNC_BYTES = 2 ** 25
+const SYNC_BYTES = 2 ** 24
 /** Appends and reads in a tight loop let the event loop turn after so many bytes. */
-const TURN_BYTES = 2 ** 23
+const TURN_BYTES = 2 ** 22
 
 /** Makes the first segment of a new stream. */
 export async function createStream(directory: string): Promise<void> {
@@ -68,6 +68,8 @@ export class EmbeddedStream implements LogStream {
 
   private recover(): void {
     const { view, directory, context } = this
+    if (context.lock && dropUnborn(directory))
+      context.notices.push(`${this.name}: removed an empty segment that loss of power left`)
     const torn = view.follow() === 'torn' ? view.rest : 0
     if (context.lock) {
       for (const file of readdirSync(directory)) if (file.endsWith('.new')) unlinkSync(join(directory, file))
@@ -75,7 +77,7 @@ export class EmbeddedStream implements LogStream {
     }
     if (torn === 0) return
     const what = context.lock ? `cut ${torn} bytes of a torn record` : `${torn} bytes of an unfinished record`
-    this.context.notices.push(`${this.name}: ${what} at the end${context.lock ? '' : ' are not read'}`)
+    context.notices.push(`${this.name}: ${what} at the end${context.lock ? '' : ' are not read'}`)
   }
 
   private look(): void {

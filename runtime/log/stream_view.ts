@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { TidegateError } from '../../schemas/errors.ts'
 import { breakWords, RecordCursor, readFully } from './record_cursor.ts'
@@ -18,6 +18,14 @@ const segmentsIn = (directory: string) =>
 
 /** True when the directory holds a stream; a creation that was cut short left none. */
 export const holdsStream = (directory: string): boolean => segmentsIn(directory).length > 0
+
+/** Removes a last segment of nothing but zeros: loss of power came between its naming and its first sync. */
+export function dropUnborn(directory: string): boolean {
+  const [last, previous] = segmentsIn(directory).reverse()
+  if (last === undefined || previous === undefined || readFileSync(last.path).some((byte) => byte !== 0)) return false
+  unlinkSync(last.path)
+  return true
+}
 
 /** What is known of a stream's files: which segments there are, and up to where their records are good. */
 export class StreamView {

@@ -1,0 +1,73 @@
+import { parseArgs } from 'node:util'
+import { nearest } from '../runtime/nearest.ts'
+import { TidegateError } from '../schemas/errors.ts'
+import { parseDuration, parseTime } from '../schemas/units.ts'
+import type { Args, Verb } from './verb.ts'
+
+const common = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
+
+/** @throws USAGE naming the option and what is near it */
+export function readArgs(verb: Verb, argv: readonly string[]): Args {
+  const options = Object.fromEntries(
+    Object.entries(verb.options).map(([name, { type, short }]) => [
+      name,
+      { type, multiple: true, ...(short && { short }) },
+    ]),
+  )
+  let parsed: ReturnType<typeof parseArgs>
+  try {
+    parsed = parseArgs({
+      args: [...argv],
+      options: { ...options, ...common } as never,
+      allowPositionals: true,
+      strict: true,
+    })
+  } catch (error) {
+    const unknown = /Unknown option '(--?[^' ]+)'/.exec((error as Error).message)?.[1]
+    if (unknown === undefined) throw new TidegateError('USAGE', `${verb.name}: ${(error as Error).message}`)
+    const near = nearest(unknown.replace(/^-+/, ''), [...Object.keys(verb.options), 'json', 'help'])
+    throw new TidegateError(
+      'USAGE',
+      `${verb.name} has no option ${unknown}${near ? `; did you mean --${near}?` : ''}`,
+      { option: unknown },
+    )
+  }
+  const { min, max } = verb.positionals
+  const found = parsed.positionals.length
+  const helped = parsed.values['help'] === true
+  if (!helped && (found < min || found > max))
+    throw new TidegateError(
+      'USAGE',
+      `expected: tidegate ${verb.name} ${verb.form}; found ${found} argument${found === 1 ? '' : 's'}`,
+      { min, max, found },
+    )
+  const values: Record<string, string[]> = {}
+  const flags = new Set<string>()
+  for (const [name, value] of Object.entries(parsed.values))
+    for (const v of Array.isArray(value) ? value : [value])
+      if (typeof v === 'string') values[name] = [...(values[name] ?? []), v]
+      else if (v === true) flags.add(name)
+  return { positionals: parsed.positionals, flags, values, value: (name) => values[name]?.at(-1) }
+}
+
+export function timeOption(args: Args, name: string): number | undefined {
+  const text = args.value(name)
+  const time = text === undefined ? undefined : parseTime(text)
+  if (text !== undefined && time === undefined)
+    throw new TidegateError('USAGE', `--${name}: expected a time such as 2024-08-08T23:54:15Z, found "${text}"`)
+  return time
+}
+export function durationOption(args: Args, name: string): number | undefined {
+  const text = args.value(name)
+  const length = text === undefined ? undefined : parseDuration(text)
+  if (text !== undefined && length === undefined)
+    throw new TidegateError('USAGE', `--${name}: expected a duration such as 500ms or 1m, found "${text}"`)
+  return length
+}
+export function numberOption(args: Args, name: string): number | undefined {
+  const text = args.value(name)
+  const value = text === undefined ? undefined : Number(text)
+  if (value !== undefined && !Number.isFinite(value))
+    throw new TidegateError('USAGE', `--${name}: expected a number, found "${text}"`)
+  return value
+}

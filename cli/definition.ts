@@ -1,0 +1,69 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, extname, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { LineCounter, parse, parseDocument } from 'yaml'
+import { TidegateError } from '../schemas/errors.ts'
+import type { Args } from './verb.ts'
+
+/** Loads a module, TypeScript too. */
+export async function importModule(file: string): Promise<unknown> {
+  const url = pathToFileURL(resolve(file)).href
+  if (!/\.[cm]?ts$/.test(file)) return import(url)
+  const { tsImport } = await import('tsx/esm/api')
+  return tsImport(url, import.meta.url)
+}
+
+/**
+ * A definition as data, with `--set node.param=value` applied. The values are read as YAML.
+ * @throws DEFINITION_UNREADABLE, FILE_ABSENT, USAGE
+ */
+export async function loadDefinition(file: string, args?: Args): Promise<unknown> {
+  if (!existsSync(file)) throw new TidegateError('FILE_ABSENT', `no definition at ${file}`, { file })
+  const raw = await read(file)
+  return (args?.values['set'] ?? []).reduce(override, raw)
+}
+
+async function read(file: string): Promise<unknown> {
+  const unreadable = (reason: string, cause?: unknown) =>
+    new TidegateError('DEFINITION_UNREADABLE', `${file}: ${reason}`, { file }, cause)
+  if (['.yaml', '.yml', '.json'].includes(extname(file))) {
+    const lines = new LineCounter()
+    const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines, prettyErrors: true })
+    const [first] = document.errors
+    if (first !== undefined) throw unreadable(first.message)
+    return document.toJS()
+  }
+  if (!/\.[cm]?[jt]s$/.test(file)) throw unreadable(`expected a .yaml, .json or .ts file, found "${extname(file)}"`)
+  let module: unknown
+  try {
+    module = await importModule(file)
+  } catch (error) {
+    throw unreadable(error instanceof Error ? error.message : String(error), error)
+  }
+  const exported = (module as { default?: unknown }).default
+  if (typeof exported !== 'object' || exported === null) throw unreadable('expected a pipeline as its default export')
+  // CommonJS wrapping may put the default one level deeper
+  return 'default' in exported ? (exported as { default: unknown }).default : exported
+}
+
+function override(raw: unknown, assignment: string): unknown {
+  const [, node = '', param = '', text] = /^([^.=]+)\.([^=]+)=(.*)$/s.exec(assignment) ?? []
+  const wrong = (reason: string) => new TidegateError('USAGE', `--set ${assignment}: ${reason}`, { assignment })
+  if (text === undefined) throw wrong('expected node.param=value')
+  const { nodes } = raw as { nodes?: Record<string, { params?: object }> }
+  const found = nodes?.[node]
+  if (found === undefined)
+    throw wrong(`no node "${node}" in the definition; it has ${Object.keys(nodes ?? {}).join(', ')}`)
+  return {
+    ...(raw as object),
+    nodes: { ...nodes, [node]: { ...found, params: { ...found.params, [param]: parse(text) } } },
+  }
+}
+
+export const setOption = {
+  type: 'string',
+  multiple: true,
+  value: 'NODE.PARAM=VALUE',
+  help: 'override a param of the definition',
+} as const
+export const folderOf = (file: string): string => dirname(resolve(file))

@@ -1,0 +1,37 @@
+import { problems } from '../runtime/check.ts'
+import { codes } from '../schemas/errors.ts'
+import type { Verb } from './verb.ts'
+
+export const overview = (verbs: readonly Verb[]): string =>
+  [
+    'tidegate VERB ... : declarative operator graphs over market data',
+    '',
+    ...verbs.map((v) => `  ${v.name.padEnd(10)} ${v.summary}`),
+    '',
+    'Every verb has --json (one document, or JSON lines for streams, on stdout) and --help.',
+  ].join('\n')
+
+export function helpOf(verb: Verb): string {
+  const rows = Object.entries(verb.options).map(
+    ([name, { short, value, help }]) =>
+      `  ${`${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`.padEnd(28)} ${help}`,
+  )
+  return [
+    `tidegate ${verb.name} ${verb.form}`,
+    '',
+    verb.summary,
+    ...(verb.notes ? ['', verb.notes] : []),
+    ...(rows.length > 0 ? ['', ...rows] : []),
+  ].join('\n')
+}
+
+/** What a stable code means, or undefined. */
+export function explainCode(code: string): string | undefined {
+  if (Object.hasOwn(codes, code)) {
+    const { summary, fix, exit } = codes[code as keyof typeof codes]
+    return `${code} (exit ${exit})\n${summary}\n${fix}`
+  }
+  return Object.hasOwn(problems, code)
+    ? `${code} (a problem of a definition)\n${problems[code as keyof typeof problems]}`
+    : undefined
+}

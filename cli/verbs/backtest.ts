@@ -1,0 +1,81 @@
+import { join } from 'node:path'
+import { backtest } from '../../runtime/environment/backtest.ts'
+import { Delivery } from '../../runtime/environment/deliver.ts'
+import { plan as planOf } from '../../runtime/plan.ts'
+import { formatTime } from '../../schemas/units.ts'
+import { Summary } from '../../sinks/summary.ts'
+import { timeOption } from '../args.ts'
+import { bindingsOf, bindOptions } from '../binding.ts'
+import { folderOf, loadDefinition, setOption } from '../definition.ts'
+import { bar } from '../io.ts'
+import { RunFiles, renderSummary } from '../run_report.ts'
+import { traceOption, tracer } from '../trace.ts'
+import type { Verb } from '../verb.ts'
+
+export const backtestVerb: Verb = {
+  name: 'backtest',
+  summary: 'Runs a pipeline over recorded data as fast as it goes, and reports.',
+  form: 'FILE --tape TAPE',
+  positionals: { min: 1, max: 1 },
+  options: {
+    ...bindOptions,
+    set: setOption,
+    from: { type: 'string', value: 'TIME', help: 'rows from this event time on' },
+    to: { type: 'string', value: 'TIME', help: 'rows before this event time' },
+    out: {
+      type: 'string',
+      short: 'o',
+      value: 'DIR',
+      help: 'write report.json, fills.csv, equity.csv, equity.svg there',
+    },
+    trace: traceOption,
+  },
+  async run(args, { io, catalogue }) {
+    const [file = ''] = args.positionals
+    const plan = planOf(await loadDefinition(file, args), await catalogue(folderOf(file)), 'backtest')
+    const bindings = bindingsOf(plan, args)
+    const [from, to] = [timeOption(args, 'from'), timeOption(args, 'to')]
+    const summary = new Summary()
+    const out = args.value('out')
+    const files = out === undefined ? undefined : new RunFiles(out)
+    const delivery = new Delivery(plan, 'bt', (name) => (out === undefined ? undefined : join(out, name)))
+    const spans = [...bindings.values()].flatMap((b) =>
+      b.type === 'recording' ? [b.recording as { info?: { rows: number } }] : [],
+    )
+    const expected = spans.reduce((sum, t) => sum + (t.info?.rows ?? 0), 0)
+    const began = performance.now()
+    const result = backtest(plan, {
+      bindings,
+      from,
+      to,
+      watch: tracer(plan, args, io),
+      output(row) {
+        summary.add(row)
+        files?.add(row)
+        delivery.write([row])
+      },
+      progress: (rows, at) =>
+        io.progress(`${expected > 0 ? bar(rows / expected) : ''} ${rows.toLocaleString('en')} rows, ${formatTime(at)}`),
+    })
+    const seconds = (performance.now() - began) / 1000
+    delivery.close()
+    const document = {
+      pipeline: plan.pipeline,
+      mode: 'backtest',
+      plan: plan.hash,
+      ...summary.result(),
+      ...result,
+      seconds,
+      ticks_per_second: Math.round(result.ticks / seconds),
+    }
+    const written = (await files?.close(document)) ?? []
+    io.document(document, () =>
+      [
+        renderSummary(`${plan.pipeline}: backtest`, document),
+        `  speed      ${document.ticks_per_second.toLocaleString('en')} ticks/s, ${seconds.toFixed(2)} s`,
+        `  outputs    ${result.outputs.toLocaleString('en')}, sha256 ${result.outputs_sha256}`,
+        ...written.map((f) => `  wrote      ${f}`),
+      ].join('\n'),
+    )
+  },
+}

@@ -1,0 +1,155 @@
+import { statSync } from 'node:fs'
+import { z } from 'zod'
+import { TapeWriter } from '../../runtime/tape.ts'
+import { TidegateError } from '../../schemas/errors.ts'
+import { FrameWriter } from '../../schemas/frame_writer.ts'
+import { type Bar, Quote, Trade } from '../../schemas/market.ts'
+import { formatTime } from '../../schemas/units.ts'
+import { detect, formatNamed, formats } from '../../sources/formats/catalogue.ts'
+import { Expansion, expand } from '../../sources/formats/expand.ts'
+import type { ImportedRow } from '../../sources/formats/format.ts'
+import { type Format, isInvalid } from '../../sources/formats/format.ts'
+import { headOf, importFile } from '../../sources/formats/import_file.ts'
+import { numberOption } from '../args.ts'
+import type { Args, Verb } from '../verb.ts'
+
+const ROWS_PER_FRAME = 4096
+
+export const importVerb: Verb = {
+  name: 'import',
+  summary: 'Makes a tape from recorded data: exchange CSV, raw frames, JSON lines, bars.',
+  form: 'FORMAT|auto FILE... -o TAPE',
+  positionals: { min: 2, max: 10_000 },
+  options: {
+    out: { type: 'string', short: 'o', value: 'TAPE', help: 'the tape to write (.tape)' },
+    option: {
+      type: 'string',
+      multiple: true,
+      value: 'NAME=VALUE',
+      help: 'an option of the format: symbol, venue, every, stamp, unit, ...',
+    },
+    expand: {
+      type: 'string',
+      value: 'quotes|trades',
+      help: 'turn every bar into four messages: open, high, low, close',
+    },
+    offsets: {
+      type: 'string',
+      value: 'A,B,C,D',
+      help: 'how long before the end of its bar each of the four stands, such as 300ms,200ms,100ms,0ms',
+    },
+    limit: { type: 'string', value: 'N', help: 'take the first N rows of the files only' },
+    'skip-invalid': {
+      type: 'boolean',
+      help: 'count rows that do not fit and go on; otherwise the first one stops the import',
+    },
+  },
+  notes: `Formats: ${Object.keys(formats).join(', ')}. Files may be gzipped. Rows of several files are taken in the order of the files; a row that lies before the one ahead of it is kept where it is. docs/formats.md tells what each format reads.`,
+  async run(args, { io }) {
+    const [name = '', ...files] = args.positionals
+    const out = args.value('out')
+    if (out === undefined || !out.endsWith('.tape'))
+      throw new TidegateError('USAGE', `import: expected -o with a name that ends in .tape, found ${out ?? 'none'}`)
+    for (const file of files)
+      if (statSync(file, { throwIfNoEntry: false }) === undefined)
+        throw new TidegateError('FILE_ABSENT', `expected a file at ${file}, found nothing`, { file })
+    const format = name === 'auto' ? await detected(files[0] as string) : formatNamed(name)
+    const options = Object.fromEntries((args.values['option'] ?? []).map(assignment))
+    const expansion = expansionOf(args, format, options)
+    const limit = numberOption(args, 'limit') ?? Number.POSITIVE_INFINITY
+    const tape = TapeWriter.create(out)
+    const writer = new FrameWriter(
+      expansion === undefined ? format.kind : expansion.into === 'quotes' ? Quote : Trade,
+      'import',
+      { capacity: ROWS_PER_FRAME },
+    )
+    const counts = { read: 0, invalid: 0 }
+    let firstInvalid: string | undefined
+    try {
+      for (const file of files)
+        for await (const block of importFile(format, file, options)) {
+          for (const item of block) {
+            if (counts.read >= limit) break
+            if (isInvalid(item)) {
+              const reason = `${file} line ${item.invalid.line}: ${item.invalid.reason}`
+              firstInvalid ??= reason
+              if (!args.flags.has('skip-invalid'))
+                throw new TidegateError('INPUT_INVALID', reason, { file, ...item.invalid })
+              counts.invalid++
+              continue
+            }
+            counts.read++
+            for (const row of expansion === undefined
+              ? [item]
+              : expand(item as ImportedRow & { value: Bar }, expansion)) {
+              writer.push(row.at, row.key, row.value)
+              if (writer.rows === ROWS_PER_FRAME) tape.write(writer.take(counts.read))
+            }
+          }
+          if (counts.read >= limit) break
+          io.progress(`${file}: ${counts.read.toLocaleString('en')} rows`)
+        }
+      if (writer.rows > 0) tape.write(writer.take(counts.read))
+    } catch (error) {
+      await tape.discard()
+      throw error
+    }
+    const info = await tape.close()
+    const { from, to } = info
+    io.document(
+      {
+        tape: out,
+        format: format.name,
+        ...counts,
+        first_invalid: firstInvalid ?? null,
+        rows: info.rows,
+        kinds: info.kinds,
+        keys: info.keys,
+        from: from && formatTime(from),
+        to: to && formatTime(to),
+      },
+      () =>
+        [
+          `${out}: ${info.rows.toLocaleString('en')} rows of ${Object.keys(info.kinds).join(', ')}`,
+          `  ${info.keys.join(', ')}`,
+          `  ${from === null ? 'empty' : `${formatTime(from)} to ${formatTime(to as number)}`}`,
+          ...(counts.invalid > 0
+            ? [`  ${counts.invalid} rows did not fit and were left out; the first: ${firstInvalid}`]
+            : []),
+        ].join('\n'),
+    )
+  },
+}
+
+async function detected(file: string): Promise<Format> {
+  const head = await headOf(file)
+  const format = detect(file, head.lines)
+  if (format === undefined)
+    throw new TidegateError(
+      'FORMAT_UNKNOWN',
+      `${file}: its first lines fit no format; name one of ${Object.keys(formats).join(', ')}`,
+      { file },
+    )
+  return format
+}
+
+function assignment(text: string): readonly [string, string] {
+  const at = text.indexOf('=')
+  if (at < 1) throw new TidegateError('USAGE', `--option ${text}: expected NAME=VALUE`)
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
+function expansionOf(
+  args: Args,
+  format: Format,
+  options: Readonly<Record<string, string>>,
+): z.output<typeof Expansion> | undefined {
+  const into = args.value('expand')
+  if (into === undefined) return undefined
+  if (format.kind.kind !== 'bar')
+    throw new TidegateError('USAGE', `--expand is for formats of bars; ${format.name} gives ${format.kind.kind}`)
+  const parsed = Expansion.safeParse({ into, every: options['every'], offsets: args.value('offsets')?.split(',') })
+  if (!parsed.success)
+    throw new TidegateError('USAGE', `--expand ${into}: ${z.prettifyError(parsed.error).replaceAll(/\n\s*/g, ' ')}`)
+  return parsed.data
+}

@@ -1,0 +1,165 @@
+import { wallClock } from '../../runtime/clock.ts'
+import { runPaper } from '../../runtime/environment/paper.ts'
+import { openEmbeddedLog } from '../../runtime/log/embedded.ts'
+import { OutputHash } from '../../runtime/outputs.ts'
+import { plan as planOf } from '../../runtime/plan.ts'
+import { TidegateError } from '../../schemas/errors.ts'
+import { formatTime } from '../../schemas/units.ts'
+import { Summary } from '../../sinks/summary.ts'
+import { durationOption, timeOption } from '../args.ts'
+import { bindingsOf, bindOptions } from '../binding.ts'
+import { folderOf, loadDefinition, setOption } from '../definition.ts'
+import { RunDirectory } from '../run_directory.ts'
+import { renderSummary } from '../run_report.ts'
+import type { Args, Verb } from '../verb.ts'
+
+export const runVerb: Verb = {
+  name: 'run',
+  summary: 'Runs a pipeline in paper mode on a live feed or a paced recording; every step is committed to a log.',
+  form: 'FILE --mode paper [--bind NODE=TAPE] [--dir DIR]',
+  positionals: { min: 1, max: 1 },
+  options: {
+    mode: { type: 'string', value: 'paper|live', help: 'paper is the default' },
+    log: { type: 'string', value: 'embedded', help: 'where the log is kept' },
+    dir: { type: 'string', value: 'DIR', help: 'the run directory; .tidegate/PIPELINE unless named' },
+    fsync: {
+      type: 'string',
+      value: 'always|every_second|close',
+      help: 'when the log is forced to disk; only `always` outlives a power loss',
+    },
+    ...bindOptions,
+    set: setOption,
+    speed: { type: 'string', value: 'N|max', help: 'event seconds per second for recorded data; 1 unless named' },
+    from: { type: 'string', value: 'TIME', help: 'recorded rows from this event time on' },
+    to: { type: 'string', value: 'TIME', help: 'recorded rows before this event time' },
+    for: { type: 'string', value: 'DURATION', help: 'stop after this long' },
+    endpoint: {
+      type: 'string',
+      multiple: true,
+      value: 'SOURCE=URL',
+      help: 'an address in place of the venue of a source',
+    },
+    confirm: { type: 'string', value: 'PIPELINE', help: 'consent to live trading, by name' },
+  },
+  notes:
+    'Stopping (Ctrl-C) and crashing are the same: the next `run` in the same directory goes on from what was committed. Signals are printed as they are committed, one JSON line each with --json; the report comes last.',
+  async run(args, { io, catalogue }) {
+    const [file = ''] = args.positionals
+    const mode = args.value('mode') ?? 'paper'
+    if (mode !== 'paper' && mode !== 'live')
+      throw new TidegateError('USAGE', `--mode: expected paper or live, found "${mode}"`)
+    const definition = await loadDefinition(file, args)
+    const plan = planOf(definition, await catalogue(folderOf(file)), mode)
+    if (mode === 'live') throw refuseLive(plan.pipeline, args.value('confirm'))
+    if ((args.value('log') ?? 'embedded') !== 'embedded')
+      throw new TidegateError('USAGE', `--log: expected embedded, found "${args.value('log')}"`)
+    const bindings = bindingsOf(plan, args)
+    const directory = RunDirectory.of(plan.pipeline, args.value('dir'))
+    const log = await openEmbeddedLog(directory.log, { fsync: fsyncOf(args) })
+    const stop = stopper(args)
+    try {
+      for (const notice of log.notices) io.say(notice)
+      directory.keep(definition, plan.hash, folderOf(file))
+      io.say(`${plan.pipeline}: paper, plan ${plan.hash.slice(0, 12)}, log ${directory.log} (${log.guarantee})`)
+      const summary = new Summary()
+      const hash = new OutputHash()
+      const began = performance.now()
+      const result = await runPaper(plan, {
+        log,
+        bindings,
+        clock: wallClock,
+        random: Math.random,
+        speed: speedOf(args),
+        from: timeOption(args, 'from'),
+        to: timeOption(args, 'to'),
+        endpoint: endpointsOf(args),
+        notice: (text) => io.say(text),
+        file: (name) => directory.file(name),
+        output(row) {
+          summary.add(row)
+          hash.add(row.id, row.kind, row.value)
+        },
+        published: ({ subject, message }) =>
+          io.line({ subject, ...message }, `${message['time']} ${subject} ${JSON.stringify(message['value'])}`),
+        progress: (rows, at) => io.progress(`${rows.toLocaleString('en')} rows${at > 0 ? `, ${formatTime(at)}` : ''}`),
+        signal: stop.signal,
+      })
+      const seconds = (performance.now() - began) / 1000
+      const document = {
+        pipeline: plan.pipeline,
+        mode,
+        plan: plan.hash,
+        directory: directory.path,
+        ...summary.result(),
+        ...result,
+        outputs: hash.rows,
+        outputs_sha256: hash.digest(),
+        seconds,
+        ticks_per_second: Math.round(result.ticks / seconds),
+      }
+      const report = () =>
+        [
+          renderSummary(
+            `${plan.pipeline}: paper${result.resumed ? ', resumed' : ''}${result.ended ? '' : ', stopped'}`,
+            document,
+          ),
+          `  outputs    ${hash.rows.toLocaleString('en')}, sha256 ${document.outputs_sha256}`,
+        ].join('\n')
+      io.line({ report: document }, report())
+    } finally {
+      stop.done()
+      await log.close()
+    }
+  },
+}
+
+function refuseLive(pipeline: string, confirmed: string | undefined): TidegateError {
+  if (confirmed === undefined)
+    return new TidegateError('LIVE_REFUSED', `live trading of ${pipeline} needs --confirm ${pipeline}`, { pipeline })
+  if (confirmed !== pipeline)
+    return new TidegateError('LIVE_REFUSED', `--confirm names "${confirmed}", the pipeline is ${pipeline}`, {
+      pipeline,
+      confirmed,
+    })
+  return new TidegateError('LIVE_REFUSED', `${pipeline}: this version has no execution sink with a live side`, {
+    pipeline,
+  })
+}
+function fsyncOf(args: Args): 'always' | 'every_second' | 'close' {
+  const value = args.value('fsync') ?? 'every_second'
+  if (value === 'always' || value === 'every_second' || value === 'close') return value
+  throw new TidegateError('USAGE', `--fsync: expected always, every_second or close, found "${value}"`)
+}
+function speedOf(args: Args): number {
+  const text = args.value('speed') ?? '1'
+  const speed = text === 'max' ? Number.POSITIVE_INFINITY : Number(text)
+  if (!(speed > 0)) throw new TidegateError('USAGE', `--speed: expected a number above 0 or max, found "${text}"`)
+  return speed
+}
+function endpointsOf(args: Args): (source: string) => string | undefined {
+  const given = new Map(
+    (args.values['endpoint'] ?? []).map((text) => {
+      const at = text.indexOf('=')
+      if (at < 1) throw new TidegateError('USAGE', `--endpoint ${text}: expected SOURCE=URL`)
+      return [text.slice(0, at), text.slice(at + 1)] as const
+    }),
+  )
+  return (source) => given.get(source)
+}
+/** Stops on Ctrl-C, on SIGTERM and when the time is over. */
+function stopper(args: Args): { signal: AbortSignal; done: () => void } {
+  const controller = new AbortController()
+  const stop = () => controller.abort()
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  const length = durationOption(args, 'for')
+  const timer = length === undefined ? undefined : setTimeout(stop, length / 1000)
+  return {
+    signal: controller.signal,
+    done() {
+      clearTimeout(timer)
+      process.off('SIGINT', stop)
+      process.off('SIGTERM', stop)
+    },
+  }
+}

@@ -1,0 +1,103 @@
+import { decodeFrame } from '../schemas/frame.ts'
+import { kinds } from '../schemas/kinds.ts'
+import { decodeCommit } from './commit.ts'
+import type { Committed } from './connect.ts'
+import { Interpreter } from './interpret.ts'
+import { toJson } from './json.ts'
+import type { Log, LogStream } from './log/log.ts'
+import { committedRows, OutputHash, outputId } from './outputs.ts'
+import type { Plan } from './plan.ts'
+import { inputsName, stageName } from './stage.ts'
+
+/** The first output that was committed differently from what recomputing gives. */
+export interface Difference {
+  readonly node: string
+  readonly key: string
+  readonly at: number
+  readonly expected: string
+  readonly found: string
+}
+export interface ReplayResult {
+  /** Input records and rows that were run again. */
+  readonly records: number
+  readonly rows: number
+  readonly outputs: number
+  /** Of what was committed. */
+  readonly committed_sha256: string
+  /** Of what recomputing gave for the same inputs. */
+  readonly replay_sha256: string
+  readonly equal: boolean
+  readonly first_difference: Difference | null
+}
+export interface ReplayOptions {
+  /** Another plan than the log was made with: what would it have done? */
+  readonly output?: (row: Committed, input: number) => void
+  readonly progress?: (rows: number, at: number) => void
+}
+
+/**
+ * Recomputes a pipeline's outputs from its input log, from the first record on, and compares them with what was
+ * committed, row by row. Only inputs that are committed are taken.
+ */
+export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}): Promise<ReplayResult> {
+  const inputs = await log.stream(inputsName(plan.pipeline))
+  const stage = await log.stream(stageName(plan.pipeline))
+  const [again, before] = [new OutputHash(), new OutputHash()]
+  const made: Committed[] = []
+  let record = 0
+  const engine = new Interpreter(plan, {
+    output(edge, kind, key, at, ordinal, value) {
+      const id = outputId(plan.pipeline, edge, key, at, ordinal)
+      again.add(id, kind.kind, value)
+      const row = { id, edge, kind: kind.kind, key, at, ordinal, value, commit: 0, order: again.rows }
+      made.push(row)
+      options.output?.(row, record)
+    },
+  })
+  let difference: Difference | null = null
+  const { last } = await stage.state()
+  const taking = records(inputs)
+  if (last > 0)
+    for await (const { seq, data } of stage.read(1)) {
+      const { head, outputs } = decodeCommit(data, seq)
+      while (record < head.inputs.to) {
+        const next = await taking.next()
+        if (next.done) break
+        record = next.value.seq
+        const frame = decodeFrame(next.value.data, kinds)
+        engine.frame(frame)
+        options.progress?.(engine.counts.rows, frame.last)
+      }
+      const rows = committedRows(plan, seq, outputs)
+      for (const row of rows) before.add(row.id, row.kind, row.value)
+      difference ??= compare(rows, made)
+      made.length = 0
+    }
+  await taking.return(undefined)
+  const [committed_sha256, replay_sha256] = [before.digest(), again.digest()]
+  return {
+    records: record,
+    rows: engine.counts.rows,
+    outputs: again.rows,
+    committed_sha256,
+    replay_sha256,
+    equal: committed_sha256 === replay_sha256,
+    first_difference: difference,
+  }
+}
+
+async function* records(stream: LogStream) {
+  const { last } = await stream.state()
+  if (last > 0) yield* stream.read(1)
+}
+
+const shown = (row: Committed | undefined): string => (row === undefined ? 'nothing' : `${row.id} ${toJson(row.value)}`)
+function compare(committed: readonly Committed[], made: readonly Committed[]): Difference | null {
+  for (let i = 0; i < Math.max(committed.length, made.length); i++) {
+    const [was, is] = [committed[i], made[i]]
+    const [expected, found] = [shown(was), shown(is)]
+    const row = was ?? is
+    if (expected !== found && row !== undefined) return { node: row.edge, key: row.key, at: row.at, expected, found }
+  }
+  return null
+}
