@@ -1,3 +1,6 @@
+import { z } from 'zod'
+import { paramProblems } from '../runtime/check.ts'
+import type { Catalogue, SourceItem } from '../runtime/define.ts'
 import type { Binding } from '../runtime/feed.ts'
 import type { Plan } from '../runtime/plan.ts'
 import { openTape, type Tape } from '../runtime/tape.ts'
@@ -11,7 +14,12 @@ export const bindOptions = {
     value: 'TAPE[:SYMBOL]',
     help: 'recorded data for the sources, in drawing order; one tape serves all',
   },
-  bind: { type: 'string', multiple: true, value: 'NODE=TAPE[:SYMBOL]', help: 'recorded data for one source' },
+  bind: {
+    type: 'string',
+    multiple: true,
+    value: 'NODE=TAPE[:SYMBOL]',
+    help: 'recorded data for one source, or the name of a source that makes its rows, such as synthetic_market',
+  },
 } as const
 
 interface Bound {
@@ -28,7 +36,7 @@ function openBound(text: string): Bound {
  * Which recorded data each source of a plan reads. Sources that are not named stay as they are.
  * @throws BINDING_INVALID, FILE_ABSENT, and what opening a tape throws
  */
-export function bindingsOf(plan: Plan, args: Args): ReadonlyMap<string, Binding> {
+export function bindingsOf(plan: Plan, args: Args, catalogue: Catalogue): ReadonlyMap<string, Binding> {
   const bindings = new Map<string, Binding>()
   const bind = (id: string, { tape, symbol }: Bound) => {
     const source = plan.sources.find((s) => s.id === id)
@@ -69,7 +77,36 @@ export function bindingsOf(plan: Plan, args: Args): ReadonlyMap<string, Binding>
   for (const text of args.values['bind'] ?? []) {
     const [, id = '', rest] = /^([^=]+)=(.+)$/.exec(text) ?? []
     if (rest === undefined) throw new TidegateError('USAGE', `--bind ${text}: expected NODE=TAPE[:SYMBOL]`)
-    bind(id, openBound(rest))
+    const made = generated(rest, catalogue)
+    if (made === undefined) bind(id, openBound(rest))
+    else bindings.set(id, made)
   }
   return bindings
+}
+
+/** `synthetic_market` or `synthetic_market{"seed":2}`: a source of the catalogue that makes its rows. */
+export function generated(text: string, catalogue: Catalogue): Binding | undefined {
+  const [, name = '', json = '{}'] = /^([a-z][a-z0-9_]*)(\{.*\})?$/s.exec(text) ?? []
+  const source = Object.hasOwn(catalogue.sources, name) ? catalogue.sources[name] : undefined
+  const generate = source?.generate as
+    | ((params: unknown, position: number) => Iterable<readonly SourceItem[]>)
+    | undefined
+  if (source === undefined || generate === undefined) return undefined
+  const raw = readParams(json, name)
+  const problems = paramProblems(source, raw)
+  if (problems.length > 0)
+    throw new TidegateError(
+      'PARAMS_INVALID',
+      `params of ${name}: ${problems.map((p) => `${p.path.join('.') || '(top)'}: ${p.message}`).join('; ')}`,
+      { problems },
+    )
+  const params = z.parse(source.params, raw)
+  return { type: 'generated', items: (position) => generate(params, position) }
+}
+function readParams(json: string, name: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    throw new TidegateError('USAGE', `params of ${name}: expected JSON such as {"seed":2}, found ${json}`)
+  }
 }

@@ -11,10 +11,18 @@ import type { Plan, PlannedSource } from './plan.ts'
 export interface Recording {
   frames(range?: { readonly from?: number; readonly to?: number }): Iterable<Uint8Array>
 }
-/** What a source is bound to: recorded data, or its own generator. */
+/** What a source is bound to: recorded data, or rows made from a seed. */
 export type Binding =
   | { readonly type: 'recording'; readonly recording: Recording; readonly symbol?: string | undefined }
-  | { readonly type: 'generator' }
+  | { readonly type: 'generated'; readonly items: (position: number) => Iterable<readonly SourceItem[]> }
+
+/** A source that makes its rows needs no binding. */
+export function ownGenerator({ component, params }: PlannedSource): Binding | undefined {
+  const generate = component.generate as
+    | ((params: unknown, position: number) => Iterable<readonly SourceItem[]>)
+    | undefined
+  return generate && { type: 'generated', items: (position) => generate(params, position) }
+}
 
 /** Rows `from` to `to` of a frame, for one source of a plan. */
 export interface Slice {
@@ -159,17 +167,15 @@ export function* merged(
   options: FeedOptions = {},
 ): Generator<Slice> {
   const feeds = plan.sources.map((source, index) => {
-    const binding = bindings.get(source.id) ?? { type: 'generator' }
+    const binding = bindings.get(source.id) ?? ownGenerator(source)
     const skip = options.skip?.[index] ?? 0
-    if (binding.type === 'recording') return resumed(source, recorded(source, binding, options), skip)
-    const { generate } = source.component
-    if (generate === undefined)
-      throw new TidegateError(
-        'BINDING_INVALID',
-        `node "${source.id}" (${source.component.name}) is a live feed; bind it to a tape with --bind ${source.id}=TAPE[:SYMBOL]`,
-        { node: source.id },
-      )
-    return framesOf(source, generate(source.params as never, skip))
+    if (binding?.type === 'recording') return resumed(source, recorded(source, binding, options), skip)
+    if (binding?.type === 'generated') return framesOf(source, binding.items(skip))
+    throw new TidegateError(
+      'BINDING_INVALID',
+      `node "${source.id}" (${source.component.name}) is a live feed; bind it to a tape with --bind ${source.id}=TAPE[:SYMBOL]`,
+      { node: source.id },
+    )
   })
   if (feeds.length === 1) {
     for (const frame of feeds[0] as Generator<Frame>) yield { source: 0, frame, from: 0, to: frame.rows }

@@ -32,8 +32,9 @@ export const backtestVerb: Verb = {
   },
   async run(args, { io, catalogue }) {
     const [file = ''] = args.positionals
-    const plan = planOf(await loadDefinition(file, args), await catalogue(folderOf(file)), 'backtest')
-    const bindings = bindingsOf(plan, args)
+    const components = await catalogue(folderOf(file))
+    const plan = planOf(await loadDefinition(file, args), components, 'backtest')
+    const bindings = bindingsOf(plan, args, components)
     const [from, to] = [timeOption(args, 'from'), timeOption(args, 'to')]
     const summary = new Summary()
     const out = args.value('out')

@@ -5,7 +5,7 @@ import { FrameWriter } from '../../schemas/frame_writer.ts'
 import { kinds } from '../../schemas/kinds.ts'
 import type { Clock } from '../clock.ts'
 import type { Committed, SourceContext, SourceItem } from '../connect.ts'
-import { type Binding, encodeItems, merged, type Slice } from '../feed.ts'
+import { type Binding, encodeItems, merged, ownGenerator, type Slice } from '../feed.ts'
 import type { Log, LogRecord } from '../log/log.ts'
 import type { Plan, PlannedSource } from '../plan.ts'
 import { committed, type Probe, Stage } from '../stage.ts'
@@ -89,10 +89,7 @@ class PaperRun {
   }
 
   private bindingOf(source: PlannedSource): Binding | undefined {
-    return (
-      this.options.bindings.get(source.id) ??
-      (source.component.generate === undefined ? undefined : { type: 'generator' })
-    )
+    return this.options.bindings.get(source.id) ?? ownGenerator(source)
   }
 
   /** What was committed is delivered again where a sink does not hold it; what was logged and not committed is stepped. */

@@ -19,7 +19,7 @@ const Frame = z.object({
   a: z.unknown().optional(),
   A: z.unknown().optional(),
 })
-export type Frame = z.output<typeof Frame>
+type Frame = z.output<typeof Frame>
 const Combined = z.object({ stream: z.string(), data: Frame })
 
 /** Lines of a recorder: the receive stamp, a space, the JSON as sent. */

@@ -27,7 +27,7 @@ export interface Head {
 }
 
 /** How one file is read: a line in, and rows, an explained refusal or nothing (a header, a frame of another kind) out. */
-export interface Reader {
+interface Reader {
   readonly line: (text: string, number: number) => ImportedRow | readonly Imported[] | undefined
   /** What can only be told at the end of the file. */
   readonly end?: () => readonly Imported[]
@@ -60,7 +60,7 @@ export interface FormatDefinition<S extends z.ZodObject> extends Omit<Format, 'r
   readonly ids_increase?: boolean
   readonly open: (options: z.output<S> & Ordered, file: string) => Reader
 }
-export interface Ordered {
+interface Ordered {
   readonly disorder: number
 }
 /** The option every format has. */

@@ -4,6 +4,7 @@ import { expect, test, vi } from 'vitest'
 import type { Bar, Quote, Trade } from '../../schemas/market.ts'
 import { formatTime, parseTime } from '../../schemas/units.ts'
 import { detect, formatNamed } from './catalogue.ts'
+import { Expansion, expand } from './expand.ts'
 import { type ImportedRow, isInvalid } from './format.ts'
 import { headOf, importFile } from './import_file.ts'
 
@@ -254,4 +255,24 @@ order.run(`Bitfinex candles keep close before high where their header says so${o
     key: 'bitfinex:ETHUSD',
     value: { open: 736.77, close: 736.5, high: 736.82, low: 736.5, volume: 45.36081317 },
   })
+})
+
+const perpetual = 'ohlcv/btc-perp-1m/btc-perp-20211231-20220201_1m.csv.gz'
+const minutes = recording(perpetual)
+minutes.run(`10,000 BTC minutes expand into 40,000 quotes whose last stands on the close${minutes.note}`, async () => {
+  const { rows } = await read('ohlcv_csv', perpetual, { venue: 'perpetual', symbol: 'BTC', stamp: 'close' })
+  const offsets = ['300ms', '200ms', '100ms', '0s']
+  const expansion = Expansion.parse({ into: 'quotes', every: '1m', offsets })
+  const quotes = rows
+    .slice(0, 10_000)
+    .flatMap((row) => expand({ at: row.at, key: row.key, value: row.value as Bar }, expansion))
+  expect(quotes.length).toBe(40_000)
+  expect(quotes.slice(0, 4).map(({ at, value }) => `${formatTime(at)} ${(value as Quote).bid}`)).toEqual([
+    '2021-12-31T23:00:59.700Z 46319',
+    '2021-12-31T23:00:59.800Z 46385',
+    '2021-12-31T23:00:59.900Z 46319',
+    '2021-12-31T23:01:00.000Z 46377',
+  ])
+  expect(formatTime(quotes.at(-1)?.at ?? 0)).toBe('2022-01-07T21:40:00.000Z')
+  expect(quotes.at(-1)?.value).toMatchObject({ bid: 41_985, ask: 41_985 })
 })

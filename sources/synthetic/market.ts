@@ -1,4 +1,3 @@
-import { Observable } from 'rxjs'
 import { z } from 'zod'
 import { defineSource, type SourceItem } from '../../runtime/define.ts'
 import { Trade } from '../../schemas/market.ts'
@@ -94,13 +93,6 @@ export const syntheticMarket = defineSource({
     'Orders arrive in clusters, take one or more levels of a book one tick wide, lean to one side for a while and move the price; sizes mix round lots and two log-normals. The constants are fitted on ten minutes of recorded BTCUSDT trades, and only what docs/synthetic_market.md compares is like them: do not judge a strategy by it. The market is finite, resumes exactly, and makes its rows only as fast as they are taken.',
   output: Trade,
   params,
-  open: (market, { position }) =>
-    new Observable((subscriber) => {
-      for (const block of generate(market, position)) {
-        subscriber.next(block)
-        if (subscriber.closed) return
-      }
-      subscriber.complete()
-    }),
+  generate,
   example: { params: { symbols: ['BTCUSDT'], seed: 7, minutes: 1 } },
 })

@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import { operators } from '../../operators/catalogue.ts'
+import { portfolio } from '../../operators/account/portfolio.ts'
+import { atr } from '../../operators/feature/atr.ts'
+import { bollinger } from '../../operators/feature/bollinger.ts'
+import { ema } from '../../operators/feature/ema.ts'
+import { macd } from '../../operators/feature/macd.ts'
+import { rsi } from '../../operators/feature/rsi.ts'
+import { vwap } from '../../operators/feature/vwap.ts'
+import { riskGate } from '../../operators/risk/risk_gate.ts'
+import { fixedNotional } from '../../operators/sizing/fixed_notional.ts'
+import { cross } from '../../operators/window/cross.ts'
+import { timeBars } from '../../operators/window/time_bars.ts'
+import { type Catalogue, defineScan, defineSink, defineSource, listed } from '../../runtime/define.ts'
+import { pipeline } from '../../runtime/pipeline.ts'
+import { type Plan, plan } from '../../runtime/plan.ts'
+import { Bands, Macd, Scalar } from '../../schemas/features.ts'
+import { Bar, Trade } from '../../schemas/market.ts'
+import { Fill, OrderUpdate } from '../../schemas/orders.ts'
+import { barOf } from '../../schemas/samples.ts'
+import { simulatedVenue } from '../../sinks/simulated_venue.ts'
+import { LATENESS } from './feed.ts'
+import { rules, scoreOf } from './rules.ts'
+
+const none = z.strictObject({})
+
+const benchTrades = defineSource({
+  name: 'bench_trades',
+  version: 1,
+  summary: 'Trades that may come out of order.',
+  output: Trade,
+  params: none,
+  lateness: () => LATENESS,
+  example: { params: {} },
+})
+
+const score = defineScan({
+  name: 'bench_score',
+  version: 1,
+  summary: 'One number out of all features of a bar.',
+  input: Bar,
+  latest: { fast: Scalar, slow: Scalar, momentum: Macd, strength: Scalar, bands: Bands, range: Scalar, fair: Scalar },
+  output: Scalar,
+  params: none,
+  step: (_state, { close }, { latest: { fast, slow, momentum, strength, bands, range, fair } }) =>
+    scoreOf(close, fast, slow, momentum.line, momentum.signal, strength, bands.place, bands.width, range, fair),
+  example: { params: {}, input: [{ kind: 'bar', at: 1, key: 'bench:S0', value: barOf(1) }], output: [] },
+})
+
+/** Reads what would otherwise not be part of the outputs. */
+const collect = defineSink({
+  name: 'bench_collect',
+  version: 1,
+  summary: 'Makes bars and scores part of the outputs.',
+  input: { minute: Bar, second: Bar, score: Scalar },
+  params: none,
+  open: () => ({ position: { commit: 0, order: -1 }, write() {}, flush() {}, close() {} }),
+  example: { params: {} },
+})
+
+const definition = pipeline('bench', (pen) => {
+  const trade = pen.source('trades', benchTrades({}))
+  const minute = pen.join('minute', { trade }, timeBars({ every: '1m' }))
+  const second = pen.join('second', { trade }, timeBars({ every: '1s' }))
+  const trend = pen.via('trend', minute, ema({ span: rules.trend }))
+  const fast = pen.via('fast', second, ema({ span: rules.fast }))
+  const slow = pen.via('slow', second, ema({ span: rules.slow }))
+  const { fast: quick, slow: steady, signal: average } = rules
+  const momentum = pen.via('momentum', second, macd({ fast: quick, slow: steady, signal: average }))
+  const strength = pen.via('strength', second, rsi({ span: rules.strength }))
+  const bands = pen.via('bands', second, bollinger({ span: rules.bands, deviations: rules.deviations }))
+  const range = pen.via('range', second, atr({ span: rules.range }))
+  const fair = pen.via('fair', second, vwap({ window: rules.fair }))
+  const features = { fast, slow, momentum, strength, bands, range, fair }
+  const scored = pen.via('score', second, score({}), features)
+  const crossed = pen.via('signal', second, cross({}), { fast, trend })
+  const sized = pen.via('sized', crossed, fixedNotional({ notional: rules.notional, decimals: rules.decimals }))
+  const { max_notional, max_position, stale_after, warm_up } = rules
+  const gate = pen.join(
+    'gate',
+    { intent: sized, fill: pen.later('execute.fill', Fill), order: pen.later('execute.order', OrderUpdate) },
+    riskGate({ max_notional, max_position, stale_after, warm_up }),
+  )
+  const execute = pen.sink('execute', gate.approved, simulatedVenue({ fill: 'next', fee: rules.fee }))
+  pen.via('account', execute.fill, portfolio({ cash: rules.cash, every: rules.every }))
+  pen.sink('collect', { minute, second, score: scored }, collect({}))
+})
+
+const catalogue: Catalogue = {
+  operators: { ...operators, ...listed(score) },
+  sources: listed(benchTrades),
+  sinks: listed(simulatedVenue, collect),
+}
+export const SOURCE = 'trades'
+export const benchPlan = (): Plan => plan(definition, catalogue)
