@@ -6,7 +6,8 @@ import type { Sample } from '../schemas/samples.ts'
 import { paramProblems } from './check.ts'
 import type { Definition, Operator, Source } from './define.ts'
 import { Interpreter } from './interpret.ts'
-import type { Plan, PlannedSource } from './plan.ts'
+import type { Watch } from './passes.ts'
+import { deepFreeze, type Plan, type PlannedSource } from './plan.ts'
 import { Snapshots } from './state/snapshot.ts'
 import { edgesOf } from './wiring.ts'
 
@@ -48,7 +49,7 @@ export function solo(operator: Operator, raw: unknown, lateness = 0, wired: read
   const node = {
     id: operator.name,
     operator,
-    params: operator.prepare(params),
+    params: deepFreeze(operator.prepare(params)),
     twin: false,
     inputs: Object.fromEntries(called.map((p) => [p, [`in_${p}`]])),
     latest: Object.fromEntries(Object.keys(looked).map((p) => [p, `in_${p}`])),
@@ -65,6 +66,8 @@ export interface DriverOptions {
   readonly lateness?: number
   /** `latest` ports to feed that may also be left unwired. */
   readonly wired?: readonly string[]
+  /** Where its messages can be watched, one by one. */
+  readonly watch?: Watch
 }
 
 /** One running operator, fed by hand: examples, tests and `tidegate drive`. */
@@ -76,6 +79,7 @@ export class Driver {
   constructor(operator: Operator, params: unknown, options: DriverOptions = {}) {
     this.operator = operator
     this.engine = new Interpreter(solo(operator, params, options.lateness, options.wired), {
+      ...options.watch,
       strict: options.strict ?? true,
       answer: (_node, answer) => this.answers.push(answer),
     })

@@ -191,7 +191,8 @@ export function canonical(value: unknown): unknown {
   )
 }
 
-function deepFreeze<T>(value: T): T {
+/** Params are shared by everything that runs: nobody writes to them. */
+export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && !Object.isFrozen(value)) {
     Object.freeze(value)
     for (const v of Object.values(value)) deepFreeze(v)

@@ -13,7 +13,10 @@ test.each(Object.keys(rooms))('%s holds something, and looks only where it may',
 
 test('every folder with code is a room of the table', () => {
   const folders = readdirSync('.', { withFileTypes: true })
-    .filter((f) => f.isDirectory() && !f.name.startsWith('.') && !['node_modules', 'dist', 'coverage', 'data'].includes(f.name))
+    .filter(
+      (f) =>
+        f.isDirectory() && !f.name.startsWith('.') && !['node_modules', 'dist', 'coverage', 'data'].includes(f.name),
+    )
     .map((f) => f.name)
   expect(folders.filter((f) => !(f in rooms) && filesOf(f).length > 0)).toEqual([])
 })

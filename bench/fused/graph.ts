@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { operators } from '../../operators/catalogue.ts'
 import { portfolio } from '../../operators/account/portfolio.ts'
+import { operators } from '../../operators/catalogue.ts'
 import { atr } from '../../operators/feature/atr.ts'
 import { bollinger } from '../../operators/feature/bollinger.ts'
 import { ema } from '../../operators/feature/ema.ts'

@@ -1,0 +1,257 @@
+import {
+  concatMap,
+  filter,
+  groupBy,
+  map,
+  merge,
+  mergeMap,
+  type Observable,
+  of,
+  Subject,
+  scan,
+  share,
+  withLatestFrom,
+} from 'rxjs'
+import type { Bar } from '../../schemas/market.ts'
+import { type Feed, LATENESS } from './feed.ts'
+import { rules, scoreOf } from './rules.ts'
+import { accountOf, type Fill, gateOf, type Order, venueOf } from './rxjs_trading.ts'
+import { put, putBar, Sheets } from './sheets.ts'
+import { bandsOf, emaOf, fairOf, macdOf, rangeOf, rsiOf } from './steps.ts'
+import type { Running } from './variants.ts'
+
+export interface Tick {
+  readonly type: 'tick'
+  readonly at: number
+  readonly symbol: number
+  readonly price: number
+  readonly size: number
+}
+/** Event time reached the end of a second in a key group. */
+interface Boundary {
+  readonly type: 'boundary'
+  readonly at: number
+  readonly group: number
+}
+/** Event time reached the end of a minute in all key groups. */
+interface Statement {
+  readonly type: 'statement'
+  readonly at: number
+}
+export type Event = Tick | Boundary | Statement
+export interface Signal {
+  readonly at: number
+  readonly symbol: number
+  readonly direction: 1 | -1
+  readonly strength: number
+  readonly price: number
+}
+interface Timed {
+  readonly at: number
+  readonly bar: Bar
+}
+
+const isTick = (event: Event): event is Tick => event.type === 'tick'
+const isBoundary = (event: Event): event is Boundary => event.type === 'boundary'
+const defined = <T>(value: T | undefined): value is T => value !== undefined
+/** A step with memory as an operator: each subscriber has its own. */
+const present =
+  <A, B>(step: (value: A) => B | undefined) =>
+  (source: Observable<A>): Observable<B> =>
+    source.pipe(map(step), filter(defined))
+
+/** Puts the ends of seconds and minutes before the tick that moved event time past them; drops what is late. */
+function watermarks(feed: Feed, dropped: () => void) {
+  const newest = new Float64Array(64).fill(Number.NEGATIVE_INFINITY)
+  const next = new Float64Array(64)
+  const spoken: number[] = []
+  let statement = 0
+  return (tick: Tick): Event[] => {
+    const group = feed.group[tick.symbol]!
+    const time = newest[group]!
+    if (tick.at <= time) {
+      if (tick.at >= time - LATENESS) return [tick]
+      dropped()
+      return []
+    }
+    newest[group] = tick.at
+    const mark = tick.at - LATENESS
+    if (time === Number.NEGATIVE_INFINITY) {
+      spoken.push(group)
+      next[group] = (Math.floor(mark / 1e6) + 1) * 1e6
+      if (statement === 0) statement = (Math.floor(mark / rules.every) + 1) * rules.every
+    }
+    if (mark < next[group]! && mark < statement) return [tick]
+    const events: Event[] = []
+    for (; next[group]! <= mark; next[group]! += 1e6) events.push({ type: 'boundary', at: next[group]!, group })
+    const least = Math.min(...spoken.map((g) => newest[g]! - LATENESS))
+    for (; statement <= least; statement += rules.every) events.push({ type: 'statement', at: statement })
+    events.push(tick)
+    return events
+  }
+}
+
+/** Two windows stay open, as ticks of the next one may come before the end of this one is certain. */
+function barsOf(every: number) {
+  type Open = { -readonly [Field in keyof Bar]: Bar[Field] }
+  const open = new Map<number, Open>()
+  return (event: Tick | Boundary): Timed | undefined => {
+    if (event.type === 'boundary') {
+      if (event.at % every !== 0) return undefined
+      const bar = open.get(event.at)
+      open.delete(event.at)
+      return bar && { at: event.at, bar }
+    }
+    const { price, size } = event
+    const end = (Math.floor(event.at / every) + 1) * every
+    const bar = open.get(end)
+    if (bar === undefined)
+      open.set(end, {
+        open: price,
+        high: price,
+        low: price,
+        close: price,
+        volume: size,
+        turnover: price * size,
+        count: 1,
+        complete: true,
+      })
+    else {
+      if (price > bar.high) bar.high = price
+      if (price < bar.low) bar.low = price
+      bar.close = price
+      bar.volume += size
+      bar.turnover += price * size
+      bar.count++
+    }
+    return undefined
+  }
+}
+
+export function rxjsPerTick(feed: Feed): Running {
+  const at = feed.at.slice()
+  const sheets = new Sheets()
+  let late = 0
+  const ticks = new Subject<Tick>()
+  const fills = new Subject<Fill>()
+  const events = ticks.pipe(
+    map(watermarks(feed, () => late++)),
+    concatMap((several) => (several.length === 1 ? of(several[0]!) : several)),
+    share(),
+  )
+
+  const ofSymbol = (symbol: number, own: Observable<Tick>, boundaries: Observable<Boundary>): Observable<unknown> => {
+    const orders = new Subject<Order>()
+    const timed = merge(boundaries, own).pipe(share())
+    const filled = merge(orders, own).pipe(
+      map(venueOf()),
+      filter((some) => some.length > 0),
+      mergeMap((some) => some),
+      share(),
+    )
+    const minute = timed.pipe(present(barsOf(60e6)), share())
+    const second = timed.pipe(present(barsOf(1e6)), share())
+    const bars = second.pipe(
+      map(({ bar }) => bar),
+      share(),
+    )
+    const trend = minute.pipe(
+      map(({ bar }) => bar),
+      map(emaOf(rules.trend)),
+    )
+    const fast = bars.pipe(map(emaOf(rules.fast)), share())
+    const score = second.pipe(
+      withLatestFrom(
+        fast,
+        bars.pipe(map(emaOf(rules.slow))),
+        bars.pipe(present(macdOf(rules.fast, rules.slow, rules.signal))),
+        bars.pipe(present(rsiOf(rules.strength))),
+        bars.pipe(present(bandsOf(rules.bands, rules.deviations))),
+      ),
+      withLatestFrom(bars.pipe(present(rangeOf(rules.range))), bars.pipe(present(fairOf(rules.fair)))),
+      map(([[{ at: time, bar }, quick, steady, macd, strength, bands], range, fair]) => ({
+        at: time,
+        value: scoreOf(
+          bar.close,
+          quick,
+          steady,
+          macd.line,
+          macd.signal,
+          strength,
+          bands.place,
+          bands.width,
+          range,
+          fair,
+        ),
+      })),
+    )
+    const signal = second.pipe(
+      withLatestFrom(trend, fast),
+      scan(
+        (last, [{ at: time, bar }, slow, quick]) => {
+          const strength = quick - slow
+          const side = strength === 0 ? last.side : strength > 0 ? 1 : -1
+          return { side, crossed: last.side !== 0 && side !== last.side, at: time, strength, price: bar.close }
+        },
+        { side: 0, crossed: false, at: 0, strength: 0, price: 0 },
+      ),
+      filter(({ crossed }) => crossed),
+      map(
+        ({ side, at: time, strength, price }): Signal => ({
+          at: time,
+          symbol,
+          direction: side > 0 ? 1 : -1,
+          strength,
+          price,
+        }),
+      ),
+      share(),
+    )
+    const decided = merge(filled, own, signal).pipe(present(gateOf()), share())
+    return merge(
+      filled.pipe(map((fill) => fills.next(fill))),
+      minute.pipe(map(({ at: time, bar }) => putBar(sheets.minute, time, symbol, bar))),
+      signal.pipe(map((s) => put(sheets.signal, s.at, symbol, s.direction, s.strength, s.price))),
+      decided.pipe(
+        map((answer) => {
+          if ('order' in answer) orders.next(answer.order)
+          else put(sheets.refused, answer.at, symbol, answer.code, answer.found, answer.allowed)
+        }),
+      ),
+      second.pipe(map(({ at: time, bar }) => putBar(sheets.second, time, symbol, bar))),
+      score.pipe(map(({ at: time, value }) => put(sheets.score, time, symbol, value))),
+    )
+  }
+
+  const account = accountOf(feed.keys.length, sheets)
+  fills.subscribe(account.fill)
+  events
+    .pipe(
+      filter((event): event is Tick | Boundary => event.type !== 'statement'),
+      groupBy((event) => (event.type === 'tick' ? feed.group[event.symbol]! : event.group)),
+      mergeMap((domain) => {
+        const shared = domain.pipe(share())
+        const boundaries = shared.pipe(filter(isBoundary), share())
+        return shared.pipe(
+          filter(isTick),
+          groupBy(({ symbol }) => symbol),
+          mergeMap((own) => ofSymbol(own.key, own, boundaries)),
+        )
+      }),
+    )
+    .subscribe()
+  events.subscribe(account.event)
+
+  return {
+    sheets,
+    pass() {
+      const { symbol, price, size } = feed
+      for (let i = 0; i < at.length; i++)
+        ticks.next({ type: 'tick', at: at[i]!, symbol: symbol[i]!, price: price[i]!, size: size[i]! })
+    },
+    shift(by) {
+      for (let i = 0; i < at.length; i++) at[i]! += by
+    },
+    late: () => late,
+  }
+}

@@ -1,0 +1,61 @@
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import { operators } from '../../operators/catalogue.ts'
+import { wallClock } from '../../runtime/clock.ts'
+import { runPaper } from '../../runtime/environment/paper.ts'
+import type { Binding, Recording } from '../../runtime/feed.ts'
+import { openEmbeddedLog } from '../../runtime/log/embedded.ts'
+import { plan as planOf } from '../../runtime/plan.ts'
+import { type CrashPoint, stageName } from '../../runtime/stage.ts'
+import { sinks } from '../../sinks/catalogue.ts'
+import { sources } from '../../sources/catalogue.ts'
+import { mixed, recut } from './cuts.ts'
+
+/**
+ * A paper run that kills itself. Arguments: the run directory, how frames are cut (a seed), and where to die: a crash
+ * point and which time it is passed; `torn` also leaves the beginning of a commit behind; `none` runs to the end.
+ */
+const [directory = '', cut = '1', point = 'none', times = '1'] = process.argv.slice(2)
+
+const plan = planOf(
+  parse(readFileSync(new URL('pipeline.yaml', import.meta.url), 'utf8')),
+  { operators, sources, sinks },
+  'paper',
+)
+const log = await openEmbeddedLog(join(directory, 'log'))
+let passed = 0
+const die = (): never => {
+  process.kill(process.pid, 'SIGKILL')
+  throw new Error('unreachable')
+}
+const probe = (here: CrashPoint) => {
+  if (here !== (point === 'torn' ? 'before_commit' : point) || ++passed < Number(times)) return
+  if (point === 'torn') {
+    const stream = join(directory, 'log', stageName(plan.pipeline))
+    const [segment = ''] = readdirSync(stream)
+      .filter((f) => f.endsWith('.seg'))
+      .sort()
+      .reverse()
+    appendFileSync(join(stream, segment), mixed(Number(cut), 16 + (Number(times) % 200)))
+  }
+  die()
+}
+const bindings = new Map<string, Binding>(
+  plan.sources.map((source, i) => {
+    const recording: Recording = { frames: () => recut(source, Number(cut) * 7 + i) }
+    return [source.id, { type: 'recording', recording }]
+  }),
+)
+process.stdout.write('started\n')
+const result = await runPaper(plan, {
+  log,
+  bindings,
+  clock: wallClock,
+  random: Math.random,
+  speed: Number.POSITIVE_INFINITY,
+  file: (name) => join(directory, name),
+  probe,
+})
+await log.close()
+process.stdout.write(`${JSON.stringify(result)}\n`)
