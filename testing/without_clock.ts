@@ -19,7 +19,7 @@ export function withoutClock<T>(run: () => T): T {
     }
   }
   try {
-    globalThis.Date = noon as DateConstructor
+    globalThis.Date = noon as unknown as DateConstructor
     Math.random = banned('Math.random')
     performance.now = banned('performance.now')
     crypto.randomUUID = banned('crypto.randomUUID')

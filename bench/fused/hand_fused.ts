@@ -38,7 +38,7 @@ const TURNOVERS = 106
 const MINUTES = 60e6
 const SECONDS = 1e6
 const weight = (span: number) => 2 / (span + 1)
-const HALT = refusalNumber['WARMING_UP']!
+const WARMING = refusalNumber['WARMING_UP']!
 const STALE = refusalNumber['DATA_STALE']!
 const NOTIONAL = refusalNumber['NOTIONAL_EXCEEDS_MAXIMUM']!
 const POSITION = refusalNumber['POSITION_EXCEEDS_MAXIMUM']!
@@ -171,15 +171,27 @@ export function handFused(feed: Feed): Running {
     const size = Math.floor((rules.notional / close) * 1000)
     if (size === 0) return
     const warm = boundary - st[o + BEGAN]!
-    if (warm < rules.warm_up) return refuse(s, boundary, HALT, warm, rules.warm_up)
+    if (warm < rules.warm_up) {
+      refuse(s, boundary, WARMING, warm, rules.warm_up)
+      return
+    }
     const age = boundary - st[o + FRESH]!
-    if (age > rules.stale_after) return refuse(s, boundary, STALE, age, rules.stale_after)
+    if (age > rules.stale_after) {
+      refuse(s, boundary, STALE, age, rules.stale_after)
+      return
+    }
     const after = st[o + HELD]! + (side > 0 ? st[o + BUYING]! + size : -st[o + SELLING]! - size)
     if (side > 0 ? after > 0 : after < 0) {
       const notional = (size / 1000) * close
-      if (notional > rules.max_notional) return refuse(s, boundary, NOTIONAL, notional, rules.max_notional)
+      if (notional > rules.max_notional) {
+        refuse(s, boundary, NOTIONAL, notional, rules.max_notional)
+        return
+      }
       const position = Math.abs((after * 1e5) / 1e8)
-      if (position > rules.max_position) return refuse(s, boundary, POSITION, position, rules.max_position)
+      if (position > rules.max_position) {
+        refuse(s, boundary, POSITION, position, rules.max_position)
+        return
+      }
     }
     st[o + (side > 0 ? BUYING : SELLING)]! += size
     const waiting = st[o + WAITING]!++

@@ -1,0 +1,37 @@
+// What flows, for components and for readers of frames, tapes and signals.
+
+export { Equity, Position } from './account.ts'
+export type { Column, ColumnType } from './columns.ts'
+export { columnsOf, schemaHash, schemaText } from './columns.ts'
+export type { ErrorCode } from './errors.ts'
+export { codes, isTidegateError, TidegateError } from './errors.ts'
+export { Bands, features, Macd, Scalar } from './features.ts'
+export {
+  absolute,
+  add,
+  Fixed,
+  fixed,
+  negate,
+  notionalOf,
+  ratio,
+  share,
+  subtract,
+  toNumber,
+  toText,
+  ZERO,
+} from './fixed.ts'
+export type { Frame } from './frame.ts'
+export { decodeFrame, peekFrame } from './frame.ts'
+export { rowReader } from './frame_reader.ts'
+export { FrameWriter } from './frame_writer.ts'
+export { guardOf } from './guard.ts'
+export type { Kind, Of } from './kind.ts'
+export { kind } from './kind.ts'
+export { kinds } from './kinds.ts'
+export { Bar, Gap, Heartbeat, Quote, Trade } from './market.ts'
+export { ApprovedOrder, Fill, OrderIntent, OrderUpdate, RefusalCode, RefusedOrder, Side, Signal } from './orders.ts'
+export type { Sample } from './samples.ts'
+export * as samples from './samples.ts'
+export { PipelineSpec } from './spec.ts'
+export { subjectOf, subjectToken } from './subjects.ts'
+export { duration, EventTime, formatDuration, formatTime, Instrument, parseDuration, parseTime } from './units.ts'

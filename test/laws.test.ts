@@ -1,0 +1,81 @@
+import { readdirSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { operators } from '../operators/catalogue.ts'
+import type { Operator } from '../runtime/define.ts'
+import { sinks } from '../sinks/catalogue.ts'
+import { sources } from '../sources/catalogue.ts'
+import { breaches, casesOf, type LawName, laws } from '../testing/laws.ts'
+import { offenders } from './offenders.ts'
+
+const twins = Object.values(sinks).flatMap((s) => (s.simulate === undefined ? [] : [[s.name, s.simulate] as const]))
+/** Params beside those of the example: each switches on a part of the operator that the example leaves off. */
+const variants: Readonly<Record<string, readonly unknown[]>> = {
+  time_bars: [{ every: '2s', closed: 'right' }, { every: '3s', price: 'bid' }, { every: '2s' }],
+  cross: [{ emit: 'level', warm_up: 3, skip_single_price: true }],
+  ema: [{ span: 5, seed: 'mean' }],
+  atr: [{ span: 3, smoothing: 'simple', first_bar: false }],
+  rsi: [
+    { span: 3, smoothing: 'cutler' },
+    { span: 3, seed: 'zero' },
+  ],
+  macd: ['first', 'mean', 'talib', 'pandas'].map((seed) => ({ fast: 2, slow: 4, signal: 3, seed })),
+  bollinger: [{ span: 3, variance: 'sample' }],
+  vwap: [{ window: 3 }],
+  fixed_quantity: [{ quantity: 2 }],
+  all_in: [{ capital: 1000 }, { capital: 1000, enter: 'next', decimals: 2 }],
+  risk_gate: [{ max_notional: 150, max_position: 3, gap_hold: '2s', warm_up: '2s', stale_after: '1s' }],
+  portfolio: [{ every: '2s' }],
+  simulated_venue: [
+    { fill: 'next', spread: 0.001, slippage: 0.002, at_end: 'close' },
+    { latency: '1s', maker_fee: 0, open_orders: 4, at_end: 'close' },
+    { latency: '300ms', fill: 'next' },
+  ],
+}
+
+describe.each([...Object.entries(operators), ...twins])('%s', (name, definition) => {
+  test.each(Object.keys(laws))('keeps the law %s', (law) => {
+    const broken = breaches({ definition }, casesOf(definition), [law as LawName])
+    expect(broken).toEqual([])
+  })
+  test.each(variants[name] ?? [])('keeps all laws with %j', (params) => {
+    expect(breaches({ definition }, casesOf(definition, params))).toEqual([])
+  })
+})
+
+test.each([
+  ['operators', operators],
+  ['sources', sources],
+  ['sinks', sinks],
+] as const)(
+  'every component of %s is filed under its own name, in a file of that name or beside its family',
+  (room, all) => {
+    const files = readdirSync(room, { recursive: true, encoding: 'utf8' })
+    for (const [name, { name: own, summary }] of Object.entries<{ name: string; summary: string }>(all)) {
+      expect(own).toBe(name)
+      expect(summary).toMatch(/^[A-Z].*[^.]\.$/)
+      const [family = ''] = name.split('_')
+      expect(
+        files.filter(
+          (f) =>
+            f.endsWith(`/${name}.ts`) ||
+            f === `${name}.ts` ||
+            (room === 'sources' && f.startsWith(`${family}/`)) ||
+            f.startsWith('tape/'),
+        ),
+      ).not.toEqual([])
+    }
+  },
+)
+
+const caught = (definition: Operator): readonly string[] => breaches({ definition }).map((b) => b.law)
+test.each(Object.keys(laws))('the law %s catches who breaks it', (law) => {
+  const planted = offenders[law as LawName]
+  expect(planted.length).toBeGreaterThan(0)
+  for (const { definition } of planted) {
+    // a fresh copy of what the module holds would hide nothing: laws run in the order of the table
+    expect(caught(definition), definition.name).toContain(law)
+  }
+})
+test('an honest operator is none of the offenders', () => {
+  expect(caught(operators['ema'] as Operator)).toEqual([])
+})
