@@ -124,7 +124,7 @@ export interface OperatorDefinition<I extends Ports, A extends Ports, O extends 
   /** Ports that close a loop, such as fills to a gate: their handlers never answer. */
   readonly feedback?: readonly (keyof I & string)[]
   readonly on: {
-    readonly [N in keyof (I & A)]: Handler<
+    readonly [N in keyof NoInfer<I & A>]: Handler<
       NoInfer<I & A>[N],
       Maybe<NoInfer<O>> | void,
       NoInfer<C>,

@@ -64,6 +64,17 @@ const keepsMessage = defineScan({
     return close
   },
 })
+const beside = new WeakMap<object, number>()
+const hidesBeside = defineScan({
+  ...scan,
+  name: 'hides_beside',
+  init: () => ({ seen: 0 }),
+  step(state) {
+    const seen = (beside.get(state) ?? 0) + 1
+    beside.set(state, seen)
+    return seen
+  },
+})
 let chosen = 0
 const remembersInit = defineScan({
   ...scan,
@@ -188,7 +199,7 @@ const answersFeedback = defineOperator({
   params: none,
   on: {
     signal: () => undefined,
-    fill: (_state, { price }) => ({ side: 'buy' as const, quantity: 1, limit: 0, price }),
+    fill: (_state, fill: Fill) => ({ side: 'buy' as const, quantity: 1, limit: 0, price: fill.price }),
   },
   example: {
     params: {},
@@ -235,7 +246,7 @@ export const offenders: Readonly<Record<LawName, readonly Definition<Operator>[]
   keeps_no_message: [keepsMessage, keepsOutside],
   state_shape: [widens, changesType],
   state_plain: [holdsNull, holdsMap, noFlag],
-  restarts: [hidesState, keepsOutside, remembersInit],
+  restarts: [hidesBeside, remembersInit],
   shares_nothing: [sharesWindow, hidesState],
   fresh_answers: [writesAnswer, oneAnswer, passesOn],
   field_order: [turnsFields],

@@ -84,11 +84,13 @@ function differs(found: readonly unknown[], expected: readonly unknown[], tape: 
   return [`at message ${at} (${port}) expected ${toJson(expected[at])}, found ${toJson(found[at])}`]
 }
 
-/** Messages of an answer by port, those of arrays one by one. */
-function said(
-  operator: Operator,
-  answer: unknown,
-): readonly { port: string; kind: Kind | undefined; value: unknown }[] {
+/** A message of an answer, with its port; those of arrays come one by one. */
+interface Message {
+  readonly port: string
+  readonly kind: Kind | undefined
+  readonly value: unknown
+}
+function said(operator: Operator, answer: unknown): readonly Message[] {
   const ports = isKind(operator.output) ? { '': operator.output } : operator.output
   const values = isKind(operator.output) ? { '': answer } : (answer as Record<string, unknown>)
   return Object.entries(values).flatMap(([port, value]): Message[] => {
