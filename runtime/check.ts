@@ -110,7 +110,7 @@ export function paramProblems(
 ): readonly { path: readonly PropertyKey[]; message: string }[] {
   const names = Object.keys((component.params as unknown as { _zod: { def: { shape?: object } } })._zod.def.shape ?? {})
   return (z.safeParse(component.params, given).error?.issues ?? []).flatMap((issue) => {
-    if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, message: issue.message }]
+    if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, message: sentenceOf(issue, given) }]
     return issue.keys.map((key) => {
       const near = nearest(key, names)
       return {
@@ -119,6 +119,13 @@ export function paramProblems(
       }
     })
   })
+}
+/** An alternative that fits nothing says only "Invalid input": what each of its forms expects says more. */
+function sentenceOf(issue: z.core.$ZodIssue, given: unknown): string {
+  const found = issue.path.reduce((value: unknown, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], given)
+  if (found === undefined) return 'is missing'
+  if (issue.code !== 'invalid_union') return issue.message
+  return [...new Set(issue.errors.flat().map((e) => e.message))].join(', or ') || issue.message
 }
 function checkParams(id: string, component: Component, given: unknown, report: Report): void {
   for (const { path, message } of paramProblems(component, given))

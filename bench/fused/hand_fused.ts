@@ -113,12 +113,12 @@ export function handFused(feed: Feed): Running {
       before = last
       const change = close - last
       const rate = bar <= rules.strength ? 1 / bar : strengthWeight
-      st[o + UP]! += rate * ((change > 0 ? change : 0) - st[o + UP]!)
-      st[o + DOWN]! += rate * ((change < 0 ? -change : 0) - st[o + DOWN]!)
+      st[o + UP]! += rate * (Math.max(change, 0) - st[o + UP]!)
+      st[o + DOWN]! += rate * (Math.max(-change, 0) - st[o + DOWN]!)
     }
     st[o + FAST] = fast
     st[o + SLOW] = slow
-    const ranged = (high > before ? high : before) - (low < before ? low : before)
+    const ranged = Math.max(high, before) - Math.min(low, before)
     st[o + RANGE]! += (seen <= rules.range ? 1 / seen : rangeWeight) * (ranged - st[o + RANGE]!)
     const i = bar % fairSpan
     if (bar >= fairSpan) {

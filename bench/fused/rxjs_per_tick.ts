@@ -1,15 +1,15 @@
 import {
-  concatMap,
   filter,
   groupBy,
   map,
   merge,
   mergeMap,
   type Observable,
-  of,
   Subject,
   scan,
   share,
+  take,
+  tap,
   withLatestFrom,
 } from 'rxjs'
 import type { Bar } from '../../schemas/market.ts'
@@ -27,18 +27,11 @@ export interface Tick {
   readonly price: number
   readonly size: number
 }
-/** Event time reached the end of a second in a key group. */
+/** Event time reached the end of a second. */
 interface Boundary {
   readonly type: 'boundary'
   readonly at: number
-  readonly group: number
 }
-/** Event time reached the end of a minute in all key groups. */
-interface Statement {
-  readonly type: 'statement'
-  readonly at: number
-}
-export type Event = Tick | Boundary | Statement
 export interface Signal {
   readonly at: number
   readonly symbol: number
@@ -51,29 +44,23 @@ interface Timed {
   readonly bar: Bar
 }
 
-const isTick = (event: Event): event is Tick => event.type === 'tick'
-const isBoundary = (event: Event): event is Boundary => event.type === 'boundary'
 const defined = <T>(value: T | undefined): value is T => value !== undefined
-/** A step with memory as an operator: each subscriber has its own. */
+/** A step with memory that may be silent. */
 const present =
   <A, B>(step: (value: A) => B | undefined) =>
   (source: Observable<A>): Observable<B> =>
     source.pipe(map(step), filter(defined))
 
-/** Puts the ends of seconds and minutes before the tick that moved event time past them; drops what is late. */
-function watermarks(feed: Feed, dropped: () => void) {
-  const newest = new Float64Array(64).fill(Number.NEGATIVE_INFINITY)
-  const next = new Float64Array(64)
+/** Says whether a tick is in time; before it goes on, the ends of seconds and minutes that it passed are told. */
+function watermarks(feed: Feed, seconds: readonly Subject<Boundary>[], minutes: Subject<number>) {
+  const newest = new Float64Array(seconds.length).fill(Number.NEGATIVE_INFINITY)
+  const next = new Float64Array(seconds.length)
   const spoken: number[] = []
   let statement = 0
-  return (tick: Tick): Event[] => {
+  return (tick: Tick): boolean => {
     const group = feed.group[tick.symbol]!
     const time = newest[group]!
-    if (tick.at <= time) {
-      if (tick.at >= time - LATENESS) return [tick]
-      dropped()
-      return []
-    }
+    if (tick.at <= time) return tick.at >= time - LATENESS
     newest[group] = tick.at
     const mark = tick.at - LATENESS
     if (time === Number.NEGATIVE_INFINITY) {
@@ -81,13 +68,12 @@ function watermarks(feed: Feed, dropped: () => void) {
       next[group] = (Math.floor(mark / 1e6) + 1) * 1e6
       if (statement === 0) statement = (Math.floor(mark / rules.every) + 1) * rules.every
     }
-    if (mark < next[group]! && mark < statement) return [tick]
-    const events: Event[] = []
-    for (; next[group]! <= mark; next[group]! += 1e6) events.push({ type: 'boundary', at: next[group]!, group })
-    const least = Math.min(...spoken.map((g) => newest[g]! - LATENESS))
-    for (; statement <= least; statement += rules.every) events.push({ type: 'statement', at: statement })
-    events.push(tick)
-    return events
+    for (; next[group]! <= mark; next[group]! += 1e6) seconds[group]!.next({ type: 'boundary', at: next[group]! })
+    if (mark >= statement) {
+      const least = Math.min(...spoken.map((g) => newest[g]! - LATENESS))
+      for (; statement <= least; statement += rules.every) minutes.next(statement)
+    }
+    return true
   }
 }
 
@@ -133,32 +119,35 @@ export function rxjsPerTick(feed: Feed): Running {
   const sheets = new Sheets()
   let late = 0
   const ticks = new Subject<Tick>()
+  const seconds = Array.from({ length: 64 }, () => new Subject<Boundary>())
+  const minutes = new Subject<number>()
   const fills = new Subject<Fill>()
-  const events = ticks.pipe(
-    map(watermarks(feed, () => late++)),
-    concatMap((several) => (several.length === 1 ? of(several[0]!) : several)),
+  const inTime = watermarks(feed, seconds, minutes)
+  const known = ticks.pipe(
+    filter((tick) => {
+      const known = inTime(tick)
+      if (!known) late++
+      return known
+    }),
     share(),
   )
 
-  const ofSymbol = (symbol: number, own: Observable<Tick>, boundaries: Observable<Boundary>): Observable<unknown> => {
+  const ofSymbol = (symbol: number, own: Observable<Tick>): Observable<unknown> => {
+    const boundaries = seconds[feed.group[symbol]!]!
     const orders = new Subject<Order>()
-    const timed = merge(boundaries, own).pipe(share())
     const filled = merge(orders, own).pipe(
       map(venueOf()),
       filter((some) => some.length > 0),
       mergeMap((some) => some),
       share(),
     )
-    const minute = timed.pipe(present(barsOf(60e6)), share())
-    const second = timed.pipe(present(barsOf(1e6)), share())
+    const minute = merge(boundaries, own).pipe(present(barsOf(60e6)), share())
+    const second = merge(boundaries, own).pipe(present(barsOf(1e6)), share())
     const bars = second.pipe(
       map(({ bar }) => bar),
       share(),
     )
-    const trend = minute.pipe(
-      map(({ bar }) => bar),
-      map(emaOf(rules.trend)),
-    )
+    const trend = minute.pipe(map(({ bar }) => bar)).pipe(map(emaOf(rules.trend)))
     const fast = bars.pipe(map(emaOf(rules.fast)), share())
     const score = second.pipe(
       withLatestFrom(
@@ -207,40 +196,36 @@ export function rxjsPerTick(feed: Feed): Running {
       ),
       share(),
     )
-    const decided = merge(filled, own, signal).pipe(present(gateOf()), share())
+    const wanted = signal.pipe(
+      withLatestFrom(own, own.pipe(take(1))),
+      map(([of, newest, first]) => ({ type: 'wanted' as const, signal: of, fresh: newest.at, began: first.at })),
+    )
     return merge(
-      filled.pipe(map((fill) => fills.next(fill))),
-      minute.pipe(map(({ at: time, bar }) => putBar(sheets.minute, time, symbol, bar))),
-      signal.pipe(map((s) => put(sheets.signal, s.at, symbol, s.direction, s.strength, s.price))),
-      decided.pipe(
-        map((answer) => {
+      filled.pipe(tap((fill) => fills.next(fill))),
+      minute.pipe(tap((m) => putBar(sheets.minute, m.at, symbol, m.bar))),
+      signal.pipe(tap((s) => put(sheets.signal, s.at, symbol, s.direction, s.strength, s.price))),
+      merge(filled, wanted).pipe(
+        present(gateOf()),
+        tap((answer) => {
           if ('order' in answer) orders.next(answer.order)
           else put(sheets.refused, answer.at, symbol, answer.code, answer.found, answer.allowed)
         }),
       ),
-      second.pipe(map(({ at: time, bar }) => putBar(sheets.second, time, symbol, bar))),
-      score.pipe(map(({ at: time, value }) => put(sheets.score, time, symbol, value))),
+      second.pipe(tap((s) => putBar(sheets.second, s.at, symbol, s.bar))),
+      score.pipe(tap((s) => put(sheets.score, s.at, symbol, s.value))),
     )
   }
 
   const account = accountOf(feed.keys.length, sheets)
   fills.subscribe(account.fill)
-  events
+  minutes.subscribe(account.state)
+  known
     .pipe(
-      filter((event): event is Tick | Boundary => event.type !== 'statement'),
-      groupBy((event) => (event.type === 'tick' ? feed.group[event.symbol]! : event.group)),
-      mergeMap((domain) => {
-        const shared = domain.pipe(share())
-        const boundaries = shared.pipe(filter(isBoundary), share())
-        return shared.pipe(
-          filter(isTick),
-          groupBy(({ symbol }) => symbol),
-          mergeMap((own) => ofSymbol(own.key, own, boundaries)),
-        )
-      }),
+      groupBy(({ symbol }) => symbol),
+      mergeMap((own) => ofSymbol(own.key, own)),
     )
     .subscribe()
-  events.subscribe(account.event)
+  known.subscribe(account.tick)
 
   return {
     sheets,

@@ -1,5 +1,5 @@
 import { rules } from './rules.ts'
-import type { Event, Signal, Tick } from './rxjs_per_tick.ts'
+import type { Signal, Tick } from './rxjs_per_tick.ts'
 import { ACCOUNT, put, refusalNumber, type Sheets } from './sheets.ts'
 import { moneyOf, share } from './steps.ts'
 
@@ -41,26 +41,27 @@ export function venueOf() {
   }
 }
 
+/** A signal beside the first and the newest time of its symbol. */
+interface Wanted {
+  readonly type: 'wanted'
+  readonly signal: Signal
+  readonly began: number
+  readonly fresh: number
+}
 export function gateOf() {
   let held = 0
   let buying = 0
   let selling = 0
-  let began = -1
-  let fresh = -1
-  return (event: Tick | Fill | Signal): Answer | undefined => {
-    if ('type' in event) {
-      if (event.type === 'tick') {
-        if (began === -1) began = event.at
-        fresh = event.at
-      } else {
-        const { quantity } = event.order
-        held += quantity
-        if (quantity > 0) buying -= quantity
-        else selling += quantity
-      }
+  return (event: Fill | Wanted): Answer | undefined => {
+    if (event.type === 'fill') {
+      const { quantity } = event.order
+      held += quantity
+      if (quantity > 0) buying -= quantity
+      else selling += quantity
       return undefined
     }
-    const { at, symbol, direction, price } = event
+    const { signal, began, fresh } = event
+    const { at, symbol, direction, price } = signal
     const size = Math.floor((rules.notional / price) * 1000)
     if (size === 0) return undefined
     const refuse = (code: string, found: number, allowed: number) => ({
@@ -101,9 +102,9 @@ export function accountOf(symbols: number, sheets: Sheets) {
     put(sheets.equity, at, ACCOUNT, cash, cash + worth, realised, unrealised, fees)
   }
   return {
-    event(event: Event): void {
-      if (event.type === 'tick') holdings[event.symbol]!.mark = event.price
-      else if (event.type === 'statement') state(event.at)
+    state,
+    tick({ symbol, price }: Tick): void {
+      holdings[symbol]!.mark = price
     },
     fill({ order: { at: ordered, symbol, quantity }, at, price, notional, fee }: Fill): void {
       const sheet = sheets.fill

@@ -1,5 +1,6 @@
 import { makeFeed, spanOf } from './feed.ts'
 import { variants } from './variants.ts'
+
 const [S, N, P] = process.argv.slice(3).map(Number) as [number, number, number]
 const feed = makeFeed(S, N)
 const span = spanOf(feed)

@@ -1,5 +1,5 @@
 import { Driver, portsNamed } from '../../runtime/drive.ts'
-import { isKind, type Operator } from '../../runtime/define.ts'
+import type { Operator } from '../../runtime/define.ts'
 import { toJson } from '../../runtime/json.ts'
 import { nearest } from '../../runtime/nearest.ts'
 import { isBare } from '../../schemas/columns.ts'
@@ -152,4 +152,3 @@ export function transcript(operator: Operator): readonly { readonly input: strin
     return { input: lineOf(operator, sample), output: said.map(toJson) }
   })
 }
-export const single = (operator: Operator): boolean => isKind(operator.output)

@@ -175,6 +175,6 @@ function beneath(edge: GraphEdge, place: number, back: readonly GraphEdge[], at:
   const to = at.get(edge.to) as PlacedNode
   const shift = (place - (back.length - 1) / 2) * 12
   const start = { x: from.x + from.width / 2 + shift, y: from.y + from.height }
-  const end = { x: to.x + to.width / 2 + shift, y: to.y + to.height }
+  const end = { x: to.x + to.width / 2 - shift, y: to.y + to.height }
   return { ...edge, points: [start, { x: start.x, y: lane }, { x: end.x, y: lane }, end], label: { x: (start.x + end.x) / 2, y: lane } }
 }

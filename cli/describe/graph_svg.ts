@@ -1,20 +1,24 @@
-import type { Graph, GraphNode } from './graph.ts'
+import type { Graph, GraphEdge, GraphNode } from './graph.ts'
 import { layout, type PlacedEdge, type PlacedNode, type Point, textWidth } from './graph_layout.ts'
-import { edgeWords, fills } from './graph_text.ts'
+import { fills } from './graph_text.ts'
 
 const font = 'ui-sans-serif, system-ui, -apple-system, &quot;Segoe UI&quot;, &quot;DejaVu Sans&quot;, Helvetica, Arial, sans-serif'
 const ink = '#1f2933'
 const quiet = '#616e7c'
+/** The line style says the rest. */
+const words = ({ kind, port, flow }: GraphEdge): string => (flow === 'latest' ? `${port}: ${kind}` : kind)
+const legend = { latest: 'dotted: only the newest message is read', feedback: 'dashed: feedback', ambient: 'faint: wired by the plan' } as const
 
 /** A picture of a pipeline, drawn by ourselves: no Graphviz is needed. */
 export function svg(graph: Graph): string {
-  const { width, height, nodes, edges } = layout(graph, edgeWords)
+  const { width, height, nodes, edges } = layout(graph, words)
   const title = 30
+  const explained = Object.entries(legend).flatMap(([flow, text]) => (graph.edges.some((e) => e.flow === flow) ? [text] : []))
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height + title}" viewBox="0 ${-title} ${width} ${height + title}" font-family="${font}" role="img" aria-label="pipeline ${graph.pipeline}">`,
     `<rect x="0" y="${-title}" width="${width}" height="${height + title}" fill="#ffffff"/>`,
     `<defs><marker id="head" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0,0.6 L8,4 L0,7.4 z" fill="${quiet}"/></marker></defs>`,
-    `<text x="20" y="-8" font-size="14" font-weight="600" fill="${ink}">${graph.pipeline}</text>`,
+    `<text x="20" y="-8" font-size="14" font-weight="600" fill="${ink}">${graph.pipeline}<tspan dx="16" font-size="10.5" font-weight="400" fill="${quiet}">${explained.join(' \u00b7 ')}</tspan></text>`,
     ...edges.map(line),
     ...nodes.map(box),
     ...edges.map(label),
@@ -51,7 +55,7 @@ function cornered(points: readonly Point[]): string {
 }
 
 function label(edge: PlacedEdge): string {
-  const text = edgeWords(edge)
+  const text = words(edge)
   const width = textWidth(text, 10.5) + 8
   const { x, y } = edge.label
   return `<rect x="${round(x - width / 2)}" y="${round(y - 8)}" width="${round(width)}" height="16" rx="3" fill="#ffffff"/><text x="${round(x)}" y="${round(y + 3.5)}" font-size="10.5" text-anchor="middle" fill="${quiet}">${text}</text>`

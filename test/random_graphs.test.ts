@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { toJson } from '../runtime/json.ts'
+import { openEmbeddedLog } from '../runtime/log/embedded.ts'
+import { type Plan, plan } from '../runtime/plan.ts'
+import { committed, inputsName, Stage } from '../runtime/stage.ts'
+import { chanceOf } from '../testing/tapes.ts'
+import { randomEvents, randomPipeline, runs, seeds } from './random_pipelines.ts'
+import { catalogue } from './toy_components.ts'
+import { type Event, framesOf, Run, type Saved } from './whole_runs.ts'
+
+const ROWS = 160
+const never = () => false
+const always = () => true
+const drawn = (seed: number): Plan => plan(randomPipeline(seed), catalogue)
+
+function whole(plan: Plan, events: readonly Event[]) {
+  return new Run(plan).take(framesOf(plan, events, always)).result()
+}
+
+/** Restarts at random places: from a whole state, or from one and the deltas after it. */
+function withRestarts(plan: Plan, events: readonly Event[], seed: number) {
+  const chance = chanceOf(seed)
+  let run = new Run(plan)
+  let saves: Saved[] = []
+  for (let from = 0; from < events.length; ) {
+    const to = Math.min(events.length, from + 1 + Math.floor(chance() * 30))
+    run.take(framesOf(plan, events.slice(from, to), () => chance() < 0.2))
+    from = to
+    const full = saves.length === 0 || chance() < 0.3
+    saves = full ? [run.save(true)] : [...saves, run.save(false)]
+    if (chance() < 0.5) run = run.restart(saves)
+  }
+  return run.result()
+}
+
+test('random pipelines say the same for any cut into frames', () => {
+  fc.assert(
+    fc.property(seeds, seeds, seeds, (graph, tape, cuts) => {
+      const plan = drawn(graph)
+      const events = randomEvents(plan, tape, ROWS)
+      const expected = whole(plan, events)
+      const chance = chanceOf(cuts)
+      expect(new Run(plan).take(framesOf(plan, events, () => chance() < 0.1)).result()).toEqual(expected)
+      expect(new Run(plan).take(framesOf(plan, events, never)).result()).toEqual(expected)
+    }),
+    { numRuns: runs },
+  )
+})
+
+test('random pipelines say the same when restarted anywhere, from whole states and from deltas', () => {
+  fc.assert(
+    fc.property(seeds, seeds, seeds, (graph, tape, places) => {
+      const plan = drawn(graph)
+      const events = randomEvents(plan, tape, ROWS)
+      expect(withRestarts(plan, events, places)).toEqual(whole(plan, events))
+    }),
+    { numRuns: runs },
+  )
+})
+
+test('random pipelines give every output an id of its own', () => {
+  fc.assert(
+    fc.property(seeds, seeds, (graph, tape) => {
+      const plan = drawn(graph)
+      const ids = whole(plan, randomEvents(plan, tape, ROWS)).outputs.map((line) => line.split(' ')[0])
+      expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([])
+    }),
+    { numRuns: runs },
+  )
+})
+
+test('random pipelines never look ahead', () => {
+  fc.assert(
+    fc.property(seeds, seeds, fc.nat(ROWS), (graph, tape, cut) => {
+      const plan = drawn(graph)
+      const events = randomEvents(plan, tape, ROWS)
+      const before = whole(plan, events.slice(0, cut)).outputs
+      expect(whole(plan, events).outputs.slice(0, before.length)).toEqual(before)
+    }),
+    { numRuns: runs },
+  )
+})
+
+async function throughLog(plan: Plan, events: readonly Event[], seed: number) {
+  const directory = mkdtempSync(join(tmpdir(), 'tidegate-'))
+  const chance = chanceOf(seed)
+  try {
+    const log = await openEmbeddedLog(directory, { fsync: 'close' })
+    const inputs = await log.stream(inputsName(plan.pipeline))
+    const frames = framesOf(plan, events, () => chance() < 0.2)
+    for (const [i, frame] of frames.entries()) await inputs.append(frame, i)
+    let stage = await Stage.open(plan, log)
+    for (let from = 0; from < frames.length; ) {
+      const count = 1 + Math.floor(chance() * 12)
+      const records = []
+      for await (const record of inputs.read(from + 1, { limit: count })) records.push(record)
+      await stage.step(records)
+      from += records.length
+      if (chance() < 0.4) stage = await Stage.open(plan, log)
+    }
+    const outputs: string[] = []
+    for await (const { id, kind, value } of committed(plan, stage.stream))
+      outputs.push(`${id} ${kind} ${toJson(value)}`)
+    await log.close()
+    return outputs
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+test('random pipelines commit the same to a log, whatever the steps and restarts', async () => {
+  await fc.assert(
+    fc.asyncProperty(seeds, seeds, seeds, async (graph, tape, places) => {
+      const plan = drawn(graph)
+      const events = randomEvents(plan, tape, ROWS)
+      expect(await throughLog(plan, events, places)).toEqual(whole(plan, events).outputs)
+    }),
+    { numRuns: Math.ceil(runs / 5) },
+  )
+}, 600_000)

@@ -1,0 +1,125 @@
+import { z } from 'zod'
+import { operators } from '../operators/catalogue.ts'
+import { type Catalogue, defineOperator, defineSink, defineSource, listed } from '../runtime/define.ts'
+import { Scalar } from '../schemas/features.ts'
+import { Bar, Gap, Quote, Trade } from '../schemas/market.ts'
+import { Signal } from '../schemas/orders.ts'
+import { advance, bar, gap, trade } from '../schemas/samples.ts'
+import { duration } from '../schemas/units.ts'
+import { sinks } from '../sinks/catalogue.ts'
+import { sources } from '../sources/catalogue.ts'
+
+// Components that do what the shipped ones do not: lateness, alarms, gaps and late rows that are answered.
+
+const lag = z.strictObject({ lateness: duration().default(0).describe('how late rows may come') })
+const laggy = <K extends typeof Trade | typeof Quote>(name: string, output: K) =>
+  defineSource({
+    name,
+    version: 1,
+    summary: 'Rows that come out of order.',
+    output,
+    params: lag,
+    lateness: ({ lateness }) => lateness,
+    example: { params: {} },
+  })
+export const laggyTrades = laggy('laggy_trades', Trade)
+export const laggyQuotes = laggy('laggy_quotes', Quote)
+
+/** A tick-level decision: the answers carry the times of the rows, in whatever order these come. */
+export const tickSignal = defineOperator({
+  name: 'tick_signal',
+  version: 1,
+  summary: 'Signals on every so many trades or quotes.',
+  input: { trade: Trade, quote: Quote },
+  optional: ['trade', 'quote'],
+  output: Signal,
+  params: z.strictObject({ of: z.int().min(1).default(5).describe('rows per signal') }),
+  init: () => ({ seen: 0, last: 0 }),
+  on: {
+    trade(state, { price }, { params }) {
+      const strength = price - state.last
+      state.last = price
+      return ++state.seen % params.of === 0
+        ? { direction: strength > 0 ? (1 as const) : (-1 as const), strength, price }
+        : undefined
+    },
+    quote(state, { bid: price }, { params }) {
+      const strength = price - state.last
+      state.last = price
+      return ++state.seen % params.of === 0
+        ? { direction: strength > 0 ? (1 as const) : (-1 as const), strength, price }
+        : undefined
+    },
+  },
+  example: { params: { of: 1 }, input: [trade(1, 10)], output: [{ direction: 1, strength: 10, price: 10 }] },
+})
+
+/** Says a bar's close again some time later: one-shot timers. */
+export const echo = defineOperator({
+  name: 'echo',
+  version: 1,
+  summary: 'Repeats the newest close after a while.',
+  input: { bar: Bar },
+  output: Scalar,
+  params: z.strictObject({ after: duration().describe('how long to wait') }),
+  init: () => ({ due: Number.POSITIVE_INFINITY, close: 0 }),
+  on: {
+    bar(state, { close }, { params, at }) {
+      state.close = close
+      if (state.due === Number.POSITIVE_INFINITY) state.due = at + params.after
+    },
+  },
+  alarm: {
+    at: (state) => state.due,
+    fire(state) {
+      state.due = Number.POSITIVE_INFINITY
+      return state.close
+    },
+  },
+  on_gap: 'reset',
+  example: { params: { after: '1s' }, input: [bar(1, 10), bar(5, 20), advance(6)], output: [10, 20] },
+})
+
+/** Speaks of gaps and takes late rows: both are data. */
+export const troubleSignal = defineOperator({
+  name: 'trouble_signal',
+  version: 1,
+  summary: 'Signals every gap, and every row that came too late.',
+  input: { trade: Trade },
+  ambient: { gap: Gap },
+  output: Signal,
+  params: z.strictObject({}),
+  late: true,
+  init: () => ({ newest: 0, gaps: 0 }),
+  on: {
+    trade(state, { price }, { at }) {
+      const behind = state.newest - at
+      state.newest = Math.max(state.newest, at)
+      return behind > 0 ? { direction: 0 as const, strength: behind, price } : undefined
+    },
+    gap(state) {
+      state.gaps++
+      return { direction: 0 as const, strength: state.gaps, price: 1 }
+    },
+  },
+  example: { params: {}, input: [trade(1, 10), gap(2)], output: [{ direction: 0, strength: 1, price: 1 }] },
+})
+
+/** Takes whatever the graph says, so that it counts as recorded. */
+export const watcher = defineSink({
+  name: 'watcher',
+  version: 1,
+  summary: 'Looks at features and bars.',
+  input: { scalar: Scalar, bar: Bar, late: Trade, gap: Gap },
+  optional: ['scalar', 'bar', 'late', 'gap'],
+  params: z.strictObject({}),
+  open: () => ({ position: { commit: 0, order: -1 }, write() {}, flush() {}, close() {} }),
+  example: { params: {} },
+})
+
+export const toys = listed(tickSignal, echo, troubleSignal)
+export const catalogue: Catalogue = {
+  operators: { ...operators, ...toys },
+  sources: { ...sources, ...listed(laggyTrades, laggyQuotes) },
+  sinks: { ...sinks, ...listed(watcher) },
+}
