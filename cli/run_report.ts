@@ -34,13 +34,13 @@ export function renderSummary(
           ] as const,
         ]
       : [
-          ['equity', s.equity] as const,
-          ['profit', `${s.pnl} after ${s.fees} fees`] as const,
+          ['equity', s.exact.equity ?? ''] as const,
+          ['profit', `${s.exact.pnl} after ${s.exact.fees} fees`] as const,
           ['drawdown', percent(s.max_drawdown ?? 0)] as const,
           ['sharpe', s.sharpe === null ? 'too short a run to say' : s.sharpe.toFixed(2)] as const,
           [
             'positions',
-            Object.entries(s.positions)
+            Object.entries(s.exact.positions)
               .map(([key, q]) => `${key} ${q}`)
               .join(', ') || 'none',
           ] as const,

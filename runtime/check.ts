@@ -122,7 +122,10 @@ export function paramProblems(
 }
 /** An alternative that fits nothing says only "Invalid input": what each of its forms expects says more. */
 function sentenceOf(issue: z.core.$ZodIssue, given: unknown): string {
-  const found = issue.path.reduce((value: unknown, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], given)
+  const found = issue.path.reduce(
+    (value: unknown, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
+    given,
+  )
   if (found === undefined) return 'is missing'
   if (issue.code !== 'invalid_union') return issue.message
   return [...new Set(issue.errors.flat().map((e) => e.message))].join(', or ') || issue.message

@@ -133,7 +133,8 @@ export class Interpreter {
   gap(source: number, key: string, at: number, value: Gap): void {
     this.took(source)
     this.counts.gaps++
-    const codes = key === WHOLE ? [...(this.heard[source] as Set<number>)] : [this.code(key)]
+    // by key code: the order in which they were heard is not kept over a restart
+    const codes = key === WHOLE ? [...(this.heard[source] as Set<number>)].sort((a, b) => a - b) : [this.code(key)]
     for (const code of codes) {
       const group = this.groups[code] as number
       const time = Math.max(at, this.watermarks.newestOf(source, group), this.watermarks.mark[group] as number)

@@ -24,8 +24,10 @@ export interface Edge {
   readonly readers: { readonly node: Running; readonly handler: Handler; readonly feedback: boolean }[]
   /** The newest message per key, kept when some `latest` port reads it. */
   readonly newest: unknown[] | undefined
+  /** The newest time per key, how many messages came at it, and how many came that were older. */
   readonly lastAt: number[]
   readonly ordinal: number[]
+  readonly stragglers: number[]
 }
 export interface Running {
   readonly index: number
@@ -56,6 +58,12 @@ interface Mail {
   readonly value: unknown
 }
 
+/**
+ * Rows within the lateness of their source come out of order, and what they cause does so too. A message older than the
+ * newest of its edge and key is numbered from here on, so that no two share an id.
+ */
+export const STRAGGLERS = 2 ** 31
+
 /** The key that stands for the whole pipeline; its code is 0. */
 export const WHOLE = '*'
 
@@ -82,7 +90,7 @@ export class Passes {
     this.edges = new Map(
       plan.edges.map((e) => [
         e.name,
-        { ...e, readers: [], newest: looked.has(e.name) ? [] : undefined, lastAt: [], ordinal: [] },
+        { ...e, readers: [], newest: looked.has(e.name) ? [] : undefined, lastAt: [], ordinal: [], stragglers: [] },
       ]),
     )
     this.nodes = plan.nodes.map((planned, index) => this.start(planned, index))
@@ -148,6 +156,7 @@ export class Passes {
     for (const edge of this.edges.values()) {
       edge.lastAt[code] = -1
       edge.ordinal[code] = 0
+      edge.stragglers[code] = 0
     }
     this.dirty.add(code)
     return code
@@ -176,9 +185,7 @@ export class Passes {
   }
 
   private emit(edge: Edge, code: number, at: number, value: unknown): void {
-    const ordinal = edge.lastAt[code] === at ? (edge.ordinal[code] as number) + 1 : 0
-    edge.lastAt[code] = at
-    edge.ordinal[code] = ordinal
+    const ordinal = number(edge, code, at)
     if (edge.newest) edge.newest[code] = value
     this.watch.message?.(edge.name, this.keys[code] as string, at, value)
     if (edge.recorded) this.watch.output?.(edge.name, edge.kind, this.keys[code] as string, at, ordinal, value)
@@ -263,6 +270,20 @@ export class Passes {
       }
     }
   }
+}
+
+/** Which message of its edge, key and time this one is. */
+function number(edge: Edge, code: number, at: number): number {
+  const last = edge.lastAt[code] as number
+  if (at < last) {
+    const before = edge.stragglers[code] as number
+    edge.stragglers[code] = before + 1
+    return STRAGGLERS + before
+  }
+  const ordinal = at === last ? (edge.ordinal[code] as number) + 1 : 0
+  edge.lastAt[code] = at
+  edge.ordinal[code] = ordinal
+  return ordinal
 }
 
 function freeze(value: unknown): void {

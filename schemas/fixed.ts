@@ -12,6 +12,8 @@ const unit = 10n ** BigInt(scale)
 const as = (value: bigint) => value as Fixed
 
 export const ZERO = as(0n)
+/** Below this both sides of the division are exact, so its result is the nearest double. */
+const SAFE = 2n ** 53n
 
 /** A decimal as (digits, exponent of ten): the shortest text of a double is what the exchange wrote. */
 function decimal(value: number | string): { digits: bigint; exponent: number } {
@@ -46,7 +48,9 @@ export function notionalOf(price: number, quantity: Fixed): Fixed {
 
 /** a / b as a double: an average price, a ratio. */
 export const ratio = (a: Fixed, b: Fixed): number => toNumber(a) / toNumber(b)
-export const toNumber = (value: Fixed): number => Number(value) / Number(unit)
+/** The nearest double of the decimal. */
+export const toNumber = (value: Fixed): number =>
+  value < SAFE && value > -SAFE ? Number(value) / Number(unit) : Number(toText(value))
 export const add = (a: Fixed, b: Fixed): Fixed => as(a + b)
 export const subtract = (a: Fixed, b: Fixed): Fixed => as(a - b)
 export const negate = (a: Fixed): Fixed => as(-a)

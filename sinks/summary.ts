@@ -2,23 +2,36 @@ import type { Equity, Position } from '../schemas/account.ts'
 import { type Fixed, toNumber, toText } from '../schemas/fixed.ts'
 import type { OrderUpdate, RefusedOrder } from '../schemas/orders.ts'
 
-/** What is said of a run. Money is decimal text, exact to 1e-8; null where a run has no such number. */
+/** What is said of a run. Money is the nearest double, and in `exact` the decimal text to 1e-8; null where a run has no such number. */
 export interface RunSummary {
   readonly orders: number
   readonly fills: number
+  /** Positions that were opened and closed again. */
+  readonly trades: number
   readonly refused: Readonly<Record<string, number>>
   readonly signals: number
-  readonly cash: string | null
-  readonly equity: string | null
+  readonly cash: number | null
+  readonly equity: number | null
   /** Realised and unrealised profit less fees. */
-  readonly pnl: string | null
-  readonly fees: string | null
+  readonly pnl: number | null
+  readonly fees: number | null
   /** Per year, from equal steps of event time; null under 3 steps or without movement. */
   readonly sharpe: number | null
   /** Greatest fall from a peak, as a share of the peak. */
   readonly max_drawdown: number | null
-  readonly positions: Readonly<Record<string, string>>
+  /** Base units held, by instrument. */
+  readonly positions: Readonly<Record<string, number>>
+  readonly exact: {
+    readonly cash: string | null
+    readonly equity: string | null
+    readonly pnl: string | null
+    readonly fees: string | null
+    readonly positions: Readonly<Record<string, string>>
+  }
 }
+
+const text = (value: Fixed | undefined): string | null => (value === undefined ? null : toText(value))
+const number = (value: Fixed | undefined): number | null => (value === undefined ? null : toNumber(value))
 
 const YEAR = 365 * 86_400e6
 
@@ -26,9 +39,10 @@ const YEAR = 365 * 86_400e6
 export class Summary {
   private orders = 0
   private fills = 0
+  private trades = 0
   private signals = 0
   private readonly refused: Record<string, number> = {}
-  private readonly positions: Record<string, string> = {}
+  private readonly positions: Record<string, Fixed> = {}
   private last: Equity | undefined
   private peak = Number.NEGATIVE_INFINITY
   private drawdown = 0
@@ -54,8 +68,14 @@ export class Summary {
     else if (kind === 'refused_order') {
       const { code } = value as RefusedOrder
       this.refused[code] = (this.refused[code] ?? 0) + 1
-    } else if (kind === 'position') this.positions[key] = toText((value as Position).quantity)
+    } else if (kind === 'position') this.position(key, (value as Position).quantity)
     else if (kind === 'equity') this.equity(value as Equity, key, at)
+  }
+
+  private position(key: string, now: Fixed): void {
+    const before = this.positions[key] ?? 0n
+    if (before !== 0n && (now === 0n || now > 0n !== before > 0n)) this.trades++
+    this.positions[key] = now
   }
 
   private equity(value: Equity, key: string, at: number): void {
@@ -86,18 +106,28 @@ export class Summary {
   result(): RunSummary {
     const { last } = this
     const pnl = last && ((last.realised + last.unrealised - last.fees) as Fixed)
+    const of = <T>(as: (quantity: Fixed) => T) =>
+      Object.fromEntries(Object.entries(this.positions).map(([key, quantity]) => [key, as(quantity)]))
     return {
       orders: this.orders,
       fills: this.fills,
+      trades: this.trades,
       refused: this.refused,
       signals: this.signals,
-      cash: last ? toText(last.cash) : null,
-      equity: last ? toText(last.equity) : null,
-      pnl: pnl === undefined ? null : toText(pnl),
-      fees: last ? toText(last.fees) : null,
+      cash: number(last?.cash),
+      equity: number(last?.equity),
+      pnl: number(pnl),
+      fees: number(last?.fees),
       sharpe: this.sharpe(),
       max_drawdown: last ? this.drawdown : null,
-      positions: this.positions,
+      positions: of(toNumber),
+      exact: {
+        cash: text(last?.cash),
+        equity: text(last?.equity),
+        pnl: text(pnl),
+        fees: text(last?.fees),
+        positions: of(toText),
+      },
     }
   }
 }

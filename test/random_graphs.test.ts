@@ -2,16 +2,19 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import type { Operator } from '../runtime/define.ts'
 import { toJson } from '../runtime/json.ts'
 import { openEmbeddedLog } from '../runtime/log/embedded.ts'
 import { type Plan, plan } from '../runtime/plan.ts'
 import { committed, inputsName, Stage } from '../runtime/stage.ts'
+import { breaches } from '../testing/laws.ts'
 import { chanceOf } from '../testing/tapes.ts'
 import { randomEvents, randomPipeline, runs, seeds } from './random_pipelines.ts'
-import { catalogue } from './toy_components.ts'
+import { catalogue, future, toys } from './toy_components.ts'
 import { type Event, framesOf, Run, type Saved } from './whole_runs.ts'
 
+vi.setConfig({ testTimeout: 3_600_000 })
 const ROWS = 160
 const never = () => false
 const always = () => true
@@ -121,4 +124,70 @@ test('random pipelines commit the same to a log, whatever the steps and restarts
     }),
     { numRuns: Math.ceil(runs / 5) },
   )
-}, 600_000)
+})
+
+test('random pipelines trade, refuse, wait, meet gaps and late rows', () => {
+  const seen = new Set<string>()
+  const late = { rows: 0, gaps: 0 }
+  for (let seed = 1; seed <= 60; seed++) {
+    const plan = drawn(seed)
+    const run = new Run(plan).take(framesOf(plan, randomEvents(plan, seed, ROWS), never))
+    for (const line of run.outputs) seen.add(line.split(' ')[1] as string)
+    late.rows += run.engine.counts.late
+    late.gaps += run.engine.counts.gaps
+  }
+  const kinds = [
+    'signal',
+    'order_intent',
+    'approved_order',
+    'refused_order',
+    'order_update',
+    'fill',
+    'position',
+    'equity',
+  ]
+  expect([...seen]).toEqual(expect.arrayContaining([...kinds, 'bar', 'scalar', 'gap']))
+  expect(late.rows).toBeGreaterThan(100)
+  expect(late.gaps).toBeGreaterThan(100)
+})
+
+// ---- planted: the laws above see who breaks them ----------------------------------------------------
+
+const simple = (op: string): Plan =>
+  plan(
+    {
+      pipeline: 'planted',
+      nodes: {
+        trades: { source: 'laggy_trades', params: {} },
+        bars: { op: 'time_bars', from: 'trades', params: { every: '1s' } },
+        planted: { op, from: 'bars' },
+        watch: { sink: 'watcher', from: { scalar: 'planted' } },
+      },
+    },
+    catalogue,
+  )
+
+test('an operator that hides state outside is caught by restarts', () => {
+  const plan = simple('hidden_state')
+  const events = randomEvents(plan, 3, ROWS)
+  expect(whole(plan, events)).toEqual(whole(plan, events))
+  expect(withRestarts(plan, events, 1)).not.toEqual(whole(plan, events))
+})
+
+test('an operator that peeks at the rest of the tape is caught by the law against looking ahead', () => {
+  const plan = simple('peeking')
+  const events = randomEvents(plan, 3, ROWS)
+  const outputs = (tape: readonly Event[]) => {
+    future.prices = tape.flatMap(({ item }) => (item.type === 'row' ? [(item.value as { price: number }).price] : []))
+    return whole(plan, tape).outputs
+  }
+  const before = outputs(events.slice(0, ROWS / 2))
+  expect(before.length).toBeGreaterThan(5)
+  expect(outputs(events)).toEqual(outputs(events))
+  expect(outputs(events).slice(0, before.length)).not.toEqual(before)
+})
+
+test('the toys of this suite are lawful themselves', () => {
+  for (const name of ['tick_signal', 'echo', 'trouble_signal'])
+    expect(breaches({ definition: toys[name] as Operator }), name).toEqual([])
+})

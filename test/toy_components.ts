@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { operators } from '../operators/catalogue.ts'
-import { type Catalogue, defineOperator, defineSink, defineSource, listed } from '../runtime/define.ts'
+import { type Catalogue, defineOperator, defineScan, defineSink, defineSource, listed } from '../runtime/define.ts'
 import { Scalar } from '../schemas/features.ts'
 import { Bar, Gap, Quote, Trade } from '../schemas/market.ts'
 import { Signal } from '../schemas/orders.ts'
@@ -117,7 +117,37 @@ export const watcher = defineSink({
   example: { params: {} },
 })
 
-export const toys = listed(tickSignal, echo, troubleSignal)
+const beside = new WeakMap<object, number>()
+const hiddenState = defineScan({
+  name: 'hidden_state',
+  version: 1,
+  summary: 'Planted: counts in a place that no snapshot sees.',
+  input: Bar,
+  output: Scalar,
+  params: z.strictObject({}),
+  init: () => ({ seen: 0 }),
+  step(state) {
+    const seen = (beside.get(state) ?? 0) + 1
+    beside.set(state, seen)
+    return seen
+  },
+  example: { params: {}, input: [bar(1, 10)], output: [1] },
+})
+/** What a test lets `peeking` see. */
+export const future: { prices: readonly number[] } = { prices: [] }
+const peeking = defineScan({
+  name: 'peeking',
+  version: 1,
+  summary: 'Planted: knows the last price of the whole tape.',
+  input: Bar,
+  output: Scalar,
+  params: z.strictObject({}),
+  init: () => ({ last: future.prices.at(-1) ?? 0 }),
+  step: ({ last }, { close }) => last - close,
+  example: { params: {}, input: [bar(1, 10)], output: [-10] },
+})
+
+export const toys = listed(tickSignal, echo, troubleSignal, hiddenState, peeking)
 export const catalogue: Catalogue = {
   operators: { ...operators, ...toys },
   sources: { ...sources, ...listed(laggyTrades, laggyQuotes) },

@@ -20,7 +20,10 @@ export interface ComponentCard {
   /** A node of a definition. */
   readonly example: string
   /** Operators: the worked example as `drive` reads and writes it. */
-  readonly drive?: { readonly params: string; readonly lines: readonly { readonly input: string; readonly output: readonly string[] }[] }
+  readonly drive?: {
+    readonly params: string
+    readonly lines: readonly { readonly input: string; readonly output: readonly string[] }[]
+  }
 }
 
 export function cardOf(component: Source | Operator | Sink): ComponentCard {
@@ -37,7 +40,9 @@ export function cardOf(component: Source | Operator | Sink): ComponentCard {
     params_schema: inputSchema(component.params),
     habits: habitsOfAny(component),
     example: exampleYaml(component),
-    ...(component.role === 'operator' && { drive: { params: toJson(component.example.params), lines: transcript(component) } }),
+    ...(component.role === 'operator' && {
+      drive: { params: toJson(component.example.params), lines: transcript(component) },
+    }),
   }
 }
 function habitsOfAny(component: Source | Operator | Sink): readonly string[] {
@@ -46,7 +51,9 @@ function habitsOfAny(component: Source | Operator | Sink): readonly string[] {
     return [
       ...(component.open === undefined ? [] : ['has a live feed']),
       ...(component.generate === undefined ? [] : ['makes its own rows from its params']),
-      ...(component.open === undefined && component.generate === undefined ? ['is bound to recorded data with --bind or --tape'] : ['can be bound to recorded data of the same kind']),
+      ...(component.open === undefined && component.generate === undefined
+        ? ['is bound to recorded data with --bind or --tape']
+        : ['can be bound to recorded data of the same kind']),
     ]
   return [
     ...(component.simulate === undefined ? [] : ['is simulated in backtest and paper']),

@@ -1,13 +1,13 @@
-import { Driver, portsNamed } from '../../runtime/drive.ts'
 import type { Operator } from '../../runtime/define.ts'
+import { Driver, portsNamed } from '../../runtime/drive.ts'
 import { toJson } from '../../runtime/json.ts'
 import { nearest } from '../../runtime/nearest.ts'
 import { isBare } from '../../schemas/columns.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { toText } from '../../schemas/fixed.ts'
 import type { Kind } from '../../schemas/kind.ts'
-import type { Sample } from '../../schemas/samples.ts'
 import { Gap } from '../../schemas/market.ts'
+import type { Sample } from '../../schemas/samples.ts'
 import { parseDuration, parseTime } from '../../schemas/units.ts'
 import { messageOf } from './message.ts'
 
@@ -50,7 +50,8 @@ export class DriveLines {
       this.refuse(`expected a message as JSON, found ${shown(text)}`)
     }
     if (typeof json === 'number') return this.message({ value: json })
-    if (typeof json !== 'object' || json === null || Array.isArray(json)) this.refuse(`expected a JSON object or a number, found ${shown(text)}`)
+    if (typeof json !== 'object' || json === null || Array.isArray(json))
+      this.refuse(`expected a JSON object or a number, found ${shown(text)}`)
     return this.message(json as Readonly<Record<string, unknown>>)
   }
 
@@ -58,10 +59,18 @@ export class DriveLines {
     const { key = usualKey } = line
     if (typeof key !== 'string') this.refuse(`key: expected text such as ${usualKey}, found ${JSON.stringify(key)}`)
     for (const word of ['advance', 'heartbeat'])
-      if (Object.keys(line).every((name) => name === word || name === 'key') && word in line) return { kind: 'heartbeat', at: this.time(line[word]), key, value: { end: false } }
-    if (line['end'] === true) return { kind: 'heartbeat', at: 'at' in line ? this.time(line['at']) : Math.max(BASE, this.next - 1e6), key: '*', value: { end: true } }
+      if (Object.keys(line).every((name) => name === word || name === 'key') && word in line)
+        return { kind: 'heartbeat', at: this.time(line[word]), key, value: { end: false } }
+    if (line['end'] === true)
+      return {
+        kind: 'heartbeat',
+        at: 'at' in line ? this.time(line['at']) : Math.max(BASE, this.next - 1e6),
+        key: '*',
+        value: { end: true },
+      }
     const { kind: named, at, key: _, port, ...rest } = line
-    if (named === 'heartbeat') return { kind: 'heartbeat', at: this.time(at), key, value: rest['value'] ?? { end: false } }
+    if (named === 'heartbeat')
+      return { kind: 'heartbeat', at: this.time(at), key, value: rest['value'] ?? { end: false } }
     const [where, kind] = this.portOf(named, port)
     const time = at === undefined ? this.next : this.time(at)
     const names = Object.keys(rest)
@@ -78,7 +87,9 @@ export class DriveLines {
       const kind = typeof port === 'string' ? ports[port] : undefined
       if (kind !== undefined) return [port as string, kind]
       const near = nearest(String(port), Object.keys(ports))
-      this.refuse(`${operator.name} has no port ${JSON.stringify(port)}; ${near ? `did you mean "${near}"?` : `it has ${words.join(', ')}`}`)
+      this.refuse(
+        `${operator.name} has no port ${JSON.stringify(port)}; ${near ? `did you mean "${near}"?` : `it has ${words.join(', ')}`}`,
+      )
     }
     if (named === 'gap' && !Object.values(ports).some((k) => k.kind === 'gap')) return [undefined, Gap]
     if (named === undefined) {
@@ -89,12 +100,16 @@ export class DriveLines {
     const fitting = Object.entries(ports).filter(([, { kind }]) => kind === named)
     const [first] = fitting
     if (fitting.length === 1 && first !== undefined) return first
-    this.refuse(`kind ${JSON.stringify(named)}: expected a message for one port of ${operator.name} (${words.join(', ')})${fitting.length > 1 ? '; name the port' : ''}`)
+    this.refuse(
+      `kind ${JSON.stringify(named)}: expected a message for one port of ${operator.name} (${words.join(', ')})${fitting.length > 1 ? '; name the port' : ''}`,
+    )
   }
 
   private time(given: unknown): number {
-    const parsed = typeof given === 'number' ? given : typeof given === 'string' ? (parseTime(given) ?? relative(given)) : undefined
-    if (parsed === undefined || !Number.isSafeInteger(parsed) || parsed < 0) this.refuse(`expected a time: µs, ISO text or a duration such as 1.5s, found ${JSON.stringify(given)}`)
+    const parsed =
+      typeof given === 'number' ? given : typeof given === 'string' ? (parseTime(given) ?? relative(given)) : undefined
+    if (parsed === undefined || !Number.isSafeInteger(parsed) || parsed < 0)
+      this.refuse(`expected a time: µs, ISO text or a duration such as 1.5s, found ${JSON.stringify(given)}`)
     return parsed
   }
 
@@ -109,7 +124,12 @@ export const relative = (text: string): number | undefined => {
 }
 
 /** An operator that is fed samples and says its messages one by one. */
-export function driven(operator: Operator, params: unknown, wired: readonly string[], say: (said: Said) => void): Driver {
+export function driven(
+  operator: Operator,
+  params: unknown,
+  wired: readonly string[],
+  say: (said: Said) => void,
+): Driver {
   const prefix = `${operator.name}.`
   const message = (edge: string, key: string, at: number, answer: unknown) => {
     if (edge === operator.name) say({ at, key, answer })
@@ -126,11 +146,14 @@ export function lineOf(operator: Operator, sample: Sample): string {
   const inputs = Object.values(operator.inputs)
   const target = port === undefined ? Object.values(ports).find((k) => k.kind === kind) : ports[port]
   const named = port !== undefined ? { port } : inputs.length === 1 && inputs[0]?.kind === kind ? {} : { kind }
-  const fields = target === undefined || isBare(target) ? { value } : shortest(target, value as Record<string, unknown>, at)
+  const fields =
+    target === undefined || isBare(target) ? { value } : shortest(target, value as Record<string, unknown>, at)
   return toJson({ ...named, at, ...(key === usualKey ? {} : { key }), ...fields })
 }
 function shortest(kind: Kind, value: Readonly<Record<string, unknown>>, at: number): Readonly<Record<string, unknown>> {
-  const written = Object.fromEntries(Object.entries(value).map(([name, v]) => [name, typeof v === 'bigint' ? Number(toText(v as never)) : v]))
+  const written = Object.fromEntries(
+    Object.entries(value).map(([name, v]) => [name, typeof v === 'bigint' ? Number(toText(v as never)) : v]),
+  )
   const same = (fields: object) => {
     const read = messageOf(kind, fields, at)
     return 'value' in read && toJson(read.value) === toJson(value)
@@ -142,7 +165,9 @@ function shortest(kind: Kind, value: Readonly<Record<string, unknown>>, at: numb
 }
 
 /** The example of an operator as lines in and, under each, the lines it answers. */
-export function transcript(operator: Operator): readonly { readonly input: string; readonly output: readonly string[] }[] {
+export function transcript(
+  operator: Operator,
+): readonly { readonly input: string; readonly output: readonly string[] }[] {
   const { params, input } = operator.example
   let said: Said[] = []
   const driver = driven(operator, params, portsNamed(input), (message) => said.push(message))

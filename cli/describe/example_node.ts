@@ -30,12 +30,18 @@ export function exampleNode(component: Source | Operator | Sink): Readonly<Recor
   const needed = ports.filter(([port]) => !component.optional.includes(port))
   const wired = needed.length > 0 ? needed : ports.slice(0, 1)
   const [only] = wired
-  const from = wired.length === 1 && only !== undefined && ports.length > 0 && fits(ports, only[1].kind) ? edgeFor(only[1].kind) : Object.fromEntries(wired.map(([port, kind]) => [port, edgeFor(kind.kind)]))
+  const from =
+    wired.length === 1 && only !== undefined && ports.length > 0 && fits(ports, only[1].kind)
+      ? edgeFor(only[1].kind)
+      : Object.fromEntries(wired.map(([port, kind]) => [port, edgeFor(kind.kind)]))
   if (component.role === 'sink') return { sink: component.name, from, ...given }
   const looks = Object.entries(component.latest).filter(([port]) => !(port in component.absent))
-  const latest = looks.length > 0 ? { latest: Object.fromEntries(looks.map(([port, kind]) => [port, edgeFor(kind.kind)])) } : {}
+  const latest =
+    looks.length > 0 ? { latest: Object.fromEntries(looks.map(([port, kind]) => [port, edgeFor(kind.kind)])) } : {}
   return { op: component.name, from, ...latest, ...given }
 }
-const fits = (ports: readonly (readonly [string, { readonly kind: string }])[], kind: string): boolean => ports.filter(([, k]) => k.kind === kind).length === 1
+const fits = (ports: readonly (readonly [string, { readonly kind: string }])[], kind: string): boolean =>
+  ports.filter(([, k]) => k.kind === kind).length === 1
 
-export const exampleYaml = (component: Source | Operator | Sink): string => entry(component.name, exampleNode(component))
+export const exampleYaml = (component: Source | Operator | Sink): string =>
+  entry(component.name, exampleNode(component))

@@ -51,7 +51,11 @@ export interface Explained {
 }
 
 const SLOT = 8
-const afterGap = { keep: 'goes on', mark: 'marks its state, and says so in its next answer', reset: 'starts afresh' } as const
+const afterGap = {
+  keep: 'goes on',
+  mark: 'marks its state, and says so in its next answer',
+  reset: 'starts afresh',
+} as const
 
 /** What a plan will do and what may be relied on, node by node in the order of the definition. */
 export function explain(spec: PipelineSpec, plan: Plan, catalogue: Catalogue): Explained {
@@ -70,7 +74,9 @@ export function explain(spec: PipelineSpec, plan: Plan, catalogue: Catalogue): E
 /** Nodes that a source's edges call directly: they run for every tick. */
 export const tickLevel = (plan: Plan): readonly string[] => {
   const ticks = new Set(plan.sources.map((s) => s.id))
-  return plan.nodes.filter((n) => Object.values(n.inputs).some((edges) => edges.some((e) => ticks.has(e)))).map((n) => n.id)
+  return plan.nodes
+    .filter((n) => Object.values(n.inputs).some((edges) => edges.some((e) => ticks.has(e))))
+    .map((n) => n.id)
 }
 
 function explainNode(id: string, node: NodeSpec, plan: Plan, catalogue: Catalogue): ExplainedNode {
@@ -87,24 +93,47 @@ function explainNode(id: string, node: NodeSpec, plan: Plan, catalogue: Catalogu
   const planned = plan.nodes.find((n) => n.id === id)
   if (planned === undefined) {
     const sink = plan.sinks.find((s) => s.id === id)
-    const reads = Object.entries(sink?.inputs ?? {}).map(([port, edge]): ReadEdge => ({ port, edge, kind: edges.get(edge)?.kind.kind ?? '', how: 'calls' }))
-    return { ...about, reads, speaks, delivery: 'takes committed rows in order; after a crash it goes on from its own position, and a row sent twice has the same id' }
+    const reads = Object.entries(sink?.inputs ?? {}).map(
+      ([port, edge]): ReadEdge => ({ port, edge, kind: edges.get(edge)?.kind.kind ?? '', how: 'calls' }),
+    )
+    return {
+      ...about,
+      reads,
+      speaks,
+      delivery:
+        'takes committed rows in order; after a crash it goes on from its own position, and a row sent twice has the same id',
+    }
   }
   return {
     ...about,
     reads: readsOf(planned, edges),
     speaks,
     state: stateOf(planned),
-    ...(planned.twin && { delivery: 'simulated in backtest and paper as a node of the same pass: its answers come back before the next row' }),
+    ...(planned.twin && {
+      delivery: 'simulated in backtest and paper as a node of the same pass: its answers come back before the next row',
+    }),
   }
 }
 
-function readsOf({ operator, inputs, latest }: PlannedNode, edges: ReadonlyMap<string, PlannedEdge>): readonly ReadEdge[] {
+function readsOf(
+  { operator, inputs, latest }: PlannedNode,
+  edges: ReadonlyMap<string, PlannedEdge>,
+): readonly ReadEdge[] {
   const kind = (edge: string) => edges.get(edge)?.kind.kind ?? ''
   const called = Object.entries(inputs).flatMap(([port, names]) =>
-    names.map((edge): ReadEdge => ({ port, edge, kind: kind(edge), how: port in operator.ambient ? 'ambient' : operator.feedback.includes(port) ? 'feedback' : 'calls' })),
+    names.map(
+      (edge): ReadEdge => ({
+        port,
+        edge,
+        kind: kind(edge),
+        how: port in operator.ambient ? 'ambient' : operator.feedback.includes(port) ? 'feedback' : 'calls',
+      }),
+    ),
   )
-  return [...called, ...Object.entries(latest).map(([port, edge]): ReadEdge => ({ port, edge, kind: kind(edge), how: 'latest' }))]
+  return [
+    ...called,
+    ...Object.entries(latest).map(([port, edge]): ReadEdge => ({ port, edge, kind: kind(edge), how: 'latest' })),
+  ]
 }
 
 function stateOf({ operator, params }: PlannedNode): State {
@@ -115,7 +144,9 @@ function stateOf({ operator, params }: PlannedNode): State {
     scope: operator.scope,
     bytes_per_key: wide ? each : own + each,
     bytes: wide ? own : 0,
-    after_gap: Object.values(operator.ambient).some((k) => k.kind === 'gap') ? 'is told of it on a port of its own' : afterGap[operator.on_gap],
+    after_gap: Object.values(operator.ambient).some((k) => k.kind === 'gap')
+      ? 'is told of it on a port of its own'
+      : afterGap[operator.on_gap],
     timers: timersOf(operator, params),
     takes_late_rows: operator.late,
   }
@@ -123,7 +154,11 @@ function stateOf({ operator, params }: PlannedNode): State {
 function timersOf({ timer, alarm, end }: Operator, params: unknown): readonly string[] {
   const closed = timer?.closed?.(params as never) ?? 'left'
   return [
-    ...(timer === undefined ? [] : [`every ${formatDuration(timer.every(params as never))} of event time, ${closed === 'left' ? 'windows [open, close)' : 'windows (open, close]'}`]),
+    ...(timer === undefined
+      ? []
+      : [
+          `every ${formatDuration(timer.every(params as never))} of event time, ${closed === 'left' ? 'windows [open, close)' : 'windows (open, close]'}`,
+        ]),
     ...(alarm === undefined ? [] : ['alarms at times its state names']),
     ...(end === undefined ? [] : ['once more at the end of a finite input']),
   ]
@@ -131,11 +166,16 @@ function timersOf({ timer, alarm, end }: Operator, params: unknown): readonly st
 
 function guaranteed({ name, kind, recorded }: PlannedEdge, role: ExplainedNode['role'], plan: Plan): ExplainedEdge {
   const readers = plan.sinks.filter((s) => Object.values(s.inputs).includes(name)).map((s) => s.id)
-  const out = readers.length === 0 ? '' : `; then delivered to ${readers.join(', ')} in order, at least once with the same id, so exactly once in effect`
+  const out =
+    readers.length === 0
+      ? ''
+      : `; then delivered to ${readers.join(', ')} in order, at least once with the same id, so exactly once in effect`
   if (role === 'source') {
     const guarantee = 'logged before the pipeline sees it; read from the log in order, each row once'
     return { edge: name, kind: kind.kind, recorded, guarantee: `${guarantee}${out}` }
   }
-  const guarantee = recorded ? `committed in one record with the input positions and the state: exactly once${out}` : 'not kept: worked out again from the log, the same every time'
+  const guarantee = recorded
+    ? `committed in one record with the input positions and the state: exactly once${out}`
+    : 'not kept: worked out again from the log, the same every time'
   return { edge: name, kind: kind.kind, recorded, guarantee }
 }

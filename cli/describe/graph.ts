@@ -1,5 +1,5 @@
-import type { Plan } from '../../runtime/plan.ts'
 import type { Catalogue, Operator, Sink, Source } from '../../runtime/define.ts'
+import type { Plan } from '../../runtime/plan.ts'
 import { componentOf } from '../../runtime/wiring.ts'
 import type { PipelineSpec } from '../../schemas/spec.ts'
 
@@ -29,12 +29,17 @@ export function graphOf(spec: PipelineSpec, plan: Plan, catalogue: Catalogue): G
   const nodes: GraphNode[] = []
   const edges: GraphEdge[] = []
   const origin = (edge: string) => edge.split('.')[0] as string
-  const add = (to: string, port: string, edge: string, flow: Flow) => edges.push({ edge, from: origin(edge), to, port, kind: kinds.get(edge) ?? '', flow })
+  const add = (to: string, port: string, edge: string, flow: Flow) =>
+    edges.push({ edge, from: origin(edge), to, port, kind: kinds.get(edge) ?? '', flow })
   for (const [id, node] of Object.entries(spec.nodes)) {
     const component = componentOf(node, catalogue) as Source | Operator | Sink
     nodes.push({ id, role: component.role, component: component.name })
     const planned = plan.nodes.find((n) => n.id === id)
-    const wires = planned?.inputs ?? Object.fromEntries(Object.entries(plan.sinks.find((s) => s.id === id)?.inputs ?? {}).map(([port, edge]) => [port, [edge]]))
+    const wires =
+      planned?.inputs ??
+      Object.fromEntries(
+        Object.entries(plan.sinks.find((s) => s.id === id)?.inputs ?? {}).map(([port, edge]) => [port, [edge]]),
+      )
     for (const [port, names] of Object.entries(wires)) {
       const ambient = planned !== undefined && port in planned.operator.ambient
       const feedback = planned?.operator.feedback.includes(port) === true

@@ -45,7 +45,9 @@ interface Chain {
  */
 export function layout(graph: Graph, labelOf: (edge: GraphEdge) => string): Layout {
   const columnOf = columns(graph)
-  const slots = new Map<string, Slot>(graph.nodes.map((node) => [node.id, { name: node.id, column: columnOf.get(node.id) ?? 0, node, y: 0 }]))
+  const slots = new Map<string, Slot>(
+    graph.nodes.map((node) => [node.id, { name: node.id, column: columnOf.get(node.id) ?? 0, node, y: 0 }]),
+  )
   const forward = graph.edges.filter((e) => e.flow !== 'feedback' && e.from !== e.to)
   const chains = forward.map((edge, i): Chain => {
     const from = slots.get(edge.from) as Slot
@@ -62,14 +64,27 @@ export function layout(graph: Graph, labelOf: (edge: GraphEdge) => string): Layo
   for (const column of byColumn) stack(column)
   settle(byColumn, chains)
   const widths = byColumn.map((column) => Math.max(60, ...column.map(({ node }) => (node ? nodeWidth(node) : 0))))
-  const gaps = byColumn.map((_, i) => Math.max(44, ...chains.flatMap(({ edge, slots: s }) => (labelledAfter(s) === i ? [textWidth(labelOf(edge), 11) + 40] : []))))
-  const lefts = widths.map((_, i) => margin + widths.slice(0, i).reduce((sum, w, j) => sum + w + (gaps[j] as number), 0))
+  const gaps = byColumn.map((_, i) =>
+    Math.max(
+      44,
+      ...chains.flatMap(({ edge, slots: s }) => (labelledAfter(s) === i ? [textWidth(labelOf(edge), 11) + 40] : [])),
+    ),
+  )
+  const lefts = widths.map(
+    (_, i) => margin + widths.slice(0, i).reduce((sum, w, j) => sum + w + (gaps[j] as number), 0),
+  )
   const top = Math.min(...[...slots.values()].map((s) => s.y))
   for (const slot of slots.values()) slot.y += margin + nodeHeight / 2 - top
   const nodes = graph.nodes.map((node): PlacedNode => {
     const { column, y } = slots.get(node.id) as Slot
     const width = nodeWidth(node)
-    return { ...node, x: (lefts[column] as number) + ((widths[column] as number) - width) / 2, y: y - nodeHeight / 2, width, height: nodeHeight }
+    return {
+      ...node,
+      x: (lefts[column] as number) + ((widths[column] as number) - width) / 2,
+      y: y - nodeHeight / 2,
+      width,
+      height: nodeHeight,
+    }
   })
   const at = new Map(nodes.map((n) => [n.id, n]))
   const drawn = chains.map(({ edge, slots: s }) => through(edge, s, chains, at, lefts, widths))
@@ -77,16 +92,23 @@ export function layout(graph: Graph, labelOf: (edge: GraphEdge) => string): Layo
   const back = graph.edges.filter((e) => e.flow === 'feedback' || e.from === e.to)
   const returned = back.map((edge, i) => beneath(edge, i, back, at, bottom + laneGap * (i + 1)))
   const right = (lefts.at(-1) ?? 0) + (widths.at(-1) ?? 0)
-  return { width: Math.ceil(right + margin), height: Math.ceil(bottom + laneGap * back.length + margin), nodes, edges: [...drawn, ...returned] }
+  return {
+    width: Math.ceil(right + margin),
+    height: Math.ceil(bottom + laneGap * back.length + margin),
+    nodes,
+    edges: [...drawn, ...returned],
+  }
 }
 
-const nodeWidth = ({ id, component }: GraphNode): number => Math.max(textWidth(id, 13.5), textWidth(component, 11.5)) + 28
+const nodeWidth = ({ id, component }: GraphNode): number =>
+  Math.max(textWidth(id, 13.5), textWidth(component, 11.5)) + 28
 
 function columns({ nodes, edges }: Graph): ReadonlyMap<string, number> {
   const column = new Map(nodes.map((n) => [n.id, 0]))
   // longest path: as many rounds as there are nodes are always enough, for the graph without feedback has no circle
   for (const _ of nodes)
-    for (const { from, to, flow } of edges) if (flow !== 'feedback' && from !== to) column.set(to, Math.max(column.get(to) ?? 0, (column.get(from) ?? 0) + 1))
+    for (const { from, to, flow } of edges)
+      if (flow !== 'feedback' && from !== to) column.set(to, Math.max(column.get(to) ?? 0, (column.get(from) ?? 0) + 1))
   return column
 }
 
@@ -100,8 +122,12 @@ function ordered(slots: readonly Slot[], chains: readonly Chain[]): Slot[][] {
       const c = leftwards ? count - 1 - i : i
       const near = byColumn[leftwards ? c + 1 : c - 1] as Slot[]
       const rank = (slot: Slot) => {
-        const places = neighbours(slot, chains, leftwards).map((n) => near.indexOf(n)).filter((p) => p >= 0)
-        return places.length === 0 ? (byColumn[c] as Slot[]).indexOf(slot) : places.reduce((a, b) => a + b, 0) / places.length
+        const places = neighbours(slot, chains, leftwards)
+          .map((n) => near.indexOf(n))
+          .filter((p) => p >= 0)
+        return places.length === 0
+          ? (byColumn[c] as Slot[]).indexOf(slot)
+          : places.reduce((a, b) => a + b, 0) / places.length
       }
       const ranks = new Map((byColumn[c] as Slot[]).map((s) => [s, rank(s)]))
       ;(byColumn[c] as Slot[]).sort((a, b) => (ranks.get(a) as number) - (ranks.get(b) as number))
@@ -117,7 +143,8 @@ function neighbours(slot: Slot, chains: readonly Chain[], after: boolean): reado
   })
 }
 
-const room = (a: Slot, b: Slot): number => (a.node || b.node ? (a.node && b.node ? nodeHeight + rowGap : nodeHeight / 2 + rowGap) : 26)
+const room = (a: Slot, b: Slot): number =>
+  a.node || b.node ? (a.node && b.node ? nodeHeight + rowGap : nodeHeight / 2 + rowGap) : 26
 function stack(column: readonly Slot[]): void {
   let y = 0
   column.forEach((slot, i) => {
@@ -134,9 +161,11 @@ function settle(byColumn: readonly (readonly Slot[])[], chains: readonly Chain[]
         return near.length === 0 ? slot.y : near.reduce((sum, n) => sum + n.y, 0) / near.length
       })
       const down = [...wanted]
-      for (let i = 1; i < down.length; i++) down[i] = Math.max(down[i] as number, (down[i - 1] as number) + room(column[i - 1] as Slot, column[i] as Slot))
+      for (let i = 1; i < down.length; i++)
+        down[i] = Math.max(down[i] as number, (down[i - 1] as number) + room(column[i - 1] as Slot, column[i] as Slot))
       const up = [...wanted]
-      for (let i = up.length - 2; i >= 0; i--) up[i] = Math.min(up[i] as number, (up[i + 1] as number) - room(column[i] as Slot, column[i + 1] as Slot))
+      for (let i = up.length - 2; i >= 0; i--)
+        up[i] = Math.min(up[i] as number, (up[i + 1] as number) - room(column[i] as Slot, column[i + 1] as Slot))
       column.forEach((slot, i) => {
         slot.y = ((down[i] as number) + (up[i] as number)) / 2
       })
@@ -157,7 +186,14 @@ function berth(slot: Slot, edge: GraphEdge, chains: readonly Chain[], leaving: b
   return slot.y + (place - (sharing.length - 1) / 2) * step
 }
 
-function through(edge: GraphEdge, slots: readonly Slot[], chains: readonly Chain[], at: ReadonlyMap<string, PlacedNode>, lefts: readonly number[], widths: readonly number[]): PlacedEdge {
+function through(
+  edge: GraphEdge,
+  slots: readonly Slot[],
+  chains: readonly Chain[],
+  at: ReadonlyMap<string, PlacedNode>,
+  lefts: readonly number[],
+  widths: readonly number[],
+): PlacedEdge {
   const from = at.get(edge.from) as PlacedNode
   const to = at.get(edge.to) as PlacedNode
   const points: Point[] = [{ x: from.x + from.width, y: berth(slots[0] as Slot, edge, chains, true) }]
@@ -170,11 +206,21 @@ function through(edge: GraphEdge, slots: readonly Slot[], chains: readonly Chain
   return { ...edge, points, label: { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 } }
 }
 
-function beneath(edge: GraphEdge, place: number, back: readonly GraphEdge[], at: ReadonlyMap<string, PlacedNode>, lane: number): PlacedEdge {
+function beneath(
+  edge: GraphEdge,
+  place: number,
+  back: readonly GraphEdge[],
+  at: ReadonlyMap<string, PlacedNode>,
+  lane: number,
+): PlacedEdge {
   const from = at.get(edge.from) as PlacedNode
   const to = at.get(edge.to) as PlacedNode
   const shift = (place - (back.length - 1) / 2) * 12
   const start = { x: from.x + from.width / 2 + shift, y: from.y + from.height }
   const end = { x: to.x + to.width / 2 - shift, y: to.y + to.height }
-  return { ...edge, points: [start, { x: start.x, y: lane }, { x: end.x, y: lane }, end], label: { x: (start.x + end.x) / 2, y: lane } }
+  return {
+    ...edge,
+    points: [start, { x: start.x, y: lane }, { x: end.x, y: lane }, end],
+    label: { x: (start.x + end.x) / 2, y: lane },
+  }
 }

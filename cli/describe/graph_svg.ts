@@ -2,18 +2,25 @@ import type { Graph, GraphEdge, GraphNode } from './graph.ts'
 import { layout, type PlacedEdge, type PlacedNode, type Point, textWidth } from './graph_layout.ts'
 import { fills } from './graph_text.ts'
 
-const font = 'ui-sans-serif, system-ui, -apple-system, &quot;Segoe UI&quot;, &quot;DejaVu Sans&quot;, Helvetica, Arial, sans-serif'
+const font =
+  'ui-sans-serif, system-ui, -apple-system, &quot;Segoe UI&quot;, &quot;DejaVu Sans&quot;, Helvetica, Arial, sans-serif'
 const ink = '#1f2933'
 const quiet = '#616e7c'
 /** The line style says the rest. */
 const words = ({ kind, port, flow }: GraphEdge): string => (flow === 'latest' ? `${port}: ${kind}` : kind)
-const legend = { latest: 'dotted: only the newest message is read', feedback: 'dashed: feedback', ambient: 'faint: wired by the plan' } as const
+const legend = {
+  latest: 'dotted: only the newest message is read',
+  feedback: 'dashed: feedback',
+  ambient: 'faint: wired by the plan',
+} as const
 
 /** A picture of a pipeline, drawn by ourselves: no Graphviz is needed. */
 export function svg(graph: Graph): string {
   const { width, height, nodes, edges } = layout(graph, words)
   const title = 30
-  const explained = Object.entries(legend).flatMap(([flow, text]) => (graph.edges.some((e) => e.flow === flow) ? [text] : []))
+  const explained = Object.entries(legend).flatMap(([flow, text]) =>
+    graph.edges.some((e) => e.flow === flow) ? [text] : [],
+  )
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height + title}" viewBox="0 ${-title} ${width} ${height + title}" font-family="${font}" role="img" aria-label="pipeline ${graph.pipeline}">`,
     `<rect x="0" y="${-title}" width="${width}" height="${height + title}" fill="#ffffff"/>`,
@@ -30,7 +37,12 @@ const round = (n: number): number => Math.round(n * 10) / 10
 const at = ({ x, y }: Point): string => `${round(x)},${round(y)}`
 
 function line(edge: PlacedEdge): string {
-  const style = { calls: '', latest: ' stroke-dasharray="2 3"', feedback: ' stroke-dasharray="7 4"', ambient: ' stroke-dasharray="1 4" opacity="0.6"' }[edge.flow]
+  const style = {
+    calls: '',
+    latest: ' stroke-dasharray="2 3"',
+    feedback: ' stroke-dasharray="7 4"',
+    ambient: ' stroke-dasharray="1 4" opacity="0.6"',
+  }[edge.flow]
   return `<path d="${edge.flow === 'feedback' || edge.from === edge.to ? cornered(edge.points) : curved(edge.points)}" fill="none" stroke="${quiet}" stroke-width="1.4"${style} marker-end="url(#head)"/>`
 }
 /** Level at every point, so that edges leave and reach nodes straight. */
@@ -64,6 +76,9 @@ function label(edge: PlacedEdge): string {
 function box({ id, component, role, x, y, width, height }: PlacedNode): string {
   const [fill, stroke] = fills[role as GraphNode['role']]
   const middle = round(x + width / 2)
-  const inner = role === 'sink' ? `<rect x="${round(x + 3)}" y="${round(y + 3)}" width="${round(width - 6)}" height="${height - 6}" rx="5" fill="none" stroke="${stroke}" stroke-width="0.8"/>` : ''
+  const inner =
+    role === 'sink'
+      ? `<rect x="${round(x + 3)}" y="${round(y + 3)}" width="${round(width - 6)}" height="${height - 6}" rx="5" fill="none" stroke="${stroke}" stroke-width="0.8"/>`
+      : ''
   return `<g><rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${height}" rx="${role === 'source' ? height / 2 : 7}" fill="${fill}" stroke="${stroke}" stroke-width="1.4"/>${inner}<text x="${middle}" y="${round(y + 20)}" font-size="13.5" font-weight="600" text-anchor="middle" fill="${ink}">${id}</text><text x="${middle}" y="${round(y + 36)}" font-size="11.5" text-anchor="middle" fill="${quiet}">${component}</text></g>`
 }

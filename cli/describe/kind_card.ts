@@ -1,5 +1,5 @@
-import { type Column, columnsOf, isBare } from '../../schemas/columns.ts'
 import type { Catalogue } from '../../runtime/define.ts'
+import { type Column, columnsOf, isBare } from '../../schemas/columns.ts'
 import type { Kind } from '../../schemas/kind.ts'
 import { componentsOf } from './component_card.ts'
 import { inputSchema } from './param_table.ts'
@@ -21,8 +21,15 @@ export interface KindCard {
   readonly read_by: readonly string[]
 }
 
-const types: Readonly<Record<Column['type'], string>> = { f64: 'number', u8: 'one of', u32: 'integer', dict: 'text', fixed: 'money' }
-const words = ({ type, values }: Column): string => (values === undefined ? types[type] : values.map(String).join(' | '))
+const types: Readonly<Record<Column['type'], string>> = {
+  f64: 'number',
+  u8: 'one of',
+  u32: 'integer',
+  dict: 'text',
+  fixed: 'money',
+}
+const words = ({ type, values }: Column): string =>
+  values === undefined ? types[type] : values.map(String).join(' | ')
 
 export function kindCard(kind: Kind, catalogue: Catalogue): KindCard {
   const { properties = {}, description = '' } = inputSchema(kind.schema)
@@ -31,9 +38,17 @@ export function kindCard(kind: Kind, catalogue: Catalogue): KindCard {
     kind: kind.kind,
     summary: kind.summary,
     recorded: kind.recorded,
-    fields: columnsOf(kind).map((column) => ({ name: column.name, type: words(column), meaning: isBare(kind) ? description || 'the number itself' : (properties[column.name]?.description ?? '') })),
-    spoken_by: components.filter((c) => spokenOf(c).some((p) => p.kind === kind.kind && (p.port === '' || c.role !== 'source'))).map((c) => c.name),
-    read_by: components.filter((c) => c.role !== 'source' && readsOf(c).some((p) => p.kind === kind.kind)).map((c) => c.name),
+    fields: columnsOf(kind).map((column) => ({
+      name: column.name,
+      type: words(column),
+      meaning: isBare(kind) ? description || 'the number itself' : (properties[column.name]?.description ?? ''),
+    })),
+    spoken_by: components
+      .filter((c) => spokenOf(c).some((p) => p.kind === kind.kind && (p.port === '' || c.role !== 'source')))
+      .map((c) => c.name),
+    read_by: components
+      .filter((c) => c.role !== 'source' && readsOf(c).some((p) => p.kind === kind.kind))
+      .map((c) => c.name),
   }
 }
 
@@ -41,9 +56,13 @@ export function kindCard(kind: Kind, catalogue: Catalogue): KindCard {
 export function kindsOf(catalogue: Catalogue, known: Readonly<Record<string, Kind>>): readonly Kind[] {
   const found = new Map(Object.entries(known))
   for (const component of componentsOf(catalogue)) {
-    const shapes = component.role === 'source' ? [component.output] : [...Object.values(component.inputs), ...outputs(component.output)]
+    const shapes =
+      component.role === 'source'
+        ? [component.output]
+        : [...Object.values(component.inputs), ...outputs(component.output)]
     for (const kind of shapes) if (!found.has(kind.kind)) found.set(kind.kind, kind)
   }
   return [...found.values()]
 }
-const outputs = (shape: unknown): readonly Kind[] => (typeof (shape as Kind).kind === 'string' ? [shape as Kind] : Object.values(shape as Record<string, Kind>))
+const outputs = (shape: unknown): readonly Kind[] =>
+  typeof (shape as Kind).kind === 'string' ? [shape as Kind] : Object.values(shape as Record<string, Kind>)

@@ -89,7 +89,9 @@ export function habitsOf(operator: Operator): readonly string[] {
   }
   return [
     operator.scope === 'pipeline' ? 'one state for the whole pipeline, with a part per key' : 'one state per key',
-    Object.values(operator.ambient).some((k) => k.kind === 'gap') ? 'reads gaps of the feed as messages' : gaps[operator.on_gap],
+    Object.values(operator.ambient).some((k) => k.kind === 'gap')
+      ? 'reads gaps of the feed as messages'
+      : gaps[operator.on_gap],
     ...(operator.timer === undefined ? [] : ['is called on the event-time grid']),
     ...(operator.alarm === undefined ? [] : ['sets alarms of its own']),
     ...(operator.end === undefined ? [] : ['speaks once more when a finite input ends']),

@@ -14,7 +14,8 @@ interface Shown extends Problem {
 
 export const checkVerb: Verb = {
   name: 'check',
-  summary: 'Says whether a definition is right; all its problems at once, each with its path and what was probably meant.',
+  summary:
+    'Says whether a definition is right; all its problems at once, each with its path and what was probably meant.',
   form: 'FILE',
   positionals: { min: 1, max: 1 },
   options: { set: setOption },
@@ -27,14 +28,21 @@ export const checkVerb: Verb = {
     if (problems.length === 0 && spec !== undefined) {
       const { hash, pipeline } = plan(raw, here)
       const nodes = Object.keys(spec.nodes).length
-      io.document({ ok: true, file, pipeline, nodes, hash, problems }, () => `${file}: ${pipeline} is right: ${nodes} nodes, plan ${hash.slice(0, 16)}`)
+      io.document(
+        { ok: true, file, pipeline, nodes, hash, problems },
+        () => `${file}: ${pipeline} is right: ${nodes} nodes, plan ${hash.slice(0, 16)}`,
+      )
       return
     }
     const place = placesIn(file)
     const shown = problems.map((problem): Shown => {
       const suggestion = /did you mean "([^"]+)"/.exec(problem.message)?.[1]
       const where = place(problem.path)
-      return { ...problem, ...(suggestion !== undefined && { suggestion }), ...(where !== undefined && { place: where }) }
+      return {
+        ...problem,
+        ...(suggestion !== undefined && { suggestion }),
+        ...(where !== undefined && { place: where }),
+      }
     })
     const count = `${shown.length} problem${shown.length === 1 ? '' : 's'}`
     io.document({ ok: false, file, hash: null, problems: shown }, () =>

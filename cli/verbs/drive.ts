@@ -1,5 +1,5 @@
-import { nearest } from '../../runtime/nearest.ts'
 import { toJson } from '../../runtime/json.ts'
+import { nearest } from '../../runtime/nearest.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { DriveLines, driven } from '../describe/drive_lines.ts'
 import type { Verb } from '../verb.ts'
@@ -25,11 +25,19 @@ Every message it says is a line {"at", "key", "answer"}, with "port" where it ha
     const operator = Object.hasOwn(operators, name) ? operators[name] : undefined
     if (operator === undefined) {
       const near = nearest(name, Object.keys(operators))
-      throw new TidegateError('UNKNOWN_COMPONENT', `no operator "${name}" in the catalogue${near ? `; did you mean "${near}"?` : ''}`, { found: name, ...(near && { nearest: near }) })
+      throw new TidegateError(
+        'UNKNOWN_COMPONENT',
+        `no operator "${name}" in the catalogue${near ? `; did you mean "${near}"?` : ''}`,
+        { found: name, ...(near && { nearest: near }) },
+      )
     }
     const wired = args.values['wire'] ?? []
     for (const port of wired)
-      if (!(port in operator.latest)) throw new TidegateError('USAGE', `--wire ${port}: ${name} has no such latest port; it has ${Object.keys(operator.latest).join(', ') || 'none'}`)
+      if (!(port in operator.latest))
+        throw new TidegateError(
+          'USAGE',
+          `--wire ${port}: ${name} has no such latest port; it has ${Object.keys(operator.latest).join(', ') || 'none'}`,
+        )
     const lines = new DriveLines(operator)
     const driver = driven(operator, paramsOf(args.value('params')), wired, (said) => {
       const text = toJson(said)

@@ -8,11 +8,13 @@ import type { Verb } from '../verb.ts'
 
 export const explainVerb: Verb = {
   name: 'explain',
-  summary: 'Tells what a pipeline will do, node by node: what it reads and says, its state, its timers, what is guaranteed.',
+  summary:
+    'Tells what a pipeline will do, node by node: what it reads and says, its state, its timers, what is guaranteed.',
   form: 'FILE',
   positionals: { min: 1, max: 1 },
   options: { set: setOption },
-  notes: 'State is what a checkpoint holds; it does not grow with time, only with the number of keys. The run order is that of the nodes of one pass, the simulated venue first.',
+  notes:
+    'State is what a checkpoint holds; it does not grow with time, only with the number of keys. The run order is that of the nodes of one pass, the simulated venue first.',
   async run(args, { io, catalogue }) {
     const [file = ''] = args.positionals
     const raw = await loadDefinition(file, args)

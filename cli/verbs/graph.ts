@@ -25,17 +25,21 @@ export const graphVerb: Verb = {
     all: { type: 'boolean', help: 'also the wires the plan makes by itself, such as prices to a risk gate' },
     set: setOption,
   },
-  notes: 'Sources are round, sinks have a double line; feedback is dashed, and edges of which only the newest message is read are dotted. With --json the document is {format, text}, or the graph itself when no format is named.',
+  notes:
+    'Sources are round, sinks have a double line; feedback is dashed, and edges of which only the newest message is read are dotted. With --json the document is {format, text}, or the graph itself when no format is named.',
   async run(args, { io, catalogue }) {
     const [file = ''] = args.positionals
     const name = args.value('format')
     const format = formats[name ?? 'mermaid']
-    if (format === undefined) throw new TidegateError('USAGE', `--format: expected ${Object.keys(formats).join(', ')}, found "${name}"`)
+    if (format === undefined)
+      throw new TidegateError('USAGE', `--format: expected ${Object.keys(formats).join(', ')}, found "${name}"`)
     const raw = await loadDefinition(file, args)
     const here = await catalogue(folderOf(file))
     const planned = plan(raw, here)
     const whole = graphOf(check(raw, here).spec as PipelineSpec, planned, here)
     const graph = args.flags.has('all') ? whole : drawn(whole)
-    io.document(name === undefined || name === 'json' ? graph : { format: name, text: format(graph) }, () => format(graph))
+    io.document(name === undefined || name === 'json' ? graph : { format: name, text: format(graph) }, () =>
+      format(graph),
+    )
   },
 }

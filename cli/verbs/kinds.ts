@@ -16,13 +16,25 @@ export const kindsVerb: Verb = {
     const all = kindsOf(here, kinds)
     if (name === undefined) {
       const cards = all.map((kind) => kindCard(kind, here))
-      io.document(cards, () => aligned(cards.map(({ kind, fields, summary }) => [kind, fields.map((f) => f.name).join(' '), summary]), ''))
+      io.document(cards, () =>
+        aligned(
+          cards.map(({ kind, fields, summary }) => [kind, fields.map((f) => f.name).join(' '), summary]),
+          '',
+        ),
+      )
       return
     }
     const kind = all.find((k) => k.kind === name)
     if (kind === undefined) {
-      const near = nearest(name, all.map((k) => k.kind))
-      throw new TidegateError('UNKNOWN_COMPONENT', `no kind "${name}"${near ? `; did you mean "${near}"?` : `; there are ${all.map((k) => k.kind).join(', ')}`}`, { found: name, ...(near && { nearest: near }) })
+      const near = nearest(
+        name,
+        all.map((k) => k.kind),
+      )
+      throw new TidegateError(
+        'UNKNOWN_COMPONENT',
+        `no kind "${name}"${near ? `; did you mean "${near}"?` : `; there are ${all.map((k) => k.kind).join(', ')}`}`,
+        { found: name, ...(near && { nearest: near }) },
+      )
     }
     const card = kindCard(kind, here)
     io.document(card, () => kindText(card))

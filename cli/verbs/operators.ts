@@ -20,8 +20,15 @@ export const operatorsVerb: Verb = {
     }
     const component = components.find((c) => c.name === name)
     if (component === undefined) {
-      const near = nearest(name, components.map((c) => c.name))
-      throw new TidegateError('UNKNOWN_COMPONENT', `no component "${name}" in the catalogue${near ? `; did you mean "${near}"?` : ''}`, { found: name, ...(near && { nearest: near }) })
+      const near = nearest(
+        name,
+        components.map((c) => c.name),
+      )
+      throw new TidegateError(
+        'UNKNOWN_COMPONENT',
+        `no component "${name}" in the catalogue${near ? `; did you mean "${near}"?` : ''}`,
+        { found: name, ...(near && { nearest: near }) },
+      )
     }
     const card = cardOf(component)
     io.document(card, () => cardText(card))

@@ -65,14 +65,16 @@ function readMessage(kind: Kind, columns: readonly Column[], from: Slots, start:
 
 /** How many messages of its key and time an edge has carried: ids go on counting after a restart. */
 const ofOrdinal = (edge: Edge): Part => ({
-  width: 2,
+  width: 3,
   save(code, into, at) {
     into.real[at] = edge.lastAt[code] as number
     into.real[at + 1] = edge.ordinal[code] as number
+    into.real[at + 2] = edge.stragglers[code] as number
   },
   load(code, from, at) {
     edge.lastAt[code] = from.real[at] as number
     edge.ordinal[code] = from.real[at + 1] as number
+    edge.stragglers[code] = from.real[at + 2] as number
   },
 })
 
