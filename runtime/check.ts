@@ -149,7 +149,8 @@ function checkWires(
     if (carried === undefined) {
       const near = nearest(edge, [...edges.keys()])
       report('EDGE_UNKNOWN', path, `no edge "${edge}"${near ? `; did you mean "${near}"?` : ''}`)
-      if (port !== undefined) wired.add(port)
+      // one problem is enough: which port was meant is not known, so none is called unwired
+      for (const p of port === undefined ? Object.keys(ports) : [port]) wired.add(p)
       return
     }
     if (port === undefined) {

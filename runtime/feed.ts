@@ -5,6 +5,7 @@ import type { Kind } from '../schemas/kind.ts'
 import { kinds } from '../schemas/kinds.ts'
 import { Gap, Heartbeat } from '../schemas/market.ts'
 import type { SourceItem } from './connect.ts'
+import { WHOLE } from './passes.ts'
 import type { Plan, PlannedSource } from './plan.ts'
 
 /** Recorded frames in order: a tape, or a stretch of a log. */
@@ -37,6 +38,8 @@ export interface FeedOptions {
   readonly to?: number | undefined
   /** Rows of each source that were already taken. */
   readonly skip?: readonly number[]
+  /** Sources whose end was taken: they have nothing more to say. */
+  readonly ended?: readonly boolean[]
 }
 
 const ROWS_PER_FRAME = 1024
@@ -89,7 +92,8 @@ function* recorded(
 ): Generator<Frame> {
   const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = options
   const { symbol } = binding
-  const wanted = (key: string) => symbol === undefined || key === symbol || key.slice(key.indexOf(':') + 1) === symbol
+  const wanted = (key: string) =>
+    symbol === undefined || key === symbol || key === WHOLE || key.slice(key.indexOf(':') + 1) === symbol
   for (const bytes of binding.recording.frames(
     options.from === undefined && options.to === undefined
       ? undefined
@@ -133,16 +137,24 @@ export function part(frame: Frame, from: number, to: number): Frame {
   if (from === 0 && to === frame.rows) return frame
   const wide = (column: Frame['columns'][number]) =>
     column instanceof BigInt64Array ? column.subarray(2 * from, 2 * to) : column.subarray(from, to)
+  const at = frame.at.subarray(from, to)
+  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const time of at) {
+    first = Math.min(first, time)
+    last = Math.max(last, time)
+  }
   return {
     ...frame,
     rows: to - from,
-    at: frame.at.subarray(from, to),
+    first,
+    last,
+    at,
     key: frame.key.subarray(from, to),
     columns: frame.columns.map(wide),
   }
 }
 
-/** The rows after the first `skip`, then the end. */
+/** The rows after the first `skip`, then the end, unless it was taken too. */
 function* resumed(source: PlannedSource, frames: Iterable<Frame>, skip: number): Generator<Frame> {
   let left = skip
   let last = 0
@@ -154,7 +166,7 @@ function* resumed(source: PlannedSource, frames: Iterable<Frame>, skip: number):
     if (dropped < frame.rows) yield part(frame, dropped, frame.rows)
     if (ends) return
   }
-  yield endFrame(source, last + 1)
+  if (left === 0) yield endFrame(source, last + 1)
 }
 
 /**
@@ -169,6 +181,7 @@ export function* merged(
   const feeds = plan.sources.map((source, index) => {
     const binding = bindings.get(source.id) ?? ownGenerator(source)
     const skip = options.skip?.[index] ?? 0
+    if (options.ended?.[index]) return framesOf(source, [])
     if (binding?.type === 'recording') return resumed(source, recorded(source, binding, options), skip)
     if (binding?.type === 'generated') return framesOf(source, binding.items(skip))
     throw new TidegateError(

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noDeprecatedImports: only signatures that are not used here are deprecated
 import {
   filter,
   groupBy,

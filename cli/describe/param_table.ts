@@ -85,7 +85,11 @@ export function typeWords(schema: JsonSchema): string {
   if (isDuration(schema)) return 'duration'
   if (schema.const !== undefined) return plain(schema.const)
   if (schema.enum !== undefined) return schema.enum.map(plain).join(' | ')
-  if (schema.anyOf !== undefined) return schema.anyOf.map(typeWords).join(' | ')
+  if (schema.anyOf !== undefined) {
+    const forms = schema.anyOf.map(typeWords)
+    // a boolean that also comes as text, from a command line
+    return forms.filter((form) => form !== 'true | false' || !forms.includes('boolean')).join(' | ')
+  }
   if (schema.type === 'array') return `list of ${typeWords(schema.items ?? {})}`
   if (schema.type === 'integer' || schema.type === 'number') return [schema.type, ...bounds(schema)].join(' ')
   if (schema.type === 'string') return 'text'

@@ -151,29 +151,19 @@ export function tsx(): Finding {
 
 const peers: readonly (readonly [name: string, use: string])[] = [
   ['@duckdb/node-api', 'Parquet files'],
-  ['onnxruntime-node', 'models on the CPU or a GPU, faster than the portable runtime'],
+  ['onnxruntime-node', 'models on the CPU or a GPU'],
   ['@tensorflow/tfjs-node-gpu', 'TensorFlow models on a GPU'],
   ['webgpu', 'models on a GPU through WebGPU'],
 ]
+/** Packages that later parts may use; nothing of this version needs them. */
 export const optionalPeers = (): readonly Finding[] =>
-  peers.map(([name, use]) =>
-    resolves(name)
-      ? { part: name, status: 'ok', found: use }
-      : { part: name, status: 'absent', found: `not installed; for ${use}`, fix: `npm install ${name}` },
-  )
+  peers.map(([part, use]) => (resolves(part) ? { part, status: 'ok', found: `installed, for ${use}` } : { part, status: 'absent', found: `not installed; not needed yet, it is for ${use}` }))
 
-/** Connections that no verb of this version opens by itself. */
-export function connections(environment: Environment): readonly Finding[] {
-  const row = (part: string, name: string, use: string): Finding =>
-    environment[name] === undefined
-      ? { part, status: 'absent', found: `${name} is not set; not needed before ${use}` }
-      : { part, status: 'ok', found: `${name} is set` }
-  return [
-    row('nats address', 'NATS_URL', 'running over JetStream'),
-    row('rpc address', 'RPC_URL', 'on-chain execution'),
-    row('signing key', 'TIDEGATE_KEY_FILE', 'on-chain execution'),
-  ]
-}
+/** What no component of this version connects to. */
+export const connections = (): readonly Finding[] => [
+  { part: 'nats address', status: 'absent', found: 'not needed yet: the log of this version is embedded' },
+  { part: 'rpc and keys', status: 'absent', found: 'not needed yet: no component of this version sends transactions' },
+]
 
 /** A definition whose ticks reach so many nodes that each tick is dear. */
 export function tickNodes(nodes: readonly string[]): Finding {

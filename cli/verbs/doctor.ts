@@ -43,7 +43,7 @@ export const doctorVerb: Verb = {
       postgres(environment),
       recordedData(environment),
       ...optionalPeers(),
-      ...connections(environment),
+      ...connections(),
     ]
     if (file !== undefined)
       findings.push(tickNodes(tickLevel(plan(await loadDefinition(file), await catalogue(folderOf(file))))))

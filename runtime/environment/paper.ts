@@ -151,6 +151,7 @@ class PaperRun {
       from: this.options.from,
       to: this.options.to,
       skip: engine.taken.map((t) => t.rows),
+      ended: engine.taken.map((t) => t.ended),
     })) {
       if (signal?.aborted) return
       for (const piece of speed === Number.POSITIVE_INFINITY ? [slice] : paced(slice, speed)) {

@@ -1,0 +1,54 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type ProblemCode, problems } from '../../runtime/check.ts'
+import type { Catalogue } from '../../runtime/define.ts'
+import { codes, type ErrorCode } from '../../schemas/errors.ts'
+import { kinds } from '../../schemas/kinds.ts'
+import type { Verb } from '../verb.ts'
+import { cardOf, componentsOf } from './component_card.ts'
+import { componentPage } from './component_page.ts'
+import { errorPage, errorsIndex, problemPage } from './error_pages.ts'
+import { kindCard, kindsOf } from './kind_card.ts'
+import { kindsPage } from './kinds_page.ts'
+import { pipelineSchema } from './pipeline_schema.ts'
+import { cliPage, formatsPage, indexPage } from './reference_pages.ts'
+
+const folders = { source: 'sources', operator: 'operators', sink: 'sinks' } as const
+/** Folders that hold generated pages and nothing else. */
+const whole = ['docs/sources', 'docs/operators', 'docs/sinks', 'docs/errors']
+
+/** Every generated file, by its path from the root of a project. */
+export function pagesOf(catalogue: Catalogue, verbs: readonly Verb[]): ReadonlyMap<string, string> {
+  const components = componentsOf(catalogue)
+  const links = new Map(components.map((c) => [c.name, `${folders[c.role]}/${c.name}.md`]))
+  return new Map([
+    ['docs/README.md', indexPage(catalogue)],
+    ['docs/cli.md', cliPage(verbs)],
+    ['docs/kinds.md', kindsPage(kindsOf(catalogue, kinds).map((kind) => kindCard(kind, catalogue)), links)],
+    ['docs/formats.md', formatsPage()],
+    ['docs/errors/README.md', errorsIndex()],
+    ...components.map((c): [string, string] => [`docs/${folders[c.role]}/${c.name}.md`, componentPage(cardOf(c))]),
+    ...Object.keys(codes).map((name): [string, string] => [`docs/errors/${name}.md`, errorPage(name as ErrorCode)]),
+    ...Object.keys(problems).map((name): [string, string] => [`docs/errors/${name}.md`, problemPage(name as ProblemCode, catalogue)]),
+    ['schemas/pipeline.schema.json', `${JSON.stringify(pipelineSchema(catalogue), undefined, 2)}\n`],
+  ])
+}
+
+export interface Staleness {
+  readonly missing: readonly string[]
+  readonly stale: readonly string[]
+  /** Pages of what is no longer there. */
+  readonly surplus: readonly string[]
+}
+/** What differs between the pages as they should be and as they lie under a folder. */
+export function compareWith(root: string, pages: ReadonlyMap<string, string>): Staleness {
+  const paths = [...pages.keys()]
+  const text = (path: string) => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined)
+  const lying = whole.flatMap((folder) => (existsSync(join(root, folder)) ? readdirSync(join(root, folder)).map((name) => `${folder}/${name}`) : []))
+  return {
+    missing: paths.filter((path) => text(path) === undefined),
+    stale: paths.filter((path) => text(path) !== undefined && text(path) !== pages.get(path)),
+    surplus: lying.filter((path) => path.endsWith('.md') && !pages.has(path)),
+  }
+}
+export const folderOfPage = (root: string, path: string): string => dirname(join(root, path))
