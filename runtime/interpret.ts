@@ -12,6 +12,7 @@ import { Watermarks } from './watermarks.ts'
 /** Rows whose time is further ahead than this of the newest are not believed: one of them would close every window there is. */
 const MAX_JUMP = 366 * 86_400e6
 const NEVER = Number.NEGATIVE_INFINITY
+const isTime = (at: number): boolean => Number.isSafeInteger(at) && at >= 0
 /** The slot after the groups: nodes of scope `pipeline` live on the least watermark of all. */
 const PIPELINE = KEY_GROUPS
 
@@ -80,8 +81,7 @@ export class Interpreter {
     this.took(source)
     const code = this.code(key)
     const group = this.groups[code] as number
-    const newest = this.watermarks.newestOf(source, group)
-    if (!Number.isSafeInteger(at) || at < 0 || (newest !== NEVER && at - newest > MAX_JUMP)) {
+    if (!this.believes(source, group, at)) {
       this.counts.invalid++
       return
     }
@@ -105,14 +105,19 @@ export class Interpreter {
     const groups =
       key === WHOLE ? all.filter((g) => this.watermarks.spoken(source, g)) : [this.groups[this.code(key)] as number]
     const ahead = end ? (this.plan.sources[source] as PlannedSource).lateness : 0
-    for (const group of groups) {
-      this.advance(group, this.watermarks.observe(source, group, at + ahead))
-      // what has ended holds nobody up
-      if (end) this.watermarks.disconnect(source, group)
-    }
+    const believed = groups.filter((group) => this.believes(source, group, at))
+    if (!isTime(at) || believed.length < groups.length) this.counts.invalid++
+    for (const group of believed) this.advance(group, this.watermarks.observe(source, group, at + ahead))
     if (!end) return
+    // what has ended holds nobody up
+    for (const group of groups) this.watermarks.disconnect(source, group)
     ;(this.taken[source] as { ended: boolean }).ended = true
-    if (this.taken.every((t) => t.ended)) this.finish(at)
+    if (this.taken.every((t) => t.ended)) this.finish(isTime(at) ? at : Math.max(0, ...this.watermarks.mark))
+  }
+
+  private believes(source: number, group: number, at: number): boolean {
+    const newest = this.watermarks.newestOf(source, group)
+    return isTime(at) && (newest === NEVER || at - newest <= MAX_JUMP)
   }
 
   private took(source: number): void {

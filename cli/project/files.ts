@@ -42,7 +42,7 @@ function manifest(name: string): string {
       docs: 'tidegate docs .',
     },
     dependencies: { tidegate: packageVersion(), zod: '^4.0.0' },
-    devDependencies: { tsx: '^4.19.0' },
+    devDependencies: { '@types/node': '^20.19.0', tsx: '^4.19.0' },
   }
   return `${JSON.stringify(document, undefined, 2)}\n`
 }
@@ -55,7 +55,8 @@ const compiler = `{
     "noEmit": true,
     "allowImportingTsExtensions": true,
     "verbatimModuleSyntax": true,
-    "skipLibCheck": true
+    "skipLibCheck": true,
+    "types": ["node"]
   },
   "include": ["pipelines", "operators", "tidegate.config.ts"]
 }

@@ -37,7 +37,7 @@ tests:
       - { edge: above, at: 4s, value: { direction: -1 } }
       - { edge: gate.approved, at: 3s, value: { side: buy, quantity: 8 } }
       - { edge: gate.approved, at: 4s, value: { side: sell, quantity: 20 } }
-      - { edge: execute.fill, value: { price: 50, notional: 400, fee: 0.4 } }
+      - { edge: execute.fill, value: { side: buy, price: 125, notional: 1000, fee: 1 } }
       - { edge: execute.fill, value: { side: sell, price: 50, notional: 1000 } }
     expect_none: [gate.refused]
 

@@ -103,7 +103,7 @@ test.each(messages)('the newest message of a latest port is kept over a restart:
   const second = new Driver(looker(kind), {}, { strict: false })
   second.load(first.save())
   seen.length = 0
-  second.feed({ ...bar(2, 1), key: 'v:A' })
+  second.feed({ ...to('bar', bar(2, 1)), key: 'v:A' })
   expect(seen).toStrictEqual([value])
 })
 test('that a latest port has not spoken yet is kept too', () => {

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
+import { capturedIo } from '../../cli/captured_io.ts'
 import { main } from '../../cli/main.ts'
-import type { Io } from '../../cli/verb.ts'
 
 const Golden = z.strictObject({
   what: z.string(),
@@ -24,25 +24,6 @@ export const readGolden = (name: string): Golden =>
 export const dataFile = ({ data }: Golden): string => join(process.env['TIDEGATE_DATA'] ?? 'data', data.path)
 export const present = (golden: Golden): boolean => existsSync(dataFile(golden))
 
-/** Streams of the command line, kept in memory. */
-function captured(): { io: Io; document: () => unknown; said: () => string } {
-  let last: unknown
-  let words = ''
-  const io: Io = {
-    json: true,
-    document(value) {
-      last = value
-    },
-    line() {},
-    say(text) {
-      words += `${text}\n`
-    },
-    progress() {},
-    stdin: async function* () {},
-  }
-  return { io, document: () => last, said: () => words }
-}
-
 /** Imports the data of a golden case and backtests its pipeline, through the command line as anybody would. */
 export async function runGolden(name: string): Promise<Record<string, unknown>> {
   const golden = readGolden(name)
@@ -54,14 +35,14 @@ export async function runGolden(name: string): Promise<Record<string, unknown>> 
     throw new Error(`${file}: expected sha256 ${golden.data.sha256_unpacked}, found ${sha256}`)
   const directory = mkdtempSync(join(tmpdir(), 'tidegate-golden-'))
   const tape = join(directory, 'golden.tape')
-  const { io, document, said } = captured()
+  const { io, document, said } = capturedIo()
   try {
     const steps = [
       ['import', ...golden.import.map((word) => (word === 'FILE' ? file : word === 'TAPE' ? tape : word))],
       ['backtest', join(folder(name), 'pipeline.yaml'), '--tape', tape, ...golden.backtest],
     ]
     for (const argv of steps) if ((await main(argv, io)) !== 0) throw new Error(`${argv.join(' ')}: ${said()}`)
-    return document() as Record<string, unknown>
+    return document()
   } finally {
     rmSync(directory, { recursive: true })
   }

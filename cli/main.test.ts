@@ -1,0 +1,236 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { columnsOf } from '../schemas/columns.ts'
+import { type Captured, capturedIo } from './captured_io.ts'
+import { main } from './main.ts'
+
+let directory = ''
+const at = (name: string) => join(directory, name)
+const flagship = fileURLToPath(new URL('../pipelines/btc_momentum.yaml', import.meta.url))
+const run = async (...argv: string[]): Promise<Captured & { code: number }> => {
+  const captured = capturedIo()
+  return { ...captured, code: await main(argv, captured.io) }
+}
+const refused = async (...argv: string[]) => {
+  const { code, document, said } = await run(...argv)
+  return { exit: code, ...(document()['error'] as { code: string; message: string }), said: said() }
+}
+
+/** A market of a few minutes, written by hand: prices that wave around 100. */
+const rows = Array.from({ length: 3000 }, (_, i) => ({
+  at: 1_700_000_000_000_000 + i * 100_000,
+  key: 'binance:BTCUSDT',
+  price: 100 + Math.round(300 * Math.sin(i / 90)) / 100,
+  size: 1 + (i % 7),
+  side: i % 2 ? 1 : -1,
+  id: i + 1,
+}))
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'tidegate-cli-'))
+  writeFileSync(at('trades.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+  expect((await run('import', 'jsonl_trades', at('trades.jsonl'), '-o', at('trades.tape'))).code).toBe(0)
+})
+afterAll(() => rmSync(directory, { recursive: true }))
+
+const faster = ['--set', 'bars.every=1s', '--set', 'trend.span=5', '--set', 'above.warm_up=5']
+
+test('imports, checks and exports a tape, and the export reads back as the same tape', async () => {
+  expect((await run('tape', 'info', at('trades.tape'))).document()).toMatchObject({
+    sound: true,
+    rows: 3000,
+    kinds: { trade: 3000 },
+    keys: ['binance:BTCUSDT'],
+  })
+  const exported = await run('tape', 'export', at('trades.tape'))
+  writeFileSync(at('again.jsonl'), exported.lines.map((row) => `${JSON.stringify(row)}\n`).join(''))
+  await run('import', 'jsonl_trades', at('again.jsonl'), '-o', at('again.tape'))
+  expect(readFileSync(at('again.tape')).equals(readFileSync(at('trades.tape')))).toBe(true)
+})
+
+test('backtests with files, runs on paper with equal outputs, replays and proves parity', async () => {
+  const tested = await run('backtest', flagship, '--tape', at('trades.tape'), ...faster, '-o', at('out'))
+  expect(tested.document()).toMatchObject({ ticks: 3000, late: 0 })
+  expect(tested.document()['fills']).toBeGreaterThan(3)
+  expect(readFileSync(at('out/fills.csv'), 'utf8').trim().split('\n')).toHaveLength(
+    1 + Number(tested.document()['fills']),
+  )
+  expect(readFileSync(at('out/equity.svg'), 'utf8')).toContain('<polyline')
+  const paper = await run(
+    'run',
+    flagship,
+    '--bind',
+    `trades=${at('trades.tape')}:BTCUSDT`,
+    '--speed',
+    'max',
+    '--dir',
+    at('paper'),
+    ...faster,
+  )
+  const report = paper.lines.at(-1)?.['report'] as Record<string, unknown>
+  expect(report).toMatchObject({
+    ended: true,
+    resumed: false,
+    outputs_sha256: tested.document()['outputs_sha256'],
+    fills: tested.document()['fills'],
+  })
+  expect(paper.lines.length - 1).toBe(report['signals'])
+  expect((await run('parity', 'btc_momentum', '--dir', at('paper'))).document()).toMatchObject({
+    equal: true,
+    replay_sha256: report['outputs_sha256'],
+  })
+  const replayed = await run('replay', 'btc_momentum', '--dir', at('paper'), '--from-seq', '2')
+  expect(replayed.code).toBe(0)
+  const again = await run(
+    'run',
+    flagship,
+    '--bind',
+    `trades=${at('trades.tape')}`,
+    '--speed',
+    'max',
+    '--dir',
+    at('paper'),
+    ...faster,
+  )
+  expect(again.lines.at(-1)?.['report']).toMatchObject({ resumed: true, outputs_sha256: report['outputs_sha256'] })
+  expect(await refused('run', flagship, '--bind', `trades=${at('trades.tape')}`, '--dir', at('paper'))).toMatchObject({
+    exit: 5,
+    code: 'PLAN_MISMATCH',
+  })
+})
+
+test('the demo runs on a tape, and its replay is equal', async () => {
+  const { code, document } = await run('demo', '--tape', at('trades.tape'))
+  expect(code).toBe(0)
+  expect(document()).toMatchObject({ market: at('trades.tape'), ticks: 3000, equal: true })
+})
+
+test('wrong usage exits with 2 and says what is near', async () => {
+  expect(await refused('bakctest')).toMatchObject({
+    exit: 2,
+    code: 'USAGE',
+    message: 'no verb "bakctest"; did you mean "backtest"?',
+  })
+  expect(await refused('backtest', flagship, '--tpae', 'x')).toMatchObject({
+    exit: 2,
+    message: 'backtest has no option --tpae; did you mean --tape?',
+  })
+  expect(await refused('backtest')).toMatchObject({ exit: 2, code: 'USAGE' })
+  expect(await refused('run', flagship, '--bind', `trades=${at('trades.tape')}`, '--speed', '-1')).toMatchObject({
+    exit: 2,
+  })
+  expect(await refused('import', 'nosuch', at('trades.jsonl'), '-o', at('x.tape'))).toMatchObject({
+    exit: 2,
+    code: 'FORMAT_UNKNOWN',
+  })
+})
+
+test('a definition with an unknown operator, a wrong kind, a circle and a misspelt param exits with 3 and lists them all', async () => {
+  writeFileSync(
+    at('wrong.yaml'),
+    `pipeline: wrong
+nodes:
+  trades: { source: binance_trades, params: { symbols: [BTCUSDT], latenes: 1s } }
+  bars: { op: time_bars, from: trades, params: { every: 1m } }
+  trend: { op: emma, from: bars }
+  fast: { op: ema, from: trades, params: { span: 3 } }
+  gate: { op: pass_gate, from: sized }
+  sized: { op: stop_and_reverse, from: { signal: crossed, fill: execute.fill }, params: { quantity: 1 } }
+  crossed: { op: cross, from: bars, latest: { trend: fast } }
+  execute: { sink: simulated_venue, from: gate }
+  one: { op: pass_gate, from: two }
+  two: { op: pass_gate, from: one }
+`,
+  )
+  const { exit, code, said } = await refused('backtest', at('wrong.yaml'), '--tape', at('trades.tape'))
+  expect({ exit, code }).toEqual({ exit: 3, code: 'DEFINITION_INVALID' })
+  expect(said).toContain('nodes.trades.params.latenes: unrecognised param; did you mean "lateness"?')
+  expect(said).toContain('nodes.trend.op: nothing named "emma"; did you mean "ema"?')
+  expect(said).toContain('nodes.fast.from: "trades" carries trade, but ema reads bar')
+  expect(said).toContain('one -> two -> one feed each other')
+})
+
+test('tapes that are absent, cut, damaged, of another kind or of another schema version are refused, each with its code', async () => {
+  const backtest = (tape: string) => refused('backtest', flagship, '--tape', tape)
+  expect(await backtest(at('nosuch.tape'))).toMatchObject({ exit: 4, code: 'FILE_ABSENT' })
+  const bytes = readFileSync(at('trades.tape'))
+  writeFileSync(at('cut.tape'), bytes)
+  truncateSync(at('cut.tape'), bytes.length - 100)
+  expect(await backtest(at('cut.tape'))).toMatchObject({ exit: 1, code: 'TAPE_TRUNCATED' })
+  const damaged = Buffer.from(bytes)
+  damaged[60_000] = (damaged[60_000] as number) ^ 1
+  writeFileSync(at('damaged.tape'), damaged)
+  expect(await backtest(at('damaged.tape'))).toMatchObject({ exit: 1, code: 'TAPE_CORRUPT' })
+  expect(await refused('tape', 'info', at('damaged.tape'))).toMatchObject({ exit: 1, code: 'TAPE_CORRUPT' })
+  const quotes = rows.map(({ at: time, key, price }) => ({
+    at: time,
+    key,
+    bid: price,
+    ask: price,
+    bid_size: 1,
+    ask_size: 1,
+  }))
+  writeFileSync(at('quotes.jsonl'), quotes.map((row) => `${JSON.stringify(row)}\n`).join(''))
+  await run('import', 'jsonl_quotes', at('quotes.jsonl'), '-o', at('quotes.tape'))
+  expect(await backtest(at('quotes.tape'))).toMatchObject({ exit: 3, code: 'BINDING_INVALID' })
+  expect(await backtest(`${at('trades.tape')}:ETHUSDT`)).toMatchObject({ exit: 3, code: 'BINDING_INVALID' })
+  await olderTape(at('older.tape'))
+  expect(await backtest(at('older.tape'))).toMatchObject({ exit: 3, code: 'FRAME_SCHEMA' })
+})
+
+/** A tape whose trades have a column more than they have now. */
+async function olderTape(path: string): Promise<void> {
+  const { z } = await import('zod')
+  const { kind } = await import('../schemas/kind.ts')
+  const { FrameWriter } = await import('../schemas/frame_writer.ts')
+  const { TapeWriter } = await import('../runtime/tape.ts')
+  const older = kind('trade', z.object({ price: z.number(), size: z.number() }), { summary: 'As it once was.' })
+  expect(columnsOf(older)).toHaveLength(2)
+  const tape = TapeWriter.create(path, { trade: older })
+  const writer = new FrameWriter(older, 'import')
+  writer.push(1, 'binance:BTCUSDT', { price: 1, size: 1 })
+  tape.write(writer.take())
+  await tape.close()
+}
+
+test('an import that meets a bad row stops, names it, and leaves nothing behind; --skip-invalid counts it', async () => {
+  writeFileSync(at('bad.jsonl'), `${JSON.stringify(rows[0])}\n{"at": 5, "price": -1}\nrubbish\n`)
+  expect(await refused('import', 'jsonl_trades', at('bad.jsonl'), '-o', at('bad.tape'))).toMatchObject({
+    exit: 3,
+    code: 'INPUT_INVALID',
+  })
+  expect(await refused('tape', 'info', at('bad.tape'))).toMatchObject({ code: 'FILE_ABSENT' })
+  expect(
+    (await run('import', 'jsonl_trades', at('bad.jsonl'), '-o', at('bad.tape'), '--skip-invalid')).document(),
+  ).toMatchObject({ rows: 1, invalid: 2 })
+})
+
+test('live trading is refused with 5, and a second writer on a run with 4', async () => {
+  expect(await refused('run', flagship, '--mode', 'live')).toMatchObject({ exit: 5, code: 'LIVE_REFUSED' })
+  const argv = [
+    'run',
+    flagship,
+    '--bind',
+    `trades=${at('trades.tape')}`,
+    '--speed',
+    '0.1',
+    '--dir',
+    at('shared'),
+    ...faster,
+  ]
+  const first = spawn(
+    process.execPath,
+    ['--import', 'tsx', fileURLToPath(new URL('main.ts', import.meta.url)), ...argv],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  try {
+    await new Promise((resolve) => first.stderr.once('data', resolve))
+    expect(await refused(...argv)).toMatchObject({ exit: 4, code: 'LOG_LOCKED' })
+  } finally {
+    first.kill('SIGKILL')
+  }
+}, 20_000)
