@@ -1,11 +1,41 @@
 import type { Verb } from './verb.ts'
 import { backtestVerb } from './verbs/backtest.ts'
+import { checkVerb } from './verbs/check.ts'
 import { demoVerb } from './verbs/demo.ts'
+import { docsVerb } from './verbs/docs.ts'
+import { doctorVerb } from './verbs/doctor.ts'
+import { driveVerb } from './verbs/drive.ts'
+import { explainVerb } from './verbs/explain.ts'
+import { graphVerb } from './verbs/graph.ts'
+import { helpVerb } from './verbs/help.ts'
 import { importVerb } from './verbs/import.ts'
+import { initVerb } from './verbs/init.ts'
+import { kindsVerb } from './verbs/kinds.ts'
+import { operatorsVerb } from './verbs/operators.ts'
 import { parityVerb } from './verbs/parity.ts'
 import { replayVerb } from './verbs/replay.ts'
 import { runVerb } from './verbs/run.ts'
 import { tapeVerb } from './verbs/tape.ts'
+import { testVerb } from './verbs/test.ts'
 
 /** Every verb, in the order people meet them. */
-export const verbs: readonly Verb[] = [demoVerb, importVerb, tapeVerb, backtestVerb, runVerb, replayVerb, parityVerb]
+export const verbs: readonly Verb[] = [
+  demoVerb,
+  doctorVerb,
+  initVerb,
+  operatorsVerb,
+  kindsVerb,
+  driveVerb,
+  checkVerb,
+  explainVerb,
+  graphVerb,
+  testVerb,
+  importVerb,
+  tapeVerb,
+  backtestVerb,
+  runVerb,
+  replayVerb,
+  parityVerb,
+  docsVerb,
+  helpVerb,
+]
