@@ -1,5 +1,6 @@
 import { problems } from '../runtime/check.ts'
 import { codes } from '../schemas/errors.ts'
+import { refusals } from '../schemas/orders.ts'
 import type { Verb } from './verb.ts'
 
 export const overview = (verbs: readonly Verb[]): string =>
@@ -31,6 +32,7 @@ export function explainCode(code: string): string | undefined {
     const { summary, fix, exit } = codes[code as keyof typeof codes]
     return `${code} (exit ${exit})\n${summary}\n${fix}`
   }
+  if (Object.hasOwn(refusals, code)) return `${code} (a refused order)\n${refusals[code as keyof typeof refusals]}`
   return Object.hasOwn(problems, code)
     ? `${code} (a problem of a definition)\n${problems[code as keyof typeof problems]}`
     : undefined

@@ -12,8 +12,8 @@ export const CommitHead = z.object({
   keys: z.array(z.string()).optional(),
   /** The commit whose state is whole; those after it are deltas. */
   full: z.int(),
-  frames: z.int(),
-  state_bytes: z.int(),
+  frames: z.int().nonnegative(),
+  state_bytes: z.int().nonnegative(),
 })
 export type CommitHead = z.output<typeof CommitHead>
 
@@ -54,11 +54,16 @@ export function decodeCommit(bytes: Uint8Array, seq: number): Commit {
   if (!parsed.success) throw broken(z.prettifyError(parsed.error))
   const head = parsed.data
   let at = align8(4 + length)
-  const outputs = Array.from({ length: head.frames }, () => {
-    const frame = bytes.subarray(at, at + peekFrame(bytes.subarray(at)).bytes)
-    at += frame.byteLength
-    return frame
-  })
+  const outputs: Uint8Array[] = []
+  try {
+    while (outputs.length < head.frames) {
+      const frame = bytes.subarray(at, at + peekFrame(bytes.subarray(at)).bytes)
+      at += frame.byteLength
+      outputs.push(frame)
+    }
+  } catch (error) {
+    throw broken(error instanceof Error ? error.message : String(error))
+  }
   if (at + head.state_bytes !== bytes.byteLength) throw broken('its parts do not add up')
   return { head, outputs, state: bytes.subarray(at) }
 }

@@ -105,6 +105,8 @@ export function plan(raw: unknown, catalogue: Catalogue, mode: Mode = 'backtest'
       role: component.role,
       name: component.name,
       version: component.version,
+      // the twin has a version of its own: it decides the fills of backtest and paper
+      ...(component.role === 'sink' && { twin: component.simulate?.version }),
       params,
       ...wiring(node, component, kinds),
     })),

@@ -25,9 +25,21 @@ function makeReader(kind: Kind): ReadRow {
     if (type === 'fixed') return `(C[${c}][2*i+1]<<64n)+BigInt.asUintN(64,C[${c}][2*i])`
     return `V${c}[C[${c}][i]]`
   }
-  const scope = Object.fromEntries(columns.map((column, c) => [`V${c}`, column.values ?? []]))
-  const body = `const C=f.columns;return ${bare ? cell(columns[0] as Column, 0) : `{${columns.map((column, c) => `${column.name}:${cell(column, c)}`).join(',')}}`}`
+  const values = columns.map((column, c) => [`V${c}`, column.values ?? []])
+  const cells = columns.map(cell).join(',')
+  const scope = Object.fromEntries([...values, ['Row', bare ? undefined : rowOf(columns)]])
+  const body = `const C=f.columns;return ${bare ? cells : `new Row(${cells})`}`
   return generate<ReadRow>(['f', 'i'], body, scope) ?? ((frame, row) => slowRow(columns, bare, frame, row))
+}
+
+/**
+ * Makes plain objects of a hidden class that is theirs alone. A literal shares its class with every literal of the same
+ * names, and if one of those ever held another type there, doubles of all of them live in boxes of their own.
+ */
+function rowOf(columns: readonly Column[]): unknown {
+  const sets = columns.map(({ name }, c) => `this.${name}=a${c}`).join(';')
+  const body = `const R=function(${columns.map((_, c) => `a${c}`).join(',')}){${sets}};R.prototype=Object.prototype;return R`
+  return generate<() => unknown>([], body, {})?.()
 }
 
 function slowRow(columns: readonly Column[], bare: boolean, frame: Frame, i: number): unknown {

@@ -33,14 +33,17 @@ export const ApprovedOrder = kind('approved_order', approved, {
   recorded: true,
 })
 
-export const RefusalCode = z.enum([
-  'NOTIONAL_EXCEEDS_MAXIMUM',
-  'POSITION_EXCEEDS_MAXIMUM',
-  'DATA_STALE',
-  'DATA_GAP',
-  'WARMING_UP',
-  'TRADING_HALTED',
-])
+/** Why a risk gate refuses an order: stable codes, in the order the rules are looked at. */
+export const refusals = {
+  TRADING_HALTED: 'The kill switch of the gate is on: nothing passes.',
+  WARMING_UP: 'Too little data has been seen for this instrument.',
+  DATA_GAP: 'The feed broke a moment ago, and continuity is not proven.',
+  DATA_STALE: 'The newest trade or quote of this instrument is too old.',
+  NOTIONAL_EXCEEDS_MAXIMUM: 'The order is worth more than an order may be.',
+  POSITION_EXCEEDS_MAXIMUM:
+    'With this order, and those under way on its side, the position would be larger than it may be.',
+} as const
+export const RefusalCode = z.enum(Object.keys(refusals) as (keyof typeof refusals)[])
 export type RefusalCode = z.output<typeof RefusalCode>
 
 const refused = z.object({

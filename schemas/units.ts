@@ -4,14 +4,19 @@ import { z } from 'zod'
 export const EventTime = z.int().nonnegative().describe('event time in µs since 1970')
 
 const micros = { us: 1, ms: 1e3, s: 1e6, m: 6e7, h: 3.6e9, d: 8.64e10 } as const
-const durationText = /^(\d+(?:\.\d+)?)(us|ms|s|m|h|d)$/
+const durationText = /^(\d+)(?:\.(\d+))?(us|ms|s|m|h|d)$/
 
 /** Microseconds of `500ms`, `1m`, `2.5s`; undefined if the text is none of these. */
 export function parseDuration(text: string): number | undefined {
-  const [, amount, unit] = durationText.exec(text) ?? []
-  if (amount === undefined || unit === undefined) return undefined
-  const value = Number(amount) * micros[unit as keyof typeof micros]
-  return Number.isSafeInteger(value) ? value : undefined
+  const [, whole, fraction = '', unit] = durationText.exec(text) ?? []
+  if (whole === undefined || unit === undefined) return undefined
+  // in decimals, as it was written: 1.001 x 1e6 is no whole number in doubles
+  const [amount, parts] = [
+    BigInt(whole + fraction) * BigInt(micros[unit as keyof typeof micros]),
+    10n ** BigInt(fraction.length),
+  ]
+  const value = Number(amount / parts)
+  return amount % parts === 0n && Number.isSafeInteger(value) ? value : undefined
 }
 
 /** `60000000` as `1m`: the largest unit that divides it. */

@@ -46,22 +46,31 @@ function codecsOf(rows: number): { codecs: Readonly<Record<string, Codec>>; byte
         for (let c = 0; c < columns.length; c++) copies[c]!.set(columns[c] as never)
       },
     },
+    memcpy_to_new_memory: {
+      run() {
+        for (const column of columns) sink += column.slice().byteLength
+      },
+    },
     frame_encode: { run: () => (sink += encode().byteLength) },
     frame_decode: { run: () => (sink += decodeFrame(frame, kinds).at[0]!) },
     frame_decode_rows: {
       run() {
         const decoded = decodeFrame(frame, kinds)
+        let sum = 0
         for (let i = 0; i < decoded.rows; i++) {
           const { price, size, side } = read(decoded, i)
-          sink += price * size * side + decoded.keys[decoded.key[i]!]!.length
+          sum += price * size * side + decoded.keys[decoded.key[i]!]!.length
         }
+        sink += sum
       },
     },
     json_encode: { run: () => (sink += JSON.stringify(flat).length) },
     json_decode_rows: {
       run() {
+        let sum = 0
         for (const { key, price, size, side } of JSON.parse(json) as typeof flat)
-          sink += price * size * side + key.length
+          sum += price * size * side + key.length
+        sink += sum
       },
     },
   }

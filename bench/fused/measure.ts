@@ -46,6 +46,7 @@ async function measure(variant: string, symbols: number, rows: number, warm: num
       ...Object.fromEntries(edgeNames.map((edge) => [edge, `${sheets.rows(edge)} rows ${sheets.digest(edge)}`])),
       late: `${running.late()} rows`,
     })
+    counts['late'] = running.late()
     if (sheets.rows('equity') > 0) money = sheets.last('equity')
   }
   const measured = times.slice(Math.max(1, Math.ceil(warm / rows)))
@@ -55,7 +56,7 @@ async function measure(variant: string, symbols: number, rows: number, warm: num
     warm_ns: measured.reduce((sum, time) => sum + time) / measured.length / rows,
     passes: measured.length,
     found,
-    counts: { ...counts, late: running.late() },
+    counts,
     cash: money[0]!,
     equity: money[1]!,
   }

@@ -10,7 +10,12 @@ export function componentPage(card: ComponentCard): string {
   const { role, name, version, summary, notes, reads, speaks, params, habits, example, drive } = card
   const ports = [
     ...reads.map(({ port, kind, meaning }) => ['reads', code(port), kindLink(kind), meaning]),
-    ...speaks.map((port) => ['speaks', port.port === '' ? edgeWords(port) : code(port.port), kindLink(port.kind), `${port.meaning}${port.many ? ' Several may leave at once.' : ''}`]),
+    ...speaks.map((port) => [
+      'speaks',
+      port.port === '' ? edgeWords(port) : code(port.port),
+      kindLink(port.kind),
+      `${port.meaning}${port.many ? ' Several may leave at once.' : ''}`,
+    ]),
   ]
   return page(
     `# ${name}`,
@@ -25,10 +30,25 @@ export function componentPage(card: ComponentCard): string {
     habits.map((habit) => `- ${habit}`).join('\n'),
     '## Example',
     fence('yaml', example),
-    drive === undefined ? '' : `The worked example, as \`tidegate drive ${name} --params '${drive.params}'\` reads (\`<\`) and answers (\`>\`) it:`,
-    drive === undefined ? '' : fence('text', drive.lines.flatMap(({ input, output }) => [`< ${input}`, ...output.map((line) => `> ${line}`)]).join('\n')),
+    drive === undefined
+      ? ''
+      : `The worked example, as \`tidegate drive ${name} --params '${drive.params}'\` reads (\`<\`) and answers (\`>\`) it:`,
+    drive === undefined
+      ? ''
+      : fence(
+          'text',
+          drive.lines.flatMap(({ input, output }) => [`< ${input}`, ...output.map((line) => `> ${line}`)]).join('\n'),
+        ),
   )
 }
 
 export const paramTable = (params: readonly ParamRow[]): string =>
-  table(['name', 'type', 'default', 'meaning'], params.map((p) => [code(p.name), code(p.type), p.required ? '**required**' : code(p.default ?? '') || 'none', p.meaning]))
+  table(
+    ['name', 'type', 'default', 'meaning'],
+    params.map((p) => [
+      code(p.name),
+      code(p.type),
+      p.required ? '**required**' : code(p.default ?? '') || 'none',
+      p.meaning,
+    ]),
+  )

@@ -35,19 +35,29 @@ export function problemPage(name: ProblemCode, catalogue: Catalogue): string {
     problems[name],
     'A problem of a definition. `tidegate check FILE` lists all of them at once with their paths; the verbs that run a definition stop with [DEFINITION_INVALID](DEFINITION_INVALID.md), exit code 3.',
     '## Example',
-    example.includes('blend') ? 'Here `blend` stands for an operator of your own that reads two numbers, on the ports `fast` and `slow`.' : '',
+    example.includes('blend')
+      ? 'Here `blend` stands for an operator of your own that reads two numbers, on the ports `fast` and `slow`.'
+      : '',
     fence('yaml', example),
     fence('text', found.map(({ code, path, message }) => `${code}  ${path}: ${message}`).join('\n')),
   )
 }
 /** What `check` finds in the example of a problem. */
-export const problemsOf = (name: ProblemCode, catalogue: Catalogue) => check(parse(problemExamples[name]), { ...catalogue, operators: { ...catalogue.operators, blend: blend.definition } }).problems
+export const problemsOf = (name: ProblemCode, catalogue: Catalogue) =>
+  check(parse(problemExamples[name]), { ...catalogue, operators: { ...catalogue.operators, blend: blend.definition } })
+    .problems
 
 export const errorsIndex = (): string =>
   page(
     '# Error codes',
     'Every expected failure has a stable code: scripts may rely on it, not on the words. `tidegate help CODE` tells the same.',
-    table(['code', 'exit', 'meaning'], Object.entries(codes).map(([name, { exit, summary }]) => [`[${name}](${name}.md)`, String(exit), summary])),
+    table(
+      ['code', 'exit', 'meaning'],
+      Object.entries(codes).map(([name, { exit, summary }]) => [`[${name}](${name}.md)`, String(exit), summary]),
+    ),
     '## Problems of a definition',
-    table(['code', 'meaning'], Object.entries(problems).map(([name, summary]) => [`[${name}](${name}.md)`, summary])),
+    table(
+      ['code', 'meaning'],
+      Object.entries(problems).map(([name, summary]) => [`[${name}](${name}.md)`, summary]),
+    ),
   )

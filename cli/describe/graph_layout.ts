@@ -1,4 +1,5 @@
 import type { Graph, GraphEdge, GraphNode } from './graph.ts'
+import { type Chain, columns, compact, nodeHeight, ordered, type Slot, settle, stack } from './graph_order.ts'
 
 export interface Point {
   readonly x: number
@@ -20,24 +21,10 @@ export interface Layout {
   readonly edges: readonly PlacedEdge[]
 }
 
-const nodeHeight = 46
-const rowGap = 26
 const margin = 20
 const laneGap = 24
 /** About how wide a text is at a font size, for a font we cannot measure. */
 export const textWidth = (text: string, size: number): number => text.length * size * 0.6
-
-/** A place in a column: a node, or a point where a long edge passes. */
-interface Slot {
-  readonly name: string
-  readonly column: number
-  readonly node?: GraphNode
-  y: number
-}
-interface Chain {
-  readonly edge: GraphEdge
-  readonly slots: readonly Slot[]
-}
 
 /**
  * A simple layered drawing, left to right: a node stands one column behind the last of those that call it, long edges
@@ -63,6 +50,7 @@ export function layout(graph: Graph, labelOf: (edge: GraphEdge) => string): Layo
   const byColumn = ordered([...slots.values()], chains)
   for (const column of byColumn) stack(column)
   settle(byColumn, chains)
+  compact(byColumn)
   const widths = byColumn.map((column) => Math.max(60, ...column.map(({ node }) => (node ? nodeWidth(node) : 0))))
   const gaps = byColumn.map((_, i) =>
     Math.max(
@@ -103,75 +91,6 @@ export function layout(graph: Graph, labelOf: (edge: GraphEdge) => string): Layo
 const nodeWidth = ({ id, component }: GraphNode): number =>
   Math.max(textWidth(id, 13.5), textWidth(component, 11.5)) + 28
 
-function columns({ nodes, edges }: Graph): ReadonlyMap<string, number> {
-  const column = new Map(nodes.map((n) => [n.id, 0]))
-  // longest path: as many rounds as there are nodes are always enough, for the graph without feedback has no circle
-  for (const _ of nodes)
-    for (const { from, to, flow } of edges)
-      if (flow !== 'feedback' && from !== to) column.set(to, Math.max(column.get(to) ?? 0, (column.get(from) ?? 0) + 1))
-  return column
-}
-
-/** Slots of each column, in an order that lets few edges cross: each goes to the mean place of its neighbours. */
-function ordered(slots: readonly Slot[], chains: readonly Chain[]): Slot[][] {
-  const count = Math.max(...slots.map((s) => s.column)) + 1
-  const byColumn = Array.from({ length: count }, (_, c) => slots.filter((s) => s.column === c))
-  for (let round = 0; round < 8; round++) {
-    const leftwards = round % 2 === 1
-    for (let i = 1; i < count; i++) {
-      const c = leftwards ? count - 1 - i : i
-      const near = byColumn[leftwards ? c + 1 : c - 1] as Slot[]
-      const rank = (slot: Slot) => {
-        const places = neighbours(slot, chains, leftwards)
-          .map((n) => near.indexOf(n))
-          .filter((p) => p >= 0)
-        return places.length === 0
-          ? (byColumn[c] as Slot[]).indexOf(slot)
-          : places.reduce((a, b) => a + b, 0) / places.length
-      }
-      const ranks = new Map((byColumn[c] as Slot[]).map((s) => [s, rank(s)]))
-      ;(byColumn[c] as Slot[]).sort((a, b) => (ranks.get(a) as number) - (ranks.get(b) as number))
-    }
-  }
-  return byColumn
-}
-function neighbours(slot: Slot, chains: readonly Chain[], after: boolean): readonly Slot[] {
-  return chains.flatMap(({ slots }) => {
-    const i = slots.indexOf(slot)
-    const other = i < 0 ? undefined : slots[after ? i + 1 : i - 1]
-    return other === undefined ? [] : [other]
-  })
-}
-
-const room = (a: Slot, b: Slot): number =>
-  a.node || b.node ? (a.node && b.node ? nodeHeight + rowGap : nodeHeight / 2 + rowGap) : 26
-function stack(column: readonly Slot[]): void {
-  let y = 0
-  column.forEach((slot, i) => {
-    if (i > 0) y += room(column[i - 1] as Slot, slot)
-    slot.y = y
-  })
-}
-/** Pulls each slot to the mean height of its neighbours, as far as those above and below leave room. */
-function settle(byColumn: readonly (readonly Slot[])[], chains: readonly Chain[]): void {
-  for (let round = 0; round < 24; round++)
-    for (const column of round % 2 === 0 ? byColumn : [...byColumn].reverse()) {
-      const wanted = column.map((slot) => {
-        const near = [...neighbours(slot, chains, false), ...neighbours(slot, chains, true)]
-        return near.length === 0 ? slot.y : near.reduce((sum, n) => sum + n.y, 0) / near.length
-      })
-      const down = [...wanted]
-      for (let i = 1; i < down.length; i++)
-        down[i] = Math.max(down[i] as number, (down[i - 1] as number) + room(column[i - 1] as Slot, column[i] as Slot))
-      const up = [...wanted]
-      for (let i = up.length - 2; i >= 0; i--)
-        up[i] = Math.min(up[i] as number, (up[i + 1] as number) - room(column[i] as Slot, column[i + 1] as Slot))
-      column.forEach((slot, i) => {
-        slot.y = ((down[i] as number) + (up[i] as number)) / 2
-      })
-    }
-}
-
 /** The gap an edge carries its label in: after the first column it passes. */
 const labelledAfter = (slots: readonly Slot[]): number => (slots[0] as Slot).column
 
@@ -206,6 +125,7 @@ function through(
   return { ...edge, points, label: { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 } }
 }
 
+/** Down from a node, along a lane under the graph and up to another; beside the nodes where others stand below. */
 function beneath(
   edge: GraphEdge,
   place: number,
@@ -216,11 +136,23 @@ function beneath(
   const from = at.get(edge.from) as PlacedNode
   const to = at.get(edge.to) as PlacedNode
   const shift = (place - (back.length - 1) / 2) * 12
-  const start = { x: from.x + from.width / 2 + shift, y: from.y + from.height }
-  const end = { x: to.x + to.width / 2 - shift, y: to.y + to.height }
+  const down = covered(from, at)
+    ? beside({ x: from.x + from.width, y: from.y + from.height - 8 - place * 3 }, 12 + place * 6)
+    : [{ x: from.x + from.width / 2 + shift, y: from.y + from.height }]
+  const up = covered(to, at)
+    ? beside({ x: to.x, y: to.y + to.height - 8 - place * 3 }, -14 - place * 6)
+    : [{ x: to.x + to.width / 2 - shift, y: to.y + to.height }]
+  const [left, right] = [up.at(-1) as Point, down.at(-1) as Point]
   return {
     ...edge,
-    points: [start, { x: start.x, y: lane }, { x: end.x, y: lane }, end],
-    label: { x: (start.x + end.x) / 2, y: lane },
+    points: [...down, { x: right.x, y: lane }, { x: left.x, y: lane }, ...[...up].reverse()],
+    label: { x: (left.x + right.x) / 2, y: lane },
   }
 }
+const beside = ({ x, y }: Point, away: number): readonly Point[] => [
+  { x, y },
+  { x: x + away, y },
+]
+/** Whether another node stands below, in the way of a line straight down. */
+const covered = (node: PlacedNode, at: ReadonlyMap<string, PlacedNode>): boolean =>
+  [...at.values()].some((n) => n.y > node.y && n.x < node.x + node.width && node.x < n.x + n.width)

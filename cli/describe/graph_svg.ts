@@ -57,13 +57,20 @@ function curved(points: readonly Point[]): string {
   })
   return `M${at(first)} ${parts.join(' ')}`
 }
-/** Down, along and up again, with round corners. */
+/** Level and upright stretches with round corners. */
 function cornered(points: readonly Point[]): string {
-  const [start, , , end] = points as [Point, Point, Point, Point]
-  const lane = (points[1] as Point).y
-  const r = 8
-  const turn = end.x < start.x ? -r : r
-  return `M${at(start)} V${round(lane - r)} Q${at({ x: start.x, y: lane })} ${at({ x: start.x + turn, y: lane })} H${round(end.x - turn)} Q${at({ x: end.x, y: lane })} ${at({ x: end.x, y: lane - r })} V${round(end.y)}`
+  const parts = points.slice(1, -1).map((corner, i) => {
+    const [before, after] = [points[i] as Point, points[i + 2] as Point]
+    return `L${at(towards(corner, before))} Q${at(corner)} ${at(towards(corner, after))}`
+  })
+  return [`M${at(points[0] as Point)}`, ...parts, `L${at(points.at(-1) as Point)}`].join(' ')
+}
+/** A point a little away from a corner, or half way where the stretch is short. */
+function towards(corner: Point, other: Point): Point {
+  const [dx, dy] = [other.x - corner.x, other.y - corner.y]
+  const length = Math.hypot(dx, dy)
+  const part = length === 0 ? 0 : Math.min(8, length / 2) / length
+  return { x: corner.x + dx * part, y: corner.y + dy * part }
 }
 
 function label(edge: PlacedEdge): string {

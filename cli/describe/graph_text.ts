@@ -56,4 +56,3 @@ export function dot({ pipeline, nodes, edges }: Graph): string {
     '}',
   ].join('\n')
 }
-export { words as edgeWords }

@@ -2,6 +2,7 @@ import type { Catalogue } from '../../runtime/define.ts'
 import { type Column, columnsOf, isBare } from '../../schemas/columns.ts'
 import type { Kind } from '../../schemas/kind.ts'
 import { componentsOf } from './component_card.ts'
+import { kindExamples } from './kind_example.ts'
 import { inputSchema } from './param_table.ts'
 import { readsOf, spokenOf } from './ports.ts'
 
@@ -17,6 +18,8 @@ export interface KindCard {
   /** Every message of it is part of the committed outputs. */
   readonly recorded: boolean
   readonly fields: readonly FieldRow[]
+  /** A message as JSON, where some worked example has one. */
+  readonly example?: string
   readonly spoken_by: readonly string[]
   readonly read_by: readonly string[]
 }
@@ -31,7 +34,12 @@ const types: Readonly<Record<Column['type'], string>> = {
 const words = ({ type, values }: Column): string =>
   values === undefined ? types[type] : values.map(String).join(' | ')
 
-export function kindCard(kind: Kind, catalogue: Catalogue): KindCard {
+export function kindCard(
+  kind: Kind,
+  catalogue: Catalogue,
+  examples: ReadonlyMap<string, string> = kindExamples(catalogue),
+): KindCard {
+  const example = examples.get(kind.kind)
   const { properties = {}, description = '' } = inputSchema(kind.schema)
   const components = componentsOf(catalogue)
   return {
@@ -43,6 +51,7 @@ export function kindCard(kind: Kind, catalogue: Catalogue): KindCard {
       type: words(column),
       meaning: isBare(kind) ? description || 'the number itself' : (properties[column.name]?.description ?? ''),
     })),
+    ...(example !== undefined && { example }),
     spoken_by: components
       .filter((c) => spokenOf(c).some((p) => p.kind === kind.kind && (p.port === '' || c.role !== 'source')))
       .map((c) => c.name),

@@ -7,6 +7,8 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 export const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
 export const fence = (language: string, text: string): string => `\`\`\`${language}\n${text}\n\`\`\``
+/** At the end of every page: what has it may be written over and removed. */
+export const marker = '<!-- Written by `tidegate docs`. -->'
 /** Parts of a page, a blank line between them; empty ones are left out. */
-export const page = (...parts: readonly string[]): string => `${parts.filter((part) => part !== '').join('\n\n')}\n`
-export const generatedNote = 'This page is generated: `npm run docs`.'
+export const page = (...parts: readonly string[]): string =>
+  `${[...parts, marker].filter((part) => part !== '').join('\n\n')}\n`

@@ -85,7 +85,7 @@ export function compileTest(
     known(edge, `${path}.expect.${i}.edge`)
     return { edge, at: at === undefined ? undefined : steps.time(at, `${path}.expect.${i}.at`), key, value }
   })
-  written.expect_none.forEach((edge, i) => known(edge, `${path}.expect_none.${i}`))
+  for (const [i, edge] of written.expect_none.entries()) known(edge, `${path}.expect_none.${i}`)
   if (expect.length === 0 && written.expect_none.length === 0 && written.expect_late === undefined)
     report(path, `"${written.name}" expects nothing; give expect, expect_none or expect_late`)
   return {

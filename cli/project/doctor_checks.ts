@@ -157,7 +157,11 @@ const peers: readonly (readonly [name: string, use: string])[] = [
 ]
 /** Packages that later parts may use; nothing of this version needs them. */
 export const optionalPeers = (): readonly Finding[] =>
-  peers.map(([part, use]) => (resolves(part) ? { part, status: 'ok', found: `installed, for ${use}` } : { part, status: 'absent', found: `not installed; not needed yet, it is for ${use}` }))
+  peers.map(([part, use]) =>
+    resolves(part)
+      ? { part, status: 'ok', found: `installed, for ${use}` }
+      : { part, status: 'absent', found: `not installed; not needed yet, it is for ${use}` },
+  )
 
 /** What no component of this version connects to. */
 export const connections = (): readonly Finding[] => [

@@ -17,14 +17,19 @@ export const driveVerb: Verb = {
 for one that reads trades, 5 or {"value": 5} for one that reads numbers. "at" is event time (µs, ISO text, or a duration
 after 2024-01-01 such as "1.5s"), one second after the line before when left out; "key" is the instrument. Where the
 operator has several ports, "port" or "kind" names one. {"kind", "at", "key", "value"} is the whole form.
-{"advance": "1m"} moves event time on without data, {"kind": "gap"} breaks continuity, {"end": true} ends the input.
+The simulated twin of a sink is driven in the same way. {"advance": "1m"} moves event time on without data, {"kind": "gap"} breaks continuity, {"end": true} ends the input.
 Every message it says is a line {"at", "key", "answer"}, with "port" where it has several outputs, written at once.`,
   async run(args, { io, catalogue }) {
     const [name = ''] = args.positionals
-    const { operators } = await catalogue()
-    const operator = Object.hasOwn(operators, name) ? operators[name] : undefined
+    const { operators, sinks } = await catalogue()
+    const twins = Object.values(sinks).flatMap(({ simulate }) => (simulate === undefined ? [] : [simulate]))
+    const known = [...Object.values(operators), ...twins]
+    const operator = known.find((o) => o.name === name)
     if (operator === undefined) {
-      const near = nearest(name, Object.keys(operators))
+      const near = nearest(
+        name,
+        known.map((o) => o.name),
+      )
       throw new TidegateError(
         'UNKNOWN_COMPONENT',
         `no operator "${name}" in the catalogue${near ? `; did you mean "${near}"?` : ''}`,

@@ -3,6 +3,7 @@ import { TidegateError } from '../../schemas/errors.ts'
 import { kinds } from '../../schemas/kinds.ts'
 import { aligned } from '../describe/columns_text.ts'
 import { type KindCard, kindCard, kindsOf } from '../describe/kind_card.ts'
+import { kindExamples } from '../describe/kind_example.ts'
 import type { Verb } from '../verb.ts'
 
 export const kindsVerb: Verb = {
@@ -15,7 +16,8 @@ export const kindsVerb: Verb = {
     const here = await catalogue()
     const all = kindsOf(here, kinds)
     if (name === undefined) {
-      const cards = all.map((kind) => kindCard(kind, here))
+      const examples = kindExamples(here)
+      const cards = all.map((kind) => kindCard(kind, here, examples))
       io.document(cards, () =>
         aligned(
           cards.map(({ kind, fields, summary }) => [kind, fields.map((f) => f.name).join(' '), summary]),
@@ -41,13 +43,14 @@ export const kindsVerb: Verb = {
   },
 }
 
-const kindText = ({ kind, summary, recorded, fields, spoken_by, read_by }: KindCard): string =>
+const kindText = ({ kind, summary, recorded, fields, example, spoken_by, read_by }: KindCard): string =>
   [
     `${kind}${recorded ? ' (a decision: always committed)' : ''}`,
     summary,
     '',
     aligned(fields.map(({ name, type, meaning }) => [name, type, meaning])),
     '',
+    ...(example === undefined ? [] : [example, '']),
     `spoken by  ${spoken_by.join(', ') || 'no component'}`,
     `read by    ${read_by.join(', ') || 'no component'}`,
   ].join('\n')

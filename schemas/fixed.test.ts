@@ -1,0 +1,125 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  absolute,
+  add,
+  type Fixed,
+  fixed,
+  negate,
+  notionalOf,
+  ratio,
+  share,
+  subtract,
+  toNumber,
+  toText,
+} from './fixed.ts'
+
+const as = (n: bigint) => n as Fixed
+/** p / q to the nearest whole, halves away from zero: the meaning, on rationals. */
+function nearest(p: bigint, q: bigint): bigint {
+  if (q < 0n) return nearest(-p, -q)
+  if (p < 0n) return -nearest(-p, q)
+  const [whole, rest] = [p / q, p % q]
+  return 2n * rest >= q ? whole + 1n : whole
+}
+
+test.each([
+  [0, '0.00000000'],
+  [-0, '0.00000000'],
+  [0.1, '0.10000000'],
+  [1e-8, '0.00000001'],
+  [4.9e-9, '0.00000000'],
+  [5e-9, '0.00000001'],
+  [-5e-9, '-0.00000001'],
+  [1e21, '1000000000000000000000.00000000'],
+  [5e-324, '0.00000000'],
+  [61_234.57, '61234.57000000'],
+  [-1.005, '-1.00500000'],
+  ['123456789012345678.123456785', '123456789012345678.12345679'],
+  ['.5', '0.50000000'],
+  ['7.', '7.00000000'],
+  ['-2.5e-3', '-0.00250000'],
+  ['1E+2', '100.00000000'],
+])('%s is %s', (value, text) => {
+  expect(toText(fixed(value))).toBe(text)
+})
+test.each(['', '.', 'x', '1,5', '0x10', ' 1', '--1', Number.NaN, Number.POSITIVE_INFINITY])(
+  '"%s" is no number',
+  (value) => {
+    expect(() => fixed(value)).toThrow(RangeError)
+  },
+)
+
+const amounts = fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n })
+test('text comes back as what it was, at any size', () => {
+  fc.assert(
+    fc.property(amounts, (n) => {
+      expect(fixed(toText(as(n)))).toBe(n)
+    }),
+  )
+})
+test('a double of up to eight decimals is taken as the decimal it was written as', () => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n }), (n) => {
+      expect(fixed(Number(toText(as(n))))).toBe(n)
+      expect(fixed(toNumber(as(n)))).toBe(n)
+    }),
+  )
+})
+test('sums are exact', () => {
+  fc.assert(
+    fc.property(amounts, amounts, (a, b) => {
+      expect(subtract(add(as(a), as(b)), as(b))).toBe(a)
+      expect(add(as(a), negate(as(a)))).toBe(0n)
+      expect(absolute(as(a)) >= 0n).toBe(true)
+    }),
+  )
+  const dimes = Array.from({ length: 10 }, () => fixed(0.1))
+  expect(dimes.reduce(add)).toBe(fixed(1))
+})
+
+describe('price x quantity', () => {
+  test('is the product of the decimals, to the nearest 1e-8', () => {
+    const price = fc.record({ digits: fc.integer({ min: 1, max: 1e9 }), places: fc.nat(9) })
+    fc.assert(
+      fc.property(price, amounts, ({ digits, places }, quantity) => {
+        const written = Number(`${digits}e-${places}`)
+        expect(notionalOf(written, as(quantity))).toBe(nearest(BigInt(digits) * quantity, 10n ** BigInt(places)))
+      }),
+    )
+  })
+  test('does not see the binary fraction behind the decimal', () => {
+    expect(toText(notionalOf(1.1, fixed(3)))).toBe('3.30000000')
+    expect(toText(notionalOf(0.07, fixed(100)))).toBe('7.00000000')
+  })
+})
+describe('a share', () => {
+  test('is amount x part / whole to the nearest 1e-8, whatever the signs', () => {
+    fc.assert(
+      fc.property(
+        amounts,
+        amounts,
+        amounts.filter((w) => w !== 0n),
+        (amount, part, whole) => {
+          expect(share(as(amount), as(part), as(whole))).toBe(nearest(amount * part, whole))
+        },
+      ),
+    )
+  })
+  test('of the whole is everything, of nothing nothing', () => {
+    fc.assert(
+      fc.property(
+        amounts,
+        amounts.filter((w) => w !== 0n),
+        (amount, whole) => {
+          expect(share(as(amount), as(whole), as(whole))).toBe(amount)
+          expect(share(as(amount), as(0n), as(whole))).toBe(0n)
+        },
+      ),
+    )
+  })
+})
+test('a ratio is a double', () => {
+  expect(ratio(fixed(1), fixed(4))).toBe(0.25)
+  expect(ratio(fixed(-1), fixed(-4))).toBe(0.25)
+})

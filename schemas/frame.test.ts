@@ -1,0 +1,222 @@
+import { spawnSync } from 'node:child_process'
+import { crc32 } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { columnsOf, isBare } from './columns.ts'
+import { isTidegateError } from './errors.ts'
+import { decodeFrame, type Frame, peekFrame } from './frame.ts'
+import { rowReader } from './frame_reader.ts'
+import { FrameWriter } from './frame_writer.ts'
+import { guardOf } from './guard.ts'
+import { type Kind, kind } from './kind.ts'
+import { kinds } from './kinds.ts'
+
+const all = Object.entries(kinds)
+const numbers = fc.oneof(fc.double(), fc.constantFrom(0, -0, 1, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53))
+const bigs = fc.oneof(
+  fc.bigInt({ min: -(2n ** 127n), max: 2n ** 127n - 1n }),
+  fc.constantFrom(0n, -1n, 2n ** 64n, -(2n ** 64n)),
+)
+/** Messages whose fields have the right types, sensible or not. */
+function messagesOf(kind: Kind): fc.Arbitrary<unknown> {
+  const fields = columnsOf(kind).map(({ name, type, values }) => {
+    if (type === 'fixed') return [name, bigs] as const
+    if (type === 'dict') return [name, fc.string({ unit: 'grapheme' })] as const
+    if (type === 'u8') return [name, fc.constantFrom(...(values ?? []))] as const
+    return [name, numbers] as const
+  })
+  return isBare(kind)
+    ? (fields[0]?.[1] as fc.Arbitrary<unknown>)
+    : fc.record(Object.fromEntries(fields), { noNullPrototype: true })
+}
+const rowsOf = (kind: Kind) =>
+  fc.array(
+    fc.record({
+      at: fc.integer({ min: 0 }),
+      key: fc.string({ unit: 'grapheme', maxLength: 8 }),
+      value: messagesOf(kind),
+      ordinal: fc.nat(2 ** 31),
+      order: fc.nat(),
+    }),
+    { maxLength: 30 },
+  )
+type Row = { at: number; key: string; value: unknown; ordinal: number; order: number }
+function written(kind: Kind, rows: readonly Row[], options: { outputs?: boolean; position?: number } = {}): Uint8Array {
+  const writer = new FrameWriter(kind, 'origin', { capacity: 2, outputs: options.outputs ?? false })
+  for (const { at, key, value, ordinal, order } of rows) writer.push(at, key, value, ordinal, order)
+  return writer.take(options.position)
+}
+const read = (kind: Kind, frame: Frame): Pick<Row, 'at' | 'key' | 'value'>[] =>
+  Array.from({ length: frame.rows }, (_, i) => ({
+    at: frame.at[i] as number,
+    key: frame.keys[frame.key[i] as number] as string,
+    value: rowReader(kind)(frame, i),
+  }))
+const text = kind('note', z.object({ text: z.string(), big: z.bigint() }), { summary: 'Has text.' })
+const known = { ...kinds, note: text as Kind }
+
+describe.each([...all, ['note', text as Kind] as const])('a frame of kind %s', (_name, kind) => {
+  test('gives back every row, bit for bit', () => {
+    fc.assert(
+      fc.property(rowsOf(kind), fc.boolean(), fc.nat(), (rows, outputs, position) => {
+        const frame = decodeFrame(written(kind, rows, { outputs, position }), known)
+        expect(read(kind, frame)).toStrictEqual(rows.map(({ at, key, value }) => ({ at, key, value })))
+        expect([frame.kind, frame.origin, frame.rows, frame.position]).toEqual([
+          kind.kind,
+          'origin',
+          rows.length,
+          position,
+        ])
+        if (rows.length > 0) {
+          const times = rows.map((r) => r.at)
+          expect([frame.first, frame.last]).toEqual([Math.min(...times), Math.max(...times)])
+        }
+        expect(frame.ordinal && [...frame.ordinal]).toEqual(outputs ? rows.map((r) => r.ordinal) : undefined)
+        expect(frame.order && [...frame.order]).toEqual(outputs ? rows.map((r) => r.order) : undefined)
+      }),
+      { numRuns: 40 },
+    )
+  })
+  test('its guard says what its schema says', () => {
+    const guard = guardOf(kind)
+    const [near] = [messagesOf(kind)]
+    const spoilt = near.chain((value) =>
+      isBare(kind)
+        ? fc.anything()
+        : fc
+            .tuple(fc.constantFrom(...Object.keys(value as object)), fc.oneof(fc.anything(), fc.constant(undefined)))
+            .map(([field, odd]) => ({ ...(value as object), [field]: odd })),
+    )
+    fc.assert(
+      fc.property(fc.oneof(near, spoilt, fc.anything()), (value) => {
+        expect(guard(value)).toBe(z.safeParse(kind.schema, value).success)
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
+
+const trade = kinds['trade'] as Kind
+const row = (at: number, price: number): Row => ({
+  at,
+  key: 'v:A',
+  value: { price, size: 1, side: 1, id: 0 },
+  ordinal: 0,
+  order: 0,
+})
+test('columns are views of the bytes, not copies; only misaligned bytes are copied once', () => {
+  const bytes = written(trade, [row(1, 10), row(2, 20)])
+  const frame = decodeFrame(bytes, kinds)
+  for (const column of [frame.at, frame.key, ...frame.columns]) expect(column.buffer).toBe(bytes.buffer)
+  const shifted = new Uint8Array(bytes.byteLength + 3)
+  shifted.set(bytes, 3)
+  expect(read(trade, decodeFrame(shifted.subarray(3), kinds))).toEqual(read(trade, frame))
+})
+test('a writer starts afresh after each frame', () => {
+  const writer = new FrameWriter(trade, 'o', { capacity: 1 })
+  for (const r of [row(1, 10), row(2, 20)]) writer.push(r.at, r.key, r.value)
+  const first = writer.take(2)
+  writer.push(3, 'v:B', row(3, 30).value)
+  expect(read(trade, decodeFrame(writer.take(), kinds))).toEqual([{ at: 3, key: 'v:B', value: row(3, 30).value }])
+  expect(decodeFrame(first, kinds).rows).toBe(2)
+  expect(decodeFrame(writer.take(), kinds).rows).toBe(0)
+})
+test('frames lie one behind the other: each says how long it is', () => {
+  const frames = [written(trade, [row(1, 10)]), written(trade, [row(2, 20), row(3, 30)])]
+  const joined = new Uint8Array(Buffer.concat(frames))
+  const first = peekFrame(joined)
+  expect(first).toMatchObject({ kind: 'trade', origin: 'origin', rows: 1, bytes: frames[0]?.byteLength })
+  expect(decodeFrame(joined.subarray(first.bytes), kinds).rows).toBe(2)
+})
+
+describe('bytes that are no frame', () => {
+  const sound = written(trade, [row(1, 10), row(2, 20)], { outputs: true })
+  const same = (frame: Frame) => read(trade, frame)
+  const outcome = (bytes: Uint8Array) => {
+    try {
+      return same(decodeFrame(bytes, kinds))
+    } catch (error) {
+      if (!isTidegateError(error)) throw error
+      return error.code
+    }
+  }
+  test('cut short anywhere they are told as FRAME_CORRUPT', () => {
+    for (let length = 0; length < sound.length; length++)
+      expect(outcome(sound.slice(0, length)), `${length} bytes`).toBe('FRAME_CORRUPT')
+  })
+  test('with any bit turned they are told by code, or nothing of the rows has changed', () => {
+    for (let bit = 0; bit < sound.length * 8; bit++) {
+      const turned = sound.slice()
+      turned[bit >> 3] = (turned[bit >> 3] as number) ^ (1 << (bit & 7))
+      const found = outcome(turned)
+      if (found !== 'FRAME_CORRUPT' && found !== 'FRAME_SCHEMA')
+        expect(found, `bit ${bit}`).toEqual(same(decodeFrame(sound, kinds)))
+    }
+  })
+  test('spoilt with a checksum that fits they are still told by code, or read without a throw of another kind', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 4, max: sound.length - 1 }), fc.nat(255)), { minLength: 1, maxLength: 6 }),
+        (spots) => {
+          const spoilt = sound.slice()
+          for (const [place, byte] of spots) if (place < 12 || place > 15) spoilt[place] = byte
+          const total = new DataView(spoilt.buffer).getUint32(8, true)
+          if (total >= 16 && total <= spoilt.length)
+            new DataView(spoilt.buffer).setUint32(12, crc32(spoilt.subarray(16, total)), true)
+          outcome(spoilt)
+        },
+      ),
+      { numRuns: 2000 },
+    )
+  })
+  test('noise is no frame', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
+        expect(outcome(noise)).toBe('FRAME_CORRUPT')
+      }),
+    )
+  })
+  test('a kind that is unknown, or has other columns now, is FRAME_SCHEMA', () => {
+    const older = kind('trade', z.object({ price: z.number() }), { summary: 'As it was.' })
+    expect(() => decodeFrame(written(older, [{ ...row(1, 1), value: { price: 1 } }]), kinds)).toThrow(/other columns/)
+    expect(() => decodeFrame(sound, {})).toThrow(/expected a known kind, found "trade"/)
+  })
+})
+
+test('where code must not be generated, readers, writers and guards say the same', () => {
+  const script = `
+    import { kinds } from './schemas/kinds.ts'
+    import { decodeFrame } from './schemas/frame.ts'
+    import { rowReader } from './schemas/frame_reader.ts'
+    import { FrameWriter } from './schemas/frame_writer.ts'
+    import { guardOf } from './schemas/guard.ts'
+    import { messageOf, chanceOf } from './testing/tapes.ts'
+    const chance = chanceOf(5)
+    const lines = []
+    for (const kind of Object.values(kinds)) {
+      const writer = new FrameWriter(kind, 'o')
+      for (let i = 0; i < 20; i++) writer.push(i, 'v:' + (i % 3), messageOf(kind, chance, 100 + i, i))
+      const bytes = writer.take()
+      const frame = decodeFrame(bytes, kinds)
+      const rows = Array.from({ length: 20 }, (_, i) => rowReader(kind)(frame, i))
+      const guard = guardOf(kind)
+      const odd = [undefined, null, 1, {}, rows[0], { ...rows[0], price: -1 }]
+      lines.push(Buffer.from(bytes).toString('base64'), JSON.stringify(rows, (_k, v) => typeof v === 'bigint' ? v + 'n' : v), odd.map(guard).join())
+    }
+    try { new Function('return 1'); lines.unshift('generated') } catch { lines.unshift('refused') }
+    console.log(lines.join('\\n'))`
+  const run = (...flags: string[]) => {
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [...flags, '--import', 'tsx', '--input-type=module', '-e', script],
+      { encoding: 'utf8' },
+    )
+    const [mode, ...lines] = stdout.trim().split('\n')
+    return { mode: mode || stderr, lines }
+  }
+  const [free, bound] = [run(), run('--disallow-code-generation-from-strings')]
+  expect([free.mode, bound.mode]).toEqual(['generated', 'refused'])
+  expect(free.lines).toHaveLength(3 * all.length)
+  expect(bound.lines).toEqual(free.lines)
+}, 30_000)
