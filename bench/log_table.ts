@@ -5,7 +5,7 @@ import type { Bench } from './support.ts'
 export const log: Bench<LogBench> = {
   summary: 'appending to the embedded log against writing the same blocks to a bare file',
   run: async (progress) => {
-    progress('log: about a minute')
+    progress('log: about ten seconds')
     return logBench()
   },
   table: ({ rates }) => [

@@ -31,8 +31,9 @@ async function main(): Promise<number> {
   const unknown = names.find((name) => !(name in benches))
   if (names.length === 0 || unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
     if (unknown !== undefined) process.stderr.write(`no benchmark is named "${unknown}"\n`)
-    process.stderr.write(usage)
-    return names.length === 0 ? 0 : 2
+    const asked = names.length === 0
+    ;(asked ? process.stdout : process.stderr).write(usage)
+    return asked ? 0 : 2
   }
   const results: Record<string, unknown> = {}
   for (const name of names) {

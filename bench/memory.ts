@@ -18,7 +18,7 @@ export const memory: Bench<MemoryBench> = {
   summary: 'memory of a backtest over a tape, and over one ten times as long',
   async run(progress) {
     const measure = (passes: number) => {
-      progress(`memory: ${passes}00,000 ticks`)
+      progress(`memory: ${passes / 10} million ticks`)
       return inProcess<Peak>('memory/measure.ts', [passes], ['--expose-gc'])
     }
     const once = measure(PASSES)

@@ -5,7 +5,7 @@ import type { Catalogue, Definition, Operator, Sink, Source } from '../runtime/d
 import { listed } from '../runtime/define.ts'
 import { sinks } from '../sinks/catalogue.ts'
 import { sources } from '../sources/catalogue.ts'
-import { importModule } from './definition.ts'
+import { defaultOf, importModule } from './definition.ts'
 
 /** What a project adds: the default export of its tidegate.config.ts. */
 export interface Project {
@@ -21,7 +21,7 @@ export async function catalogueNear(near = '.'): Promise<Catalogue> {
   for (let folder = resolve(near); ; folder = dirname(folder)) {
     const file = files.map((name) => join(folder, name)).find(existsSync)
     if (file !== undefined) {
-      const project = ((await importModule(file)) as { default?: Project }).default ?? {}
+      const project = defaultOf<Project>(await importModule(file)) ?? {}
       return {
         operators: { ...operators, ...listed(...(project.operators ?? [])) },
         sources: { ...sources, ...listed(...(project.sources ?? [])) },

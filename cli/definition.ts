@@ -13,6 +13,13 @@ export async function importModule(file: string): Promise<unknown> {
   return tsImport(url, import.meta.url)
 }
 
+/** The default export; where the package is CommonJS, loading puts it one level deeper. */
+export function defaultOf<T>(module: unknown): T | undefined {
+  const exported = (module as { default?: unknown }).default
+  const deeper = typeof exported === 'object' && exported !== null && 'default' in exported
+  return (deeper ? (exported as { default: unknown }).default : exported) as T | undefined
+}
+
 /**
  * A definition as data, with `--set node.param=value` applied. The values are read as YAML.
  * @throws DEFINITION_UNREADABLE, FILE_ABSENT, USAGE
@@ -40,10 +47,9 @@ async function read(file: string): Promise<unknown> {
   } catch (error) {
     throw unreadable(error instanceof Error ? error.message : String(error), error)
   }
-  const exported = (module as { default?: unknown }).default
+  const exported = defaultOf<object>(module)
   if (typeof exported !== 'object' || exported === null) throw unreadable('expected a pipeline as its default export')
-  // CommonJS wrapping may put the default one level deeper
-  return 'default' in exported ? (exported as { default: unknown }).default : exported
+  return exported
 }
 
 function override(raw: unknown, assignment: string): unknown {

@@ -10,38 +10,41 @@ import { Interpreter } from './interpret.ts'
 import { KEY_GROUPS, keyGroup } from './key_groups.ts'
 import { plan } from './plan.ts'
 import { dueAfter } from './timers.ts'
-import { Watermarks } from './watermarks.ts'
+import { SourceTimes, Watermarks } from './watermarks.ts'
 
 // ---- watermarks ------------------------------------------------------------------------------------
 
-test('a watermark is the newest time less the lateness, and never runs back', () => {
-  const marks = new Watermarks([10])
-  const observe = (at: number) => {
-    const to = marks.observe(0, 3, at)
-    marks.mark[3] = to
+/** Tells of a time, and gives where the watermark of those who hear sources 0 and 1 goes. */
+const hearing = (lateness: readonly number[]) => {
+  const times = new SourceTimes(lateness)
+  const marks = new Watermarks(times, [...lateness.keys()])
+  const observe = (source: number, at: number, group = 0) => {
+    times.observe(source, group, at)
+    const to = marks.target(group)
+    marks.mark[group] = to
     return to
   }
-  expect([100, 90, 105, 102].map(observe)).toEqual([90, 90, 95, 95])
+  return { times, observe }
+}
+test('a watermark is the newest time less the lateness, and never runs back', () => {
+  const { observe } = hearing([10])
+  expect([100, 90, 105, 102].map((at) => observe(0, at))).toEqual([90, 90, 95, 95])
 })
 test('the slowest source holds a group up, until it is cut off; when it speaks again it counts again', () => {
-  const marks = new Watermarks([0, 0])
-  const observe = (source: number, at: number) => {
-    marks.mark[0] = marks.observe(source, 0, at)
-    return marks.mark[0]
-  }
+  const { times, observe } = hearing([0, 0])
   expect(observe(0, 100)).toBe(100)
   expect(observe(1, 50)).toBe(100)
   expect(observe(0, 200)).toBe(100)
-  marks.disconnect(1, 0)
+  times.disconnect(1, 0)
   expect(observe(0, 210)).toBe(210)
   observe(1, 220)
   expect(observe(0, 300)).toBe(220)
 })
 test('a source that never spoke in a group holds nobody up there', () => {
-  const marks = new Watermarks([0, 0])
-  marks.observe(1, 7, 5)
-  expect(marks.observe(0, 8, 100)).toBe(100)
-  expect(marks.observe(0, 7, 100)).toBe(5)
+  const { observe } = hearing([0, 0])
+  observe(1, 5, 7)
+  expect(observe(0, 100, 8)).toBe(100)
+  expect(observe(0, 100, 7)).toBe(5)
 })
 
 // ---- grids -----------------------------------------------------------------------------------------
@@ -65,7 +68,8 @@ const ticker = defineOperator({
   name: 'ticker',
   version: 1,
   summary: 'Says every boundary.',
-  input: { trade: Trade },
+  input: { trade: Trade, second: Trade },
+  optional: ['second'],
   output: Scalar,
   params: z.strictObject({
     every: duration(),
@@ -78,6 +82,7 @@ const ticker = defineOperator({
       state.rows++
       state.alarm = at + params.wait
     },
+    second() {},
   },
   timer: {
     every: ({ every }) => every,
@@ -106,7 +111,12 @@ const wide = defineOperator({
   example: { params: { every: 1 }, input: [], output: [] },
 })
 const toys = { operators: listed(ticker, wide), sources, sinks: {} }
-type Nodes = Readonly<Record<string, { op?: string; every: number; closed?: string; wait?: number; from?: string }>>
+type Nodes = Readonly<
+  Record<
+    string,
+    { op?: string; every: number; closed?: string; wait?: number; from?: Readonly<Record<string, string>> }
+  >
+>
 function engineOf(nodes: Nodes, inputs: readonly string[] = ['trades']) {
   const said: string[] = []
   const drawn = plan(
@@ -115,7 +125,7 @@ function engineOf(nodes: Nodes, inputs: readonly string[] = ['trades']) {
       nodes: {
         ...Object.fromEntries(inputs.map((id) => [id, { source: 'tape_trades' }])),
         ...Object.fromEntries(
-          Object.entries(nodes).map(([id, { op = 'ticker', from = 'trades', ...params }]) => [
+          Object.entries(nodes).map(([id, { op = 'ticker', from = { trade: 'trades' }, ...params }]) => [
             id,
             { op, from, params },
           ]),
@@ -204,8 +214,16 @@ describe('in silence', () => {
     expect(since(() => row(12))).toEqual(['each v:A 10', 'row v:A 12'])
     expect(since(() => finish(20))).toEqual(['each v:A 20'])
   })
+  const both = { trade: 'trades', second: 'other' }
+  test('a source that a node does not hear does not hold it up', () => {
+    const { row, since } = engineOf({ deaf: { every: 10 }, each: { every: 10, from: both } }, ['trades', 'other'])
+    row(5, 'v:A', 1)
+    row(5)
+    expect(since(() => row(12))).toEqual(['deaf v:A 10', 'row v:A 12'])
+    expect(since(() => row(21, 'v:A', 1))).toEqual(['each v:A 10', 'row v:A 21'])
+  })
   test('a disconnected source holds nobody up until it speaks', () => {
-    const { engine, row, since } = engineOf({ each: { every: 10 } }, ['trades', 'other'])
+    const { engine, row, since } = engineOf({ each: { every: 10, from: both } }, ['trades', 'other'])
     row(5, 'v:A', 1)
     row(5)
     expect(since(() => row(12))).toEqual(['row v:A 12'])
@@ -213,7 +231,7 @@ describe('in silence', () => {
     expect(since(() => row(13))).toContain('each v:A 10')
   })
   test('a gap in the numbers disconnects nobody', () => {
-    const { engine, row, since } = engineOf({ each: { every: 10 } }, ['trades', 'other'])
+    const { engine, row, since } = engineOf({ each: { every: 10, from: both } }, ['trades', 'other'])
     row(5, 'v:A', 1)
     row(5)
     engine.gap(1, '*', 12, { reason: 'sequence', missing: 3, since: 5 })

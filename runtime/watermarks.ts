@@ -3,15 +3,10 @@ import type { Slots } from './state/layout.ts'
 
 const NEVER = Number.NEGATIVE_INFINITY
 
-/**
- * Event time per key group: the newest time of each source less its allowed lateness, the least over the sources that
- * speak for the group, never running back. A source that was cut off does not hold the others up until it speaks again.
- */
-export class Watermarks {
-  /** Per group. The extra slot is the whole pipeline: the least over all groups that have spoken. */
-  readonly mark = new Float64Array(KEY_GROUPS + 1).fill(NEVER)
-  private readonly newest: Float64Array[]
-  private readonly idle: Uint8Array[]
+/** What each source has told of time, per key group. */
+export class SourceTimes {
+  private readonly newest: readonly Float64Array[]
+  private readonly idle: readonly Uint8Array[]
   private readonly lateness: readonly number[]
 
   constructor(lateness: readonly number[]) {
@@ -24,26 +19,69 @@ export class Watermarks {
   newestOf(source: number, group: number): number {
     return (this.newest[source] as Float64Array)[group] as number
   }
+  /** Newest time less the allowed lateness: what is older comes late. */
+  watermarkOf(source: number, group: number): number {
+    return this.newestOf(source, group) - (this.lateness[source] as number)
+  }
   spoken(source: number, group: number): boolean {
     return this.newestOf(source, group) !== NEVER
   }
+  /** Speaks for the group, and was not cut off since. */
+  active(source: number, group: number): boolean {
+    return this.spoken(source, group) && (this.idle[source] as Uint8Array)[group] === 0
+  }
 
-  /** Takes note of a time and gives where the group's watermark may go now. */
-  observe(source: number, group: number, at: number): number {
+  observe(source: number, group: number, at: number): void {
     const newest = this.newest[source] as Float64Array
     ;(this.idle[source] as Uint8Array)[group] = 0
     if (at > (newest[group] as number)) newest[group] = at
-    let least = Number.POSITIVE_INFINITY
-    for (let s = 0; s < this.newest.length; s++) {
-      const time = (this.newest[s] as Float64Array)[group] as number
-      if (time !== NEVER && (this.idle[s] as Uint8Array)[group] === 0)
-        least = Math.min(least, time - (this.lateness[s] as number))
-    }
-    return Math.max(least, this.mark[group] as number)
   }
-
+  /** A source that was cut off does not hold the others up until it speaks again. */
   disconnect(source: number, group: number): void {
     ;(this.idle[source] as Uint8Array)[group] = 1
+  }
+
+  get width(): number {
+    return this.newest.length * KEY_GROUPS * 2
+  }
+  save(into: Slots, at: number): void {
+    this.newest.forEach((newest, s) => {
+      into.real.set(newest, at + s * 2 * KEY_GROUPS)
+      into.real.set(this.idle[s] as Uint8Array, at + (s * 2 + 1) * KEY_GROUPS)
+    })
+  }
+  load(from: Slots, at: number): void {
+    this.newest.forEach((newest, s) => {
+      newest.set(from.real.subarray(at + s * 2 * KEY_GROUPS, at + (s * 2 + 1) * KEY_GROUPS))
+      ;(this.idle[s] as Uint8Array).set(
+        from.real.subarray(at + (s * 2 + 1) * KEY_GROUPS, at + (s * 2 + 2) * KEY_GROUPS),
+      )
+    })
+  }
+}
+
+/**
+ * Event time as those nodes see it that hear the same sources: per key group the least watermark of these sources, never
+ * running back. A sparse feed holds up only the nodes that hear it.
+ */
+export class Watermarks {
+  /** Per group. The extra slot is the whole pipeline: the least over all groups that have spoken. */
+  readonly mark = new Float64Array(KEY_GROUPS + 1).fill(NEVER)
+  readonly sources: readonly number[]
+  private readonly times: SourceTimes
+
+  constructor(times: SourceTimes, sources: readonly number[]) {
+    this.times = times
+    this.sources = sources
+  }
+
+  /** Where the watermark of a group may go now. */
+  target(group: number): number {
+    let least = Number.POSITIVE_INFINITY
+    for (const source of this.sources)
+      if (this.times.active(source, group)) least = Math.min(least, this.times.watermarkOf(source, group))
+    const mark = this.mark[group] as number
+    return least === Number.POSITIVE_INFINITY ? mark : Math.max(least, mark)
   }
 
   /** The least watermark of all groups that have spoken. */
@@ -57,24 +95,12 @@ export class Watermarks {
   }
 
   get width(): number {
-    return KEY_GROUPS + 1 + this.newest.length * KEY_GROUPS * 2
+    return KEY_GROUPS + 1
   }
   save(into: Slots, at: number): void {
     into.real.set(this.mark, at)
-    let place = at + KEY_GROUPS + 1
-    this.newest.forEach((newest, s) => {
-      into.real.set(newest, place)
-      into.real.set(this.idle[s] as Uint8Array, place + KEY_GROUPS)
-      place += 2 * KEY_GROUPS
-    })
   }
   load(from: Slots, at: number): void {
     this.mark.set(from.real.subarray(at, at + KEY_GROUPS + 1))
-    let place = at + KEY_GROUPS + 1
-    this.newest.forEach((newest, s) => {
-      newest.set(from.real.subarray(place, place + KEY_GROUPS))
-      ;(this.idle[s] as Uint8Array).set(from.real.subarray(place + KEY_GROUPS, place + 2 * KEY_GROUPS))
-      place += 2 * KEY_GROUPS
-    })
   }
 }

@@ -52,6 +52,13 @@ export const isBare = (kind: Kind): boolean => defOf(kind.schema).shape === unde
 
 /** The schema as text: what the hash is taken of, and what a tape carries for its reader. */
 export const schemaText = (kind: Kind): string => JSON.stringify({ kind: kind.kind, columns: columnsOf(kind) })
+const hashes = new WeakMap<Kind, Uint8Array>()
 /** Eight bytes that name a kind's layout. */
-export const schemaHash = (kind: Kind): Uint8Array =>
-  createHash('sha256').update(schemaText(kind)).digest().subarray(0, 8)
+export function schemaHash(kind: Kind): Uint8Array {
+  let hash = hashes.get(kind)
+  if (hash === undefined) {
+    hash = createHash('sha256').update(schemaText(kind)).digest().subarray(0, 8)
+    hashes.set(kind, hash)
+  }
+  return hash
+}

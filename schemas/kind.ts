@@ -13,7 +13,7 @@ export interface Kind<Name extends string = string, T = unknown> {
 }
 
 /** The value a kind carries. */
-export type Of<K> = K extends Kind<string, infer T> ? T : never
+export type Of<K> = K extends Kind<string, infer T> ? Readonly<T> : never
 
 export function kind<const Name extends string, T>(
   name: Name,

@@ -8,6 +8,7 @@ import type { Verb } from '../verb.ts'
 import { cardOf, componentsOf } from './component_card.ts'
 import { componentPage } from './component_page.ts'
 import { errorPage, errorsIndex, problemPage } from './error_pages.ts'
+import { jsonText } from './json_text.ts'
 import { kindCard, kindsOf } from './kind_card.ts'
 import { kindExamples } from './kind_example.ts'
 import { kindsPage } from './kinds_page.ts'
@@ -42,7 +43,7 @@ export function pagesOf(catalogue: Catalogue, verbs: readonly Verb[]): ReadonlyM
       `docs/errors/${name}.md`,
       problemPage(name as ProblemCode, catalogue),
     ]),
-    ['schemas/pipeline.schema.json', `${JSON.stringify(pipelineSchema(catalogue), undefined, 2)}\n`],
+    ['schemas/pipeline.schema.json', `${jsonText(pipelineSchema(catalogue))}\n`],
   ])
 }
 

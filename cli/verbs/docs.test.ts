@@ -1,18 +1,20 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { operators } from '../../operators/catalogue.ts'
 import { check, type ProblemCode, problems } from '../../runtime/check.ts'
 import { codes } from '../../schemas/errors.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
-import { captured, folderWith, momentum } from '../describe/captured.ts'
+import { captured, folderWith, momentum, removeFolders } from '../describe/captured.ts'
 import { problemsOf } from '../describe/error_pages.ts'
 import { faults } from '../describe/json_schema_faults.ts'
 import { marker } from '../describe/markdown.ts'
 import { compareWith, pagesOf } from '../describe/pages.ts'
 import { verbs } from '../verbs.ts'
+
+afterAll(removeFolders)
 
 const catalogue = { operators, sources, sinks }
 const pages = pagesOf(catalogue, verbs)

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { captured, folderWith, momentum } from '../describe/captured.ts'
+import { afterAll, expect, test } from 'vitest'
+import { captured, folderWith, momentum, removeFolders } from '../describe/captured.ts'
 import { disk, natsServer, node, recordedData, tickNodes } from '../project/doctor_checks.ts'
+
+afterAll(removeFolders)
 
 test('names each part with what was found', async () => {
   const { code, json } = await captured(['doctor', '--json'])

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { captured, folderWith, momentum } from '../describe/captured.ts'
+import { afterAll, expect, test } from 'vitest'
+import { captured, folderWith, momentum, removeFolders } from '../describe/captured.ts'
 import type { Explained } from '../describe/explain.ts'
+
+afterAll(removeFolders)
 
 const folder = folderWith({ 'btc.yaml': momentum })
 const file = join(folder, 'btc.yaml')

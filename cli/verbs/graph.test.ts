@@ -1,8 +1,10 @@
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { captured, folderWith, momentum } from '../describe/captured.ts'
+import { afterAll, expect, test } from 'vitest'
+import { captured, folderWith, momentum, removeFolders } from '../describe/captured.ts'
 import type { Graph } from '../describe/graph.ts'
 import { layout } from '../describe/graph_layout.ts'
+
+afterAll(removeFolders)
 
 const file = join(folderWith({ 'btc.yaml': momentum }), 'btc.yaml')
 

@@ -1,9 +1,11 @@
 import { type ExecFileSyncOptionsWithStringEncoding, execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, test } from 'vitest'
-import { captured, folderWith } from '../describe/captured.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { captured, folderWith, removeFolders } from '../describe/captured.ts'
 import { packageName } from '../project/files.ts'
+
+afterAll(removeFolders)
 
 const project = join(folderWith({}), 'My project')
 const options: ExecFileSyncOptionsWithStringEncoding = {

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { captured, folderWith, momentum } from '../describe/captured.ts'
+import { afterAll, expect, test } from 'vitest'
+import { captured, folderWith, momentum, removeFolders } from '../describe/captured.ts'
+
+afterAll(removeFolders)
 
 const tests = `set: { bars.every: 1s, trend.span: 2 }
 tests:

@@ -4,17 +4,21 @@ import { Bar, Quote, Trade } from '../../schemas/market.ts'
 import { advance, barOf, trade } from '../../schemas/samples.ts'
 import { duration } from '../../schemas/units.ts'
 
-const empty = () => ({ open: 0, high: 0, low: 0, close: 0, volume: 0, turnover: 0, count: 0 })
+const empty = () => ({ window: 0, open: 0, high: 0, low: 0, close: 0, volume: 0, turnover: 0, count: 0 })
 type Open = ReturnType<typeof empty>
 
-function fold(bar: Open, price: number, size: number): void {
+function fold(bar: Open, window: number, price: number, size: number): void {
   if (bar.count++ === 0) {
+    bar.window = window
     bar.open = price
     bar.high = price
     bar.low = price
     bar.volume = size
     bar.turnover = price * size
   } else {
+    // better no bar than a wrong one
+    if (bar.window !== window)
+      throw new Error('more than two windows are open: the sources it hears lie further apart than `every`')
     if (price > bar.high) bar.high = price
     if (price < bar.low) bar.low = price
     bar.volume += size
@@ -53,11 +57,13 @@ export const timeBars = defineOperator({
   on_gap: 'mark',
   on: {
     trade(state, { price, size }, { params, at }) {
-      fold(windowOf(at, params.every, params.right) % 2 === 0 ? state.even : state.odd, price, size)
+      const window = windowOf(at, params.every, params.right)
+      fold(window % 2 === 0 ? state.even : state.odd, window, price, size)
     },
     quote(state, { bid, ask }, { params, at }) {
       const price = params.bid === 1 ? bid : params.bid === 0 ? ask : (bid + ask) / 2
-      fold(windowOf(at, params.every, params.right) % 2 === 0 ? state.even : state.odd, price, 0)
+      const window = windowOf(at, params.every, params.right)
+      fold(window % 2 === 0 ? state.even : state.odd, window, price, 0)
     },
   },
   timer: {

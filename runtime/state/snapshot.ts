@@ -103,11 +103,11 @@ function wholeParts(engine: Interpreter): readonly Part[] {
     ...engine.passes.nodes
       .filter((n: Running) => n.wide)
       .map((n) => ofState(layoutOf(n.states[0] as never), () => n.states[0] as never)),
-    {
-      width: engine.watermarks.width,
-      save: (_c, into, at) => engine.watermarks.save(into, at),
-      load: (_c, from, at) => engine.watermarks.load(from, at),
-    },
+    ...[engine.times, ...engine.schedule.clocks.map((c) => c.watermarks)].map((part) => ({
+      width: part.width,
+      save: (_c: number, into: Slots, at: number) => part.save(into, at),
+      load: (_c: number, from: Slots, at: number) => part.load(from, at),
+    })),
     {
       width: counts.width,
       save: (_c, into, at) => counts.save(engine.counts, into, at),

@@ -82,7 +82,7 @@ export function* generate(market: Params, position = 0): Generator<readonly Sour
     }
     flow.next()
   }
-  yield [...block, { type: 'end', at: Number.isFinite(until) ? Math.round(until) : at }]
+  yield [...block, { type: 'end', at: Number.isFinite(until) ? Math.round(until) : at + 1 }]
 }
 
 export const syntheticMarket = defineSource({

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { ema } from '../operators/feature/ema.ts'
+import { cross } from '../operators/window/cross.ts'
+import { timeBars } from '../operators/window/time_bars.ts'
+import { type Fixed, fixed } from '../schemas/fixed.ts'
+import { advance, bar, scalar, to, trade } from '../schemas/samples.ts'
+import { Driver, drive } from './drive.ts'
+import { toJson } from './json.ts'
+import { nearest } from './nearest.ts'
+import { OutputHash } from './outputs.ts'
+
+test('drives an operator over samples: answers in the author’s form, without silence', () => {
+  expect(drive(ema, { span: 3 }, [bar(1, 10), bar(2, 20)])).toEqual([10, 15])
+  expect(drive(timeBars, { every: '1s' }, [trade(0.5, 10)])).toEqual([])
+})
+test('params that do not fit are refused with the path and the nearest name', () => {
+  expect(() => drive(ema, { spam: 3 }, [])).toThrow(
+    /params of ema: span: .*; spam: unrecognised param; did you mean "span"/,
+  )
+})
+test('a sample that fits no port, or several, is refused with the ports there are', () => {
+  expect(() => drive(ema, { span: 3 }, [trade(1, 10)])).toThrow(
+    /expected a message for one port of ema \(in: bar\), found kind trade/,
+  )
+  const driver = new Driver(cross.definition, {}, { wired: ['fast'] })
+  expect(() => driver.feed(scalar(1, 10))).toThrow(/name the port/)
+  expect(driver.feed(to('fast', scalar(1, 10)))).toEqual([])
+})
+test('a row older than the lateness is late, and no answer', () => {
+  const driver = new Driver(timeBars.definition, { every: '10s' }, { lateness: 2e6 })
+  for (const at of [11, 9, 8.9]) driver.feed(trade(at, at))
+  expect(driver.engine.counts.late).toBe(1)
+  expect(driver.feed(advance(20))).toMatchObject([{ count: 1, open: 9 }])
+  expect(driver.feed(advance(22))).toMatchObject([{ count: 1, open: 11 }])
+})
+
+test('JSON for hashes tells apart what JSON would not', () => {
+  const values = [0, -0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, null, fixed(1)]
+  expect(new Set(values.map(toJson)).size).toBe(values.length)
+  expect(toJson({ fee: fixed('-0.5') as Fixed, at: 1 })).toBe('{"fee":"-0.50000000","at":1}')
+})
+test('the hash of outputs is of id, kind and value, in order', () => {
+  const of = (...rows: [string, string, unknown][]) => {
+    const hash = new OutputHash()
+    for (const row of rows) hash.add(...row)
+    expect(hash.digest()).toBe(hash.digest())
+    return hash.digest()
+  }
+  const a: [string, string, unknown] = ['p/a/k/1/0', 'scalar', 1]
+  const b: [string, string, unknown] = ['p/a/k/1/1', 'scalar', 2]
+  const all = [of(), of(a), of(a, b), of(b, a), of(['p/a/k/1/0', 'scalar', -1]), of(['p/a/k/1/0', 'signal', 1])]
+  expect(new Set(all).size).toBe(all.length)
+})
+test.each([
+  ['emma', ['ema', 'sma', 'macd'], 'ema'],
+  ['evry', ['every', 'closed'], 'every'],
+  ['zzzzzz', ['ema', 'sma'], undefined],
+  ['x', [], undefined],
+])('nearest to %s', (name, candidates, expected) => {
+  expect(nearest(name, candidates)).toBe(expected)
+})

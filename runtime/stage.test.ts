@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { operators } from '../operators/catalogue.ts'
+import { isTidegateError } from '../schemas/errors.ts'
+import { sinks } from '../sinks/catalogue.ts'
+import { sources } from '../sources/catalogue.ts'
+import { encodeItems } from './feed.ts'
+import { openEmbeddedLog } from './log/embedded.ts'
+import type { Log } from './log/log.ts'
+import { plan } from './plan.ts'
+import { committed, inputsName, Stage, stageName } from './stage.ts'
+
+const drawn = (notional: number) =>
+  plan(
+    {
+      pipeline: 'staged',
+      nodes: {
+        trades: { source: 'tape_trades' },
+        bars: { op: 'time_bars', from: 'trades', params: { every: '1s' } },
+        trend: { op: 'ema', from: 'bars', params: { span: 3 } },
+        above: { op: 'cross', from: 'bars', latest: { trend: 'trend' }, params: { emit: 'level' } },
+        sized: { op: 'fixed_notional', from: 'above', params: { notional } },
+      },
+    },
+    { operators, sources, sinks },
+  )
+const first = drawn(100)
+/** The input of second n: one trade, so that the bar of the second before it closes. */
+const input = (n: number): Uint8Array => {
+  const value = { price: 100 + (n % 5), size: 1, side: 0, id: n }
+  return encodeItems(first.sources[0] as never, [
+    { type: 'row', at: n * 1e6, key: 'v:A', value, position: n },
+  ])[0] as Uint8Array
+}
+
+let directory = ''
+let log: Log
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'tidegate-'))
+  log = await openEmbeddedLog(directory, { fsync: 'close' })
+})
+afterEach(async () => {
+  await log.close()
+  rmSync(directory, { recursive: true })
+})
+async function feed(stage: Stage, from: number, to: number): Promise<string[]> {
+  const ids: string[] = []
+  for (let n = from; n <= to; n++) {
+    const seq = await stage.inputs.append(input(n), n - 1)
+    const rows = await stage.step([{ seq, data: input(n) }])
+    ids.push(...rows.map((r) => `${r.id} ${r.commit}.${r.order}`))
+  }
+  return ids
+}
+const code = async (work: Promise<unknown>) =>
+  work.then(
+    () => 'done',
+    (error: unknown) => (isTidegateError(error) ? error.code : String(error)),
+  )
+
+test('a commit gives its rows in the order they were emitted, and the log gives the same', async () => {
+  const stage = await Stage.open(first, log)
+  const said = await feed(stage, 1, 6)
+  expect(said).toHaveLength(10)
+  const kept: string[] = []
+  for await (const row of committed(first, stage.stream)) kept.push(`${row.id} ${row.commit}.${row.order}`)
+  expect(kept).toEqual(said)
+})
+test('a restart goes on where the last commit stopped, over whole states and deltas', async () => {
+  const stage = await Stage.open(first, log)
+  const before = await feed(stage, 1, 70)
+  const second = await Stage.open(first, log)
+  expect([second.position, second.last]).toEqual([70, 70])
+  const after = await feed(second, 71, 140)
+  const whole = await openEmbeddedLog(join(directory, 'whole'))
+  expect([...before, ...after]).toEqual(await feed(await Stage.open(first, whole), 1, 140))
+  await whole.close()
+})
+test('another plan is refused on the log of the first', async () => {
+  await feed(await Stage.open(first, log), 1, 2)
+  expect(await code(Stage.open(drawn(200), log))).toBe('PLAN_MISMATCH')
+})
+test('two stages on one log: the slower one is fenced and commits nothing', async () => {
+  const [a, b] = [await Stage.open(first, log), await Stage.open(first, log)]
+  await feed(a, 1, 1)
+  expect(await code(b.step([{ seq: 1, data: input(1) }]))).toBe('LOG_CONFLICT')
+  expect((await a.stream.state()).last).toBe(1)
+})
+test('a log whose inputs were lost or made anew is refused, loudly', async () => {
+  await feed(await Stage.open(first, log), 1, 2)
+  const stage = await (await log.stream(stageName('staged'))).last()
+  await log.close()
+  rmSync(join(directory, inputsName('staged')), { recursive: true })
+  log = await openEmbeddedLog(directory, { fsync: 'close' })
+  expect(stage?.seq).toBe(2)
+  expect(await code(Stage.open(first, log))).toBe('LOG_LOST')
+})
+test('an input that is not the next one is refused', async () => {
+  const stage = await Stage.open(first, log)
+  expect(await code(stage.step([{ seq: 5, data: input(5) }]))).toBe('LOG_LOST')
+  expect(await stage.step([])).toEqual([])
+})
