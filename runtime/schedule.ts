@@ -96,6 +96,7 @@ export class Schedule {
 
   /** Moves a group's watermarks, running all that is due on the way, the earliest of all clocks first. */
   private turn(group: number, clocks: readonly Clock[], target: (clock: Clock) => number): void {
+    if (this.glide(group, clocks, target)) return
     const moving = clocks
       .map((clock) => ({ clock, to: target(clock) }))
       .filter(({ clock, to }) => to > (clock.watermarks.mark[group] as number))
@@ -120,6 +121,17 @@ export class Schedule {
       for (const clock of now) clock.due[group] = this.nextDue(clock, group)
     }
     for (const { clock, to } of moving) clock.watermarks.mark[group] = to
+  }
+
+  /** The common case: nothing is due on the way of any clock. */
+  private glide(group: number, clocks: readonly Clock[], target: (clock: Clock) => number): boolean {
+    for (const clock of clocks) if (target(clock) >= (clock.due[group] as number)) return false
+    for (const clock of clocks) {
+      const to = target(clock)
+      const { mark } = clock.watermarks
+      if (to > (mark[group] as number)) mark[group] = to
+    }
+    return true
   }
 
   private nextDue({ watermarks, timers, alarms }: Clock, group: number): number {
