@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { capturedIo } from '../cli/captured_io.ts'
+import { main } from '../cli/main.ts'
 import { operators } from '../operators/catalogue.ts'
 import { plan } from '../runtime/plan.ts'
 import { sinks } from '../sinks/catalogue.ts'
@@ -11,4 +14,9 @@ test('the YAML and the TypeScript form are one plan', () => {
   const catalogue = { operators, sources, sinks }
   const written = parse(readFileSync(new URL('btc_momentum.yaml', import.meta.url), 'utf8'))
   expect(plan(drawn, catalogue).hash).toBe(plan(written, catalogue).hash)
+})
+
+test('its test file passes', async () => {
+  const { io, said } = capturedIo()
+  expect(await main(['test', fileURLToPath(new URL('btc_momentum.yaml', import.meta.url))], io), said()).toBe(0)
 })

@@ -2,6 +2,7 @@ import { parse } from 'yaml'
 import { check, type ProblemCode, problems } from '../../runtime/check.ts'
 import type { Catalogue } from '../../runtime/define.ts'
 import { codes, type ErrorCode } from '../../schemas/errors.ts'
+import { type RefusalCode, refusals } from '../../schemas/orders.ts'
 import { fence, page, table } from './markdown.ts'
 import { blend, problemExamples } from './problem_examples.ts'
 
@@ -47,6 +48,14 @@ export const problemsOf = (name: ProblemCode, catalogue: Catalogue) =>
   check(parse(problemExamples[name]), { ...catalogue, operators: { ...catalogue.operators, blend: blend.definition } })
     .problems
 
+/** The page of a reason for which a risk gate refuses an order. */
+export const refusalPage = (name: RefusalCode): string =>
+  page(
+    `# ${name}`,
+    refusals[name],
+    'A refused order is no error: it is a message of the kind `refused_order` on the port of that name of the [risk_gate](../operators/risk_gate.md), with `found` and `allowed`, committed and replayed like every other. Reports count it by its code.',
+  )
+
 export const errorsIndex = (): string =>
   page(
     '# Error codes',
@@ -59,5 +68,10 @@ export const errorsIndex = (): string =>
     table(
       ['code', 'meaning'],
       Object.entries(problems).map(([name, summary]) => [`[${name}](${name}.md)`, summary]),
+    ),
+    '## Refused orders',
+    table(
+      ['code', 'meaning'],
+      Object.entries(refusals).map(([name, summary]) => [`[${name}](${name}.md)`, summary]),
     ),
   )

@@ -4,10 +4,11 @@ import { type ProblemCode, problems } from '../../runtime/check.ts'
 import type { Catalogue } from '../../runtime/define.ts'
 import { codes, type ErrorCode } from '../../schemas/errors.ts'
 import { kinds } from '../../schemas/kinds.ts'
+import { type RefusalCode, refusals } from '../../schemas/orders.ts'
 import type { Verb } from '../verb.ts'
 import { cardOf, componentsOf } from './component_card.ts'
 import { componentPage } from './component_page.ts'
-import { errorPage, errorsIndex, problemPage } from './error_pages.ts'
+import { errorPage, errorsIndex, problemPage, refusalPage } from './error_pages.ts'
 import { jsonText } from './json_text.ts'
 import { kindCard, kindsOf } from './kind_card.ts'
 import { kindExamples } from './kind_example.ts'
@@ -42,6 +43,10 @@ export function pagesOf(catalogue: Catalogue, verbs: readonly Verb[]): ReadonlyM
     ...Object.keys(problems).map((name): [string, string] => [
       `docs/errors/${name}.md`,
       problemPage(name as ProblemCode, catalogue),
+    ]),
+    ...Object.keys(refusals).map((name): [string, string] => [
+      `docs/errors/${name}.md`,
+      refusalPage(name as RefusalCode),
     ]),
     ['schemas/pipeline.schema.json', `${jsonText(pipelineSchema(catalogue))}\n`],
   ])

@@ -5,6 +5,7 @@ import { parse } from 'yaml'
 import { operators } from '../../operators/catalogue.ts'
 import { check, type ProblemCode, problems } from '../../runtime/check.ts'
 import { codes } from '../../schemas/errors.ts'
+import { refusals } from '../../schemas/orders.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
 import { captured, folderWith, momentum, removeFolders } from '../describe/captured.ts'
@@ -23,7 +24,7 @@ test('the pages in the repository are those the code gives: `npm run docs` write
   expect(compareWith('.', pages)).toEqual({ missing: [], stale: [], surplus: [], foreign: [] })
 })
 test('every error code and every problem code has a page', () => {
-  for (const code of [...Object.keys(codes), ...Object.keys(problems)])
+  for (const code of [...Object.keys(codes), ...Object.keys(problems), ...Object.keys(refusals)])
     expect(existsSync(`docs/errors/${code}.md`), code).toBe(true)
 })
 test.each(Object.keys(problems) as ProblemCode[])('the example of %s has that problem and no other', (code) => {
