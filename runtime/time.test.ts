@@ -155,7 +155,38 @@ function engineOf(nodes: Nodes, inputs: readonly string[] = ['trades']) {
   }
 }
 
+const both = { trade: 'trades', second: 'other' }
+
 describe('before a row that moves the watermark', () => {
+  test('nodes that hear different sources take turns: the earlier boundary first, whoever hears it', () => {
+    const nodes = { one: { every: 10 }, two: { every: 15, from: both } }
+    const { row, since } = engineOf(nodes, ['trades', 'other'])
+    row(1)
+    expect(since(() => row(31))).toEqual([
+      'one v:A 10',
+      'two v:A 15',
+      'one v:A 20',
+      'two v:A 30',
+      'one v:A 30',
+      'row v:A 31',
+    ])
+  })
+  test('an alarm for a time that is over runs at the next moment there is', () => {
+    const { row, since } = engineOf({ node: { every: 1000, wait: -15 } })
+    row(20)
+    expect(since(() => row(25))).toEqual(['node v:A 21 alarm', 'row v:A 25'])
+  })
+  test('a row that comes into windows others have closed is late, though its own source never was ahead', () => {
+    const { engine, row, since } = engineOf({ each: { every: 10, from: both } }, ['trades', 'other'])
+    row(5)
+    row(5, 'v:A', 1)
+    engine.gap(1, '*', 6, { reason: 'disconnected', missing: 0, since: 5 })
+    row(25)
+    expect(since(() => row(12, 'v:A', 1))).toEqual(['row v:A 12'])
+    expect(engine.counts.late).toBe(1)
+    row(26, 'v:A', 1)
+    expect(engine.counts.late).toBe(1)
+  })
   test('boundaries run one at a time: the earlier first, then the longer period, then the earlier node, then the key', () => {
     const { row, since } = engineOf({ short: { every: 10 }, also: { every: 10 }, long: { every: 20 } })
     // both keys of one group
@@ -207,14 +238,14 @@ describe('in silence', () => {
     expect(since(() => beat(11))).toEqual([])
   })
   test('the end runs everything that is due, and lets nobody wait for what has ended', () => {
-    const { row, finish, since } = engineOf({ each: { every: 10 } }, ['trades', 'quiet'])
+    const { row, finish, since } = engineOf({ each: { every: 10, from: both } }, ['trades', 'other'])
     row(5)
     row(5, 'v:A', 1)
-    expect(since(() => finish(9, 1))).toEqual([])
-    expect(since(() => row(12))).toEqual(['each v:A 10', 'row v:A 12'])
-    expect(since(() => finish(20))).toEqual(['each v:A 20'])
+    expect(since(() => row(12))).toEqual(['row v:A 12'])
+    expect(since(() => finish(9, 1))).toEqual(['each v:A 10'])
+    expect(since(() => row(21))).toEqual(['each v:A 20', 'row v:A 21'])
+    expect(since(() => finish(30))).toEqual(['each v:A 30'])
   })
-  const both = { trade: 'trades', second: 'other' }
   test('a source that a node does not hear does not hold it up', () => {
     const { row, since } = engineOf({ deaf: { every: 10 }, each: { every: 10, from: both } }, ['trades', 'other'])
     row(5, 'v:A', 1)

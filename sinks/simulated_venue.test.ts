@@ -51,6 +51,10 @@ describe('a limit order', () => {
     const [fill] = fills({ fee: 0.01, maker_fee: 0 }, [quote(1, 99, 101), approved(2, 'buy', 1, 100, 102)])
     expect(fill).toMatchObject({ price: 101, fee: fixed(1.01) })
   })
+  test('takes a price that is just its limit when it comes', () => {
+    expect(prices({}, [quote(1, 99, 101), approved(2, 'buy', 1, 100, 101)])).toEqual([101])
+    expect(prices({}, [quote(1, 99, 101), approved(2, 'sell', 1, 100, 99)])).toEqual([99])
+  })
   test('waits, is not filled by a touch, and fills at its limit when the price goes through, for the maker fee', () => {
     const input = [trade(1, 100), approved(2, 'buy', 2, 100, 98), trade(3, 98.5), trade(4, 98), trade(5, 97)]
     const all = fills({ fee: 0.01, maker_fee: 0.001 }, input)

@@ -42,6 +42,7 @@ export interface PaperResult {
 
 /** Input records of one step at most: bounds what a commit holds. */
 const RECORDS_PER_STEP = 64
+const ROWS_PER_STEP = 4096
 
 /**
  * Paper trading: live or recorded data through the log, the same engine and the same simulated venue as a backtest.
@@ -147,25 +148,32 @@ class PaperRun {
     const bindings = new Map(this.plan.sources.map((s) => [s.id, this.bindingOf(s) as Binding]))
     const began = clock.now()
     let origin: number | undefined
-    for (const slice of merged(this.plan, bindings, {
-      from: this.options.from,
-      to: this.options.to,
-      skip: engine.taken.map((t) => t.rows),
-      ended: engine.taken.map((t) => t.ended),
-    })) {
-      if (signal?.aborted) return
-      for (const piece of speed === Number.POSITIVE_INFINITY ? [slice] : paced(slice, speed)) {
-        const at = piece.frame.at[piece.from] as number
-        origin ??= at
-        const wait = (at - origin) / speed - (clock.now() - began)
-        if (speed !== Number.POSITIVE_INFINITY && wait > 0) await pause(clock, wait, signal)
-        if (signal?.aborted) return
-        await this.take([this.encode(piece)])
-        this.options.progress?.(engine.counts.rows, piece.frame.at[piece.to - 1] as number)
-      }
+    let ready: { frames: Uint8Array[]; rows: number; at: number } = { frames: [], rows: 0, at: 0 }
+    const hand = async () => {
+      await this.take(ready.frames)
+      this.options.progress?.(engine.counts.rows, ready.at)
+      ready = { frames: [], rows: 0, at: 0 }
       // sockets, signals and progress bars get their turn
       await new Promise((resolve) => setImmediate(resolve))
     }
+    const range = { from: this.options.from, to: this.options.to, skip: engine.taken.map((t) => t.rows) }
+    for (const slice of merged(this.plan, bindings, range)) {
+      for (const piece of speed === Number.POSITIVE_INFINITY ? [slice] : paced(slice, speed)) {
+        const at = piece.frame.at[piece.from] as number
+        origin ??= at
+        const wait = speed === Number.POSITIVE_INFINITY ? 0 : (at - origin) / speed - (clock.now() - began)
+        if (wait > 0) {
+          await hand()
+          await pause(clock, wait, signal)
+        }
+        if (signal?.aborted) return
+        ready.frames.push(this.encode(piece))
+        ready.rows += piece.to - piece.from
+        ready.at = piece.frame.at[piece.to - 1] as number
+        if (ready.frames.length >= RECORDS_PER_STEP || ready.rows >= ROWS_PER_STEP) await hand()
+      }
+    }
+    await hand()
   }
 
   private encode({ source, frame, from, to }: Slice): Uint8Array {

@@ -13,16 +13,12 @@ import { sources } from '../../sources/catalogue.ts'
 import { mixed, recut } from './cuts.ts'
 
 /**
- * A paper run that kills itself. Arguments: the run directory, how frames are cut (a seed), and where to die: a crash
+ * A paper run that kills itself. Arguments: the definition, the run directory, how frames are cut (a seed), and where to die: a crash
  * point and which time it is passed; `torn` also leaves the beginning of a commit behind; `none` runs to the end.
  */
-const [directory = '', cut = '1', point = 'none', times = '1'] = process.argv.slice(2)
+const [definition = '', directory = '', cut = '1', point = 'none', times = '1'] = process.argv.slice(2)
 
-const plan = planOf(
-  parse(readFileSync(new URL('pipeline.yaml', import.meta.url), 'utf8')),
-  { operators, sources, sinks },
-  'paper',
-)
+const plan = planOf(parse(readFileSync(definition, 'utf8')), { operators, sources, sinks }, 'paper')
 const log = await openEmbeddedLog(join(directory, 'log'))
 let passed = 0
 const die = (): never => {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { operators } from '../../operators/catalogue.ts'
 import { openEmbeddedLog } from '../../runtime/log/embedded.ts'
 import { OutputHash } from '../../runtime/outputs.ts'
 import { type Plan, plan as planOf } from '../../runtime/plan.ts'
-import { type CrashPoint, committed, stageName } from '../../runtime/stage.ts'
+import { type CrashPoint, committed, inputsName, stageName } from '../../runtime/stage.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
 import { whole } from './cuts.ts'
@@ -33,9 +33,30 @@ export interface CrashResult {
   readonly first_wrong: string | null
 }
 
-const child = fileURLToPath(new URL('child.ts', import.meta.url))
-const start = (directory: string, cut: number, point: string, times: number): ChildProcess =>
-  spawn(process.execPath, ['--import', 'tsx', child, directory, String(cut), point, String(times)], {
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const definition = here('pipeline.yaml')
+const compiled = here('../../node_modules/.cache/tidegate_crash')
+
+/** Children are compiled once: most of the time of a run is starting processes. */
+function compile(): string {
+  const compiler = here('../../node_modules/ts7/bin/tsc')
+  const options = [
+    '-p',
+    here('../../tsconfig.json'),
+    '--noEmit',
+    'false',
+    '--declaration',
+    'false',
+    '--sourceMap',
+    'false',
+    '--outDir',
+    compiled,
+  ]
+  execFileSync(process.execPath, [compiler, ...options], { stdio: ['ignore', 'inherit', 'inherit'] })
+  return join(compiled, 'test/crash/child.js')
+}
+const start = (child: string, directory: string, cut: number, point: string, times: number): ChildProcess =>
+  spawn(process.execPath, [child, definition, directory, String(cut), point, String(times)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 
@@ -57,15 +78,20 @@ function endOf(process: ChildProcess, killAfter: number | undefined): Promise<{ 
   })
 }
 
-async function outcome(plan: Plan, directory: string): Promise<{ outputs: number; log: string; published: string }> {
+async function outcome(
+  plan: Plan,
+  directory: string,
+): Promise<{ outputs: number; log: string; published: string; inputs: number; commits: number }> {
   const log = await openEmbeddedLog(join(directory, 'log'), { readonly: true })
   const hash = new OutputHash()
   for await (const row of committed(plan, await log.stream(stageName(plan.pipeline))))
     hash.add(row.id, row.kind, row.value)
+  const [inputs, commits] = [await log.stream(inputsName(plan.pipeline)), await log.stream(stageName(plan.pipeline))]
+  const passed = { inputs: (await inputs.state()).last, commits: (await commits.state()).last }
   await log.close()
   // commit and order are places in the log, not part of what is compared
   const published = readFileSync(join(directory, 'publish.jsonl'), 'utf8').replaceAll(/,"commit":\d+,"order":\d+/g, '')
-  return { outputs: hash.rows, log: hash.digest(), published }
+  return { outputs: hash.rows, log: hash.digest(), published, ...passed }
 }
 
 /**
@@ -77,11 +103,8 @@ export async function crash(options: {
   readonly seed?: number
   readonly progress?: (text: string) => void
 }): Promise<CrashResult> {
-  const plan = planOf(
-    parse(readFileSync(new URL('pipeline.yaml', import.meta.url), 'utf8')),
-    { operators, sources, sinks },
-    'paper',
-  )
+  const plan = planOf(parse(readFileSync(definition, 'utf8')), { operators, sources, sinks }, 'paper')
+  const child = compile()
   const root = mkdtempSync(join(tmpdir(), 'tidegate-crash-'))
   const next = whole(options.seed ?? 1)
   const by: Record<string, number> = {}
@@ -89,7 +112,7 @@ export async function crash(options: {
   let firstWrong: string | null = null
   try {
     const calm = join(root, 'calm')
-    await endOf(start(calm, 1, 'none', 1), undefined)
+    await endOf(start(child, calm, 1, 'none', 1), undefined)
     const expected = await outcome(plan, calm)
     for (let run = 0; run < options.runs; run++) {
       const directory = join(root, String(run))
@@ -98,9 +121,10 @@ export async function crash(options: {
         // every point in turn, so that few runs cover all; later attempts and every eighth run by chance
         const choice = attempt === 0 ? run % (points.length + 1) : next(points.length + 1)
         const point = attempt >= 4 ? 'none' : (points[choice] ?? 'random')
-        const times = 1 + next(point.includes('ingest') ? 120 : 100)
+        // each attempt may die before it has done half of the work, so that most of them do
+        const times = 1 + next(Math.ceil((point.includes('ingest') ? expected.inputs : expected.commits) / 2))
         const ended = await endOf(
-          start(directory, 1 + next(1_000_000), point === 'random' ? 'none' : point, times),
+          start(child, directory, 1 + next(1_000_000), point === 'random' ? 'none' : point, times),
           point === 'random' ? next(250) : undefined,
         )
         if (!ended.killed) break
