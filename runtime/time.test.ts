@@ -159,16 +159,12 @@ const both = { trade: 'trades', second: 'other' }
 
 describe('before a row that moves the watermark', () => {
   test('nodes that hear different sources take turns: the earlier boundary first, whoever hears it', () => {
-    const nodes = { one: { every: 10 }, two: { every: 15, from: both } }
+    const nodes = { long: { every: 20 }, middle: { every: 10, from: both }, short: { every: 5 } }
     const { row, since } = engineOf(nodes, ['trades', 'other'])
-    row(1)
-    expect(since(() => row(31))).toEqual([
-      'one v:A 10',
-      'two v:A 15',
-      'one v:A 20',
-      'two v:A 30',
-      'one v:A 30',
-      'row v:A 31',
+    row(6)
+    expect(since(() => row(21))).toEqual([
+      ...['middle v:A 10', 'short v:A 10', 'short v:A 15'],
+      ...['long v:A 20', 'middle v:A 20', 'short v:A 20', 'row v:A 21'],
     ])
   })
   test('an alarm for a time that is over runs at the next moment there is', () => {
