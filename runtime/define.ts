@@ -254,6 +254,11 @@ export function defineOperator<
   const A extends Ports = {},
   E extends State = {},
 >(definition: OperatorDefinition<I, A, O, L, PIn, P, C, S, E>): Draw<PIn, I, O, L> {
+  const waits = Object.keys(definition.latest ?? {}).filter((port) => !(port in (definition.before ?? {})))
+  if (definition.alarm !== undefined && waits.length > 0)
+    throw new TypeError(
+      `operator ${definition.name}: an alarm cannot ring while the node waits for ${waits.join(', ')}; give these ports a value in \`before\``,
+    )
   return fold(definition as unknown as Loose, definition.input, definition.on as never, false)
 }
 

@@ -62,7 +62,7 @@ interface Mail {
  * Rows within the lateness of their source come out of order, and what they cause does so too. A message older than the
  * newest of its edge and key is numbered from here on, so that no two share an id.
  */
-export const STRAGGLERS = 2 ** 31
+const STRAGGLERS = 2 ** 31
 
 /** The key that stands for the whole pipeline; its code is 0. */
 export const WHOLE = '*'

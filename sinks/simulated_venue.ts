@@ -56,6 +56,8 @@ const book = (rows: number) => ({
 const venue = (rows: number) => ({
   bid: 0,
   ask: 0,
+  /** Event time of the prices: a row that comes later than it should does not bring old ones back. */
+  seen: 0,
   held: ZERO as bigint,
   waiting: 0,
   next_due: Number.POSITIVE_INFINITY,
@@ -171,6 +173,8 @@ const simulate = defineOperator({
   init: ({ open_orders }) => venue(open_orders),
   on: {
     trade(state, { price }, { params: rules, at }) {
+      if (at < state.seen) return undefined
+      state.seen = at
       state.bid = price * (1 - rules.spread / 2)
       state.ask = price * (1 + rules.spread / 2)
       if (state.waiting === 0) return undefined
@@ -179,6 +183,8 @@ const simulate = defineOperator({
       return answer(said)
     },
     quote(state, { bid, ask }, { params: rules, at }) {
+      if (at < state.seen) return undefined
+      state.seen = at
       state.bid = bid
       state.ask = ask
       if (state.waiting === 0) return undefined

@@ -15,6 +15,7 @@ const holding = () => ({
   realised: ZERO as bigint,
   fees: ZERO as bigint,
   mark: 0,
+  marked: 0,
 })
 type Holding = ReturnType<typeof holding>
 
@@ -56,11 +57,15 @@ export const portfolio = defineOperator({
   init: ({ cash }) => ({ cash: fixed(cash) as bigint, realised: ZERO as bigint, fees: ZERO as bigint }),
   each: holding,
   on: {
-    trade(_state, { price }, { each }) {
+    trade(_state, { price }, { each, at }) {
+      if (at < each.marked) return
       each.mark = price
+      each.marked = at
     },
-    quote(_state, { bid, ask }, { each }) {
+    quote(_state, { bid, ask }, { each, at }) {
+      if (at < each.marked) return
       each.mark = (bid + ask) / 2
+      each.marked = at
     },
     fill(state, { side, quantity, price, notional, fee }, { each, all }) {
       const signed = side === 'buy' ? (quantity as bigint) : -quantity

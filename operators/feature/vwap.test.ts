@@ -51,8 +51,8 @@ test('lies between the lowest and the highest price of its window', () => {
         const seen = all.slice(Math.max(0, i + 1 - window), i + 1).filter(([, size]) => size > 0)
         expect(value === undefined).toBe(seen.length === 0 || i + 1 < window)
         if (value === undefined) return
-        expect(value).toBeGreaterThanOrEqual(Math.min(...seen.map(([p]) => p)) * (1 - 1e-12))
-        expect(value).toBeLessThanOrEqual(Math.max(...seen.map(([p]) => p)) * (1 + 1e-12))
+        expect(value).toBeGreaterThanOrEqual(Math.min(...seen.map(([p]) => p)) * (1 - 1e-9))
+        expect(value).toBeLessThanOrEqual(Math.max(...seen.map(([p]) => p)) * (1 + 1e-9))
       })
     }),
   )

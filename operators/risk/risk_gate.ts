@@ -56,11 +56,11 @@ export const riskGate = defineOperator({
   on: {
     trade(state, _trade, { at }) {
       if (state.began === NEVER) state.began = at
-      state.seen = at
+      if (at > state.seen) state.seen = at
     },
     quote(state, _quote, { at }) {
       if (state.began === NEVER) state.began = at
-      state.seen = at
+      if (at > state.seen) state.seen = at
     },
     gap(state, { reason }, { at }) {
       // the first connection breaks nothing: there was no data before it
