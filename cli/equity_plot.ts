@@ -14,7 +14,7 @@ function ticks(low: number, high: number, about: number): readonly number[] {
 /** The equity of a run over event time, with the peak so far behind it: the area between them is the drawdown. */
 export function equityPlot(points: readonly { readonly at: number; readonly equity: number }[]): string {
   const frame = (body: string) =>
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>${body}</svg>\n`
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12"><title>Equity over event time</title><rect width="100%" height="100%" fill="#fff"/>${body}</svg>\n`
   const [first, last] = [points[0], points.at(-1)]
   if (first === undefined || last === undefined)
     return frame(

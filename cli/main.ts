@@ -31,7 +31,7 @@ export async function main(argv: readonly string[], io: Io = standardIo(argv.inc
       io.say(helpOf(verb))
       return 0
     }
-    const code = await verb.run(args, { io, catalogue: catalogueNear, environment: process.env })
+    const code = await verb.run(args, { io, catalogue: catalogueNear, environment: process.env, verbs })
     return code ?? 0
   } catch (error) {
     return complain(error, io)

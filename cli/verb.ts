@@ -32,6 +32,8 @@ export interface Context {
   /** The built-in components and those of the project's tidegate.config. */
   catalogue(near?: string): Promise<Catalogue>
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Every verb there is: for those that tell of verbs. */
+  readonly verbs: readonly Verb[]
 }
 export interface Verb {
   readonly name: string

@@ -12,9 +12,7 @@ export const docsVerb: Verb = {
   options: { check: { type: 'boolean', help: 'write nothing; exit code 1 when a page is not as it would be written' } },
   notes:
     'The pages go to DIR/docs and DIR/schemas, DIR being the current directory when left out. In a project they hold its own components too.',
-  async run({ positionals: [root = '.'], flags }, { io, catalogue }) {
-    // the list of verbs holds this one: it is read when it is needed, not when it is made
-    const { verbs } = await import('../verbs.ts')
+  async run({ positionals: [root = '.'], flags }, { io, catalogue, verbs }) {
     const pages = pagesOf(await catalogue(root), verbs)
     const { missing, stale, surplus, foreign } = compareWith(root, pages)
     const changed = [...missing, ...stale, ...surplus]

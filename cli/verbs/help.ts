@@ -10,9 +10,7 @@ export const helpVerb: Verb = {
   form: '[VERB|CODE]',
   positionals: { min: 0, max: 1 },
   options: {},
-  async run({ positionals: [about] }, { io }) {
-    // the list of verbs holds this one: it is read when it is needed, not when it is made
-    const { verbs } = await import('../verbs.ts')
+  async run({ positionals: [about] }, { io, verbs }) {
     if (about === undefined) {
       io.document({ verbs: verbs.map(({ name, form, summary }) => ({ name, form, summary })) }, () => overview(verbs))
       return
