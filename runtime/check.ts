@@ -4,7 +4,7 @@ import { NodeId, type NodeSpec, OperatorSpec, type PipelineSpec, SinkSpec, Sourc
 import { formatDuration } from '../schemas/units.ts'
 import type { Catalogue, Operator, Ports, Sink } from './define.ts'
 import { nearest } from './nearest.ts'
-import { type Component, componentOf, edgesOf, portFor } from './wiring.ts'
+import { type Component, componentOf, edgesOf, named, portFor } from './wiring.ts'
 
 /** What can be wrong with a definition. */
 export const problems = {
@@ -172,7 +172,7 @@ function checkWires(
       return
     }
     wired.add(port)
-    const expected = ports[port]
+    const expected = named(ports, port)
     if (expected === undefined) {
       const near = nearest(port, Object.keys(ports))
       report(

@@ -6,10 +6,17 @@ export interface Clock {
   after(micros: number, call: () => void): () => void
 }
 
+/** A longer wait makes setTimeout call at once. */
+const LONGEST_MS = 2 ** 31 - 1
+
 export const wallClock: Clock = {
   now: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
   after(micros, call) {
-    const timer = setTimeout(call, micros / 1000)
+    let timer: NodeJS.Timeout
+    const wait = (ms: number) => {
+      timer = ms > LONGEST_MS ? setTimeout(() => wait(ms - LONGEST_MS), LONGEST_MS) : setTimeout(call, ms)
+    }
+    wait(micros / 1000)
     return () => clearTimeout(timer)
   },
 }

@@ -61,7 +61,7 @@ export interface SinkContext {
   readonly pipeline: string
   readonly node: string
   readonly plan: string
-  /** `bt-RUN`, `paper` or `live`. */
+  /** `bt`, `paper` or `live`. */
   readonly namespace: string
   /** Hands a message to whoever subscribes in this process. */
   readonly publish: (subject: string, message: Readonly<Record<string, unknown>>) => void

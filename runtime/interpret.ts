@@ -98,12 +98,12 @@ export class Interpreter {
     const ahead = end ? (this.plan.sources[source] as PlannedSource).lateness : 0
     const believed = groups.filter((group) => this.believes(source, group, at))
     if (!isTime(at) || believed.length < groups.length) this.counts.invalid++
-    for (const group of believed) this.advance(source, group, at + ahead)
+    for (const group of believed) this.advance(source, group, at, ahead)
     if (!end) return
     // what has ended holds nobody up
     for (const group of groups) {
       this.times.disconnect(source, group)
-      this.schedule.advance(source, group)
+      this.schedule.advance(source, group, at)
     }
     ;(this.taken[source] as { ended: boolean }).ended = true
     if (this.taken.every((t) => t.ended)) this.finish(isTime(at) ? at : this.newest())
@@ -118,9 +118,9 @@ export class Interpreter {
     ;(this.taken[source] as { rows: number }).rows++
   }
 
-  private advance(source: number, group: number, at: number): void {
-    this.times.observe(source, group, at)
-    this.schedule.advance(source, group)
+  private advance(source: number, group: number, at: number, ahead = 0): void {
+    this.times.observe(source, group, at + ahead)
+    this.schedule.advance(source, group, at)
   }
   /** What is older than this comes late: behind the source's own watermark, or into windows that others have closed. */
   private reached(source: number, group: number): number {
@@ -150,7 +150,7 @@ export class Interpreter {
     const codes = key === WHOLE ? [...(this.heard[source] as Set<number>)].sort((a, b) => a - b) : [this.code(key)]
     for (const code of codes) {
       const group = this.schedule.groupOf(code)
-      const time = Math.max(at, this.times.newestOf(source, group), this.reached(source, group))
+      const time = Math.max(isTime(at) ? at : 0, this.times.newestOf(source, group), this.reached(source, group))
       if (value.reason !== 'sequence') this.times.disconnect(source, group)
       for (const node of this.downstream[source] as readonly Running[]) this.applyGap(node, code)
       this.passes.dirty.add(code)

@@ -5,7 +5,7 @@ import { dueAfter, type Tick, timersOf } from './timers.ts'
 import { type SourceTimes, Watermarks } from './watermarks.ts'
 
 const NEVER = Number.NEGATIVE_INFINITY
-/** The slot after the groups: nodes of scope `pipeline` live on the least watermark of all. */
+/** The slot after the groups: nodes of scope `pipeline`. */
 const PIPELINE = KEY_GROUPS
 
 /** The timers and alarms of nodes that hear the same sources. */
@@ -16,6 +16,14 @@ interface Clock {
   /** Per group when something is due next; always after the mark, up to which everything has run. */
   readonly due: Float64Array
 }
+
+/** Where a clock is to go, in a group or for the whole pipeline. */
+interface Hand {
+  readonly clock: Clock
+  readonly slot: number
+  readonly to: number
+}
+const hand = (clock: Clock, slot: number, to: number): Hand => ({ clock, slot, to })
 
 /**
  * Calls timers and alarms as event time moves. Everything due on the way runs: the earlier time first, then the longer
@@ -79,87 +87,90 @@ export class Schedule {
     return newest
   }
 
-  /** A source has told of time in a group: moves the clocks that hear it. */
-  advance(source: number, group: number): void {
+  /**
+   * A source has told of time in a group: moves the clocks that hear it. Nodes of scope `pipeline` take rows of all
+   * groups as they come, so their time is the newest there is: nothing they have taken lies behind the boundary.
+   */
+  advance(source: number, group: number, newest: number): void {
     const clocks = this.moved[source] as readonly Clock[]
-    this.turn(group, clocks, (clock) => clock.watermarks.target(group))
-    this.turn(PIPELINE, clocks, ({ watermarks }) => watermarks.least())
+    if (this.glide(clocks, group, newest)) return
+    this.turn(
+      clocks.flatMap((clock) => [hand(clock, group, clock.watermarks.target(group)), hand(clock, PIPELINE, newest)]),
+    )
   }
   /** The end: everything up to a time runs, whoever was slow. */
   finish(at: number): void {
     for (let group = 0; group < KEY_GROUPS; group++) {
-      const clocks = this.clocks.filter(({ watermarks }) => watermarks.mark[group] !== NEVER)
-      this.turn(group, clocks, () => at)
+      const told = this.clocks.filter(({ watermarks }) => watermarks.mark[group] !== NEVER)
+      this.turn(told.flatMap((clock) => [hand(clock, group, at), hand(clock, PIPELINE, at)]))
     }
-    this.turn(PIPELINE, this.clocks, ({ watermarks }) => watermarks.least())
-  }
-
-  /** Moves a group's watermarks, running all that is due on the way, the earliest of all clocks first. */
-  private turn(group: number, clocks: readonly Clock[], target: (clock: Clock) => number): void {
-    if (this.glide(group, clocks, target)) return
-    const moving = clocks
-      .map((clock) => ({ clock, to: target(clock) }))
-      .filter(({ clock, to }) => to > (clock.watermarks.mark[group] as number))
-    for (const { clock, to } of moving) {
-      const { mark } = clock.watermarks
-      if (mark[group] !== NEVER) continue
-      // nothing was before the first row, so nothing is due before it
-      mark[group] = to
-      clock.due[group] = this.nextDue(clock, group)
-    }
-    for (;;) {
-      let at = Number.POSITIVE_INFINITY
-      for (const { clock, to } of moving)
-        if ((clock.due[group] as number) <= to) at = Math.min(at, clock.due[group] as number)
-      if (at === Number.POSITIVE_INFINITY) break
-      const now = moving.filter(({ clock }) => clock.due[group] === at).map(({ clock }) => clock)
-      for (const clock of now) {
-        clock.watermarks.mark[group] = at
-        clock.due[group] = Number.POSITIVE_INFINITY
-      }
-      this.runDue(group, at, now)
-      for (const clock of now) clock.due[group] = this.nextDue(clock, group)
-    }
-    for (const { clock, to } of moving) clock.watermarks.mark[group] = to
   }
 
   /** The common case: nothing is due on the way of any clock. */
-  private glide(group: number, clocks: readonly Clock[], target: (clock: Clock) => number): boolean {
-    for (const clock of clocks) if (target(clock) >= (clock.due[group] as number)) return false
-    for (const clock of clocks) {
-      const to = target(clock)
-      const { mark } = clock.watermarks
-      if (to > (mark[group] as number)) mark[group] = to
+  private glide(clocks: readonly Clock[], group: number, newest: number): boolean {
+    for (const { watermarks, due } of clocks)
+      if (watermarks.target(group) >= (due[group] as number) || newest >= (due[PIPELINE] as number)) return false
+    for (const { watermarks } of clocks) {
+      const { mark } = watermarks
+      mark[group] = watermarks.target(group)
+      if (newest > (mark[PIPELINE] as number)) mark[PIPELINE] = newest
     }
     return true
   }
 
-  private nextDue({ watermarks, timers, alarms }: Clock, group: number): number {
-    const wide = group === PIPELINE
-    const from = watermarks.mark[group] as number
+  /** Moves hands of clocks, running all that is due on the way: of all of them the earliest first. */
+  private turn(hands: readonly Hand[]): void {
+    const moving = hands.filter(({ clock, slot, to }) => to > (clock.watermarks.mark[slot] as number))
+    for (const { clock, slot, to } of moving) {
+      const { mark } = clock.watermarks
+      if (mark[slot] !== NEVER) continue
+      // nothing was before the first row, so nothing is due before it
+      mark[slot] = to
+      clock.due[slot] = this.nextDue(clock, slot)
+    }
+    for (;;) {
+      let at = Number.POSITIVE_INFINITY
+      for (const { clock, slot, to } of moving)
+        if ((clock.due[slot] as number) <= to) at = Math.min(at, clock.due[slot] as number)
+      if (at === Number.POSITIVE_INFINITY) break
+      const now = moving.filter(({ clock, slot, to }) => clock.due[slot] === at && at <= to)
+      for (const { clock, slot } of now) {
+        clock.watermarks.mark[slot] = at
+        clock.due[slot] = Number.POSITIVE_INFINITY
+      }
+      this.runDue(at, now)
+      for (const { clock, slot } of now) clock.due[slot] = this.nextDue(clock, slot)
+    }
+    for (const { clock, slot, to } of moving) clock.watermarks.mark[slot] = to
+  }
+
+  private nextDue({ watermarks, timers, alarms }: Clock, slot: number): number {
+    const wide = slot === PIPELINE
+    const from = watermarks.mark[slot] as number
     let next = Number.POSITIVE_INFINITY
     for (const timer of timers) if (timer.node.wide === wide) next = Math.min(next, dueAfter(timer, from))
     for (const node of alarms)
       if (node.wide === wide)
-        for (const code of this.members[group] as number[])
+        for (const code of this.members[slot] as number[])
           next = Math.min(next, Math.max(node.alarms[code] as number, from + 1))
     return next
   }
 
-  private runDue(group: number, due: number, clocks: readonly Clock[]): void {
-    const wide = group === PIPELINE
-    const codes = [...(this.members[group] as number[])]
-    const concerns = (node: Running) => node.wide === wide && clocks.includes(this.clockOf.get(node) as Clock)
+  private runDue(due: number, hands: readonly Hand[]): void {
+    const codes = (node: Running): readonly number[] => {
+      const clock = this.clockOf.get(node)
+      const at = hands.find((h) => h.clock === clock && (h.slot === PIPELINE) === node.wide)
+      return at === undefined ? [] : [...(this.members[at.slot] as number[])]
+    }
     for (const timer of this.timers) {
       const boundary = timer.right ? due - 1 : due
-      if (boundary % timer.every !== 0 || !concerns(timer.node)) continue
-      for (const code of codes)
+      if (boundary % timer.every !== 0) continue
+      for (const code of codes(timer.node))
         this.passes.wake(timer.node, code, boundary, (state, env) => timer.fire(state, boundary, env))
     }
     for (const node of this.alarms) {
-      if (!concerns(node)) continue
       const fire = node.planned.operator.alarm?.fire as unknown as (state: State, at: number, env: unknown) => unknown
-      for (const code of codes) {
+      for (const code of codes(node)) {
         if ((node.alarms[code] as number) > due) continue
         this.passes.wake(node, code, due, (state, env) => {
           const answer = fire(state, due, env)

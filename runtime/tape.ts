@@ -134,8 +134,11 @@ export class TapeWriter {
 
   /** Gives up: nothing is left of what was written. */
   async discard(): Promise<void> {
-    await this.file.close()
-    rmSync(this.partial, { force: true })
+    try {
+      await this.file.close()
+    } finally {
+      rmSync(this.partial, { force: true })
+    }
   }
 }
 
@@ -199,12 +202,18 @@ const damaged = (path: string, offset: number, reason: string) =>
   new TidegateError('TAPE_CORRUPT', `${path}: ${reason}, at byte ${offset}`, { path, offset, reason })
 
 function openFile(path: string): number {
+  const absent = (found: string, cause?: unknown) =>
+    new TidegateError('FILE_ABSENT', `expected a tape at ${path}, found ${found}`, { path }, cause)
+  let fd: number
   try {
-    return openSync(path, 'r')
+    fd = openSync(path, 'r')
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
-    throw new TidegateError('FILE_ABSENT', `expected a tape at ${path}, found nothing`, { path }, cause)
+    throw absent('nothing', cause)
   }
+  if (!fstatSync(fd).isDirectory()) return fd
+  closeSync(fd)
+  throw absent('a directory')
 }
 
 function withFile<T>(path: string, use: (fd: number) => T): T {

@@ -213,13 +213,13 @@ describe('before a row that moves the watermark', () => {
     expect(since(() => row(25))).toEqual(['node v:A 10', 'node v:A 10 alarm', 'node v:A 20', 'row v:A 25'])
     expect(since(() => row(33))).toEqual(['node v:A 30', 'row v:A 33'])
   })
-  test('groups have time of their own; the pipeline lives on the slowest of them', () => {
+  test('groups have time of their own; the pipeline lives on the newest of them', () => {
     const other = elsewhere('v:A')
     const { row, since } = engineOf({ each: { every: 10 }, all: { op: 'wide', every: 10 } })
     row(5)
     row(5, other)
-    expect(since(() => row(25))).toEqual(['each v:A 10', 'each v:A 20', 'row v:A 25'])
-    expect(since(() => row(12, other))).toEqual([`each ${other} 10`, 'all * 10', `row ${other} 12`])
+    expect(since(() => row(25))).toEqual(['each v:A 10', 'all * 10', 'each v:A 20', 'all * 20', 'row v:A 25'])
+    expect(since(() => row(12, other))).toEqual([`each ${other} 10`, `row ${other} 12`])
   })
 })
 

@@ -65,7 +65,7 @@ export class SourceTimes {
  * running back. A sparse feed holds up only the nodes that hear it.
  */
 export class Watermarks {
-  /** Per group. The extra slot is the whole pipeline: the least over all groups that have spoken. */
+  /** Per group. The extra slot is the whole pipeline: the newest time of any group. */
   readonly mark = new Float64Array(KEY_GROUPS + 1).fill(NEVER)
   readonly sources: readonly number[]
   private readonly times: SourceTimes
@@ -82,16 +82,6 @@ export class Watermarks {
       if (this.times.active(source, group)) least = Math.min(least, this.times.watermarkOf(source, group))
     const mark = this.mark[group] as number
     return least === Number.POSITIVE_INFINITY ? mark : Math.max(least, mark)
-  }
-
-  /** The least watermark of all groups that have spoken. */
-  least(): number {
-    let least = Number.POSITIVE_INFINITY
-    for (let g = 0; g < KEY_GROUPS; g++) {
-      const mark = this.mark[g] as number
-      if (mark !== NEVER && mark < least) least = mark
-    }
-    return least === Number.POSITIVE_INFINITY ? NEVER : least
   }
 
   get width(): number {

@@ -7,10 +7,13 @@ export type Component = Source | Operator | Sink
 
 /** The component a node names, or undefined. */
 export function componentOf(node: NodeSpec, catalogue: Catalogue): Component | undefined {
-  if ('source' in node) return catalogue.sources[node.source]
-  if ('op' in node) return catalogue.operators[node.op]
-  return catalogue.sinks[node.sink]
+  if ('source' in node) return named(catalogue.sources, node.source)
+  if ('op' in node) return named(catalogue.operators, node.op)
+  return named(catalogue.sinks, node.sink)
 }
+/** The entry a user names: what every object inherits, such as `constructor`, is none. */
+export const named = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined
 
 /** The edges a node speaks on, and what they carry. A source also gives its late rows and its gaps. */
 export function edgesOf(id: string, component: Component): readonly (readonly [edge: string, kind: Kind])[] {

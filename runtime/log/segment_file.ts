@@ -166,7 +166,7 @@ export class SegmentFile {
     )
   }
 
-  /** Makes everything durable and lets go of the file. */
+  /** Makes everything durable and lets go of the file. @throws LOG_UNWRITABLE when some of it may not be on the disk */
   async close(): Promise<void> {
     try {
       if (this.failure === undefined) this.sync()
@@ -174,6 +174,7 @@ export class SegmentFile {
       await this.syncing
       closeSync(this.fd)
     }
+    if (this.failure !== undefined) throw this.unwritable('it could not be synced', this.failure)
   }
 
   /** As `close`, without holding up the work. */
