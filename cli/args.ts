@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { nearest } from '../runtime/nearest.ts'
 import { TidegateError } from '../schemas/errors.ts'
-import { parseDuration, parseTime } from '../schemas/units.ts'
+import { formatTime, parseDuration, parseTime } from '../schemas/units.ts'
 import type { Args, Verb } from './verb.ts'
 
 const common = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
@@ -56,6 +56,13 @@ export function timeOption(args: Args, name: string): number | undefined {
   if (text !== undefined && time === undefined)
     throw new TidegateError('USAGE', `--${name}: expected a time such as 2024-08-08T23:54:15Z, found "${text}"`)
   return time
+}
+/** --from and --to. @throws USAGE when nothing can lie between them */
+export function rangeOptions(args: Args): readonly [from: number | undefined, to: number | undefined] {
+  const [from, to] = [timeOption(args, 'from'), timeOption(args, 'to')]
+  if (from !== undefined && to !== undefined && from >= to)
+    throw new TidegateError('USAGE', `expected --from before --to, found ${formatTime(from)} and ${formatTime(to)}`)
+  return [from, to]
 }
 export function durationOption(args: Args, name: string): number | undefined {
   const text = args.value(name)

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { paramProblems } from '../runtime/check.ts'
 import type { Catalogue, SourceItem } from '../runtime/define.ts'
 import type { Binding } from '../runtime/feed.ts'
+import { toJson } from '../runtime/json.ts'
 import type { Plan } from '../runtime/plan.ts'
 import { openTape, type Tape } from '../runtime/tape.ts'
 import { TidegateError } from '../schemas/errors.ts'
@@ -22,6 +24,9 @@ export const bindOptions = {
   },
 } as const
 
+/** A binding, and what tells its data from other data. */
+type Labelled = Binding & { readonly label: string }
+export type Bindings = ReadonlyMap<string, Labelled>
 interface Bound {
   readonly tape: Tape
   readonly symbol: string | undefined
@@ -36,9 +41,9 @@ function openBound(text: string): Bound {
  * Which recorded data each source of a plan reads. Sources that are not named stay as they are.
  * @throws BINDING_INVALID, FILE_ABSENT, and what opening a tape throws
  */
-export function bindingsOf(plan: Plan, args: Args, catalogue: Catalogue): ReadonlyMap<string, Binding> {
-  const bindings = new Map<string, Binding>()
-  const bind = (id: string, { tape, symbol }: Bound) => {
+export function bindingsOf(plan: Plan, args: Args, catalogue: Catalogue): Bindings {
+  const bindings = new Map<string, Labelled>()
+  const checkKind = (id: string, held: readonly string[], where: string) => {
     const source = plan.sources.find((s) => s.id === id)
     if (source === undefined)
       throw new TidegateError(
@@ -47,13 +52,15 @@ export function bindingsOf(plan: Plan, args: Args, catalogue: Catalogue): Readon
         { node: id },
       )
     const { kind } = source.component.output
-    const held = Object.keys(tape.info.kinds)
     if (!held.includes(kind))
       throw new TidegateError(
         'BINDING_INVALID',
-        `node "${id}" (${source.component.name}) gives ${kind}, but ${tape.path} holds ${held.join(', ') || 'nothing'}`,
+        `node "${id}" (${source.component.name}) gives ${kind}, but ${where} holds ${held.join(', ') || 'nothing'}`,
         { node: id, expected: kind, found: held },
       )
+  }
+  const bind = (id: string, { tape, symbol }: Bound) => {
+    checkKind(id, Object.keys(tape.info.kinds), tape.path)
     const { keys } = tape.info
     if (symbol !== undefined && !keys.some((key) => key === symbol || key.slice(key.indexOf(':') + 1) === symbol))
       throw new TidegateError('BINDING_INVALID', `no "${symbol}" in ${tape.path}; it holds ${keys.join(', ')}`, {
@@ -61,7 +68,13 @@ export function bindingsOf(plan: Plan, args: Args, catalogue: Catalogue): Readon
         symbol,
         keys,
       })
-    bindings.set(id, { type: 'recording', recording: tape, symbol })
+    const digest = createHash('sha256').update(JSON.stringify(tape.info)).digest('hex').slice(0, 16)
+    bindings.set(id, {
+      type: 'recording',
+      recording: tape,
+      symbol,
+      label: `tape ${digest}${symbol ? `:${symbol}` : ''}`,
+    })
   }
   const tapes = (args.values['tape'] ?? []).map(openBound)
   const open = plan.sources.filter((s) => s.component.generate === undefined || tapes.length > 0)
@@ -78,14 +91,35 @@ export function bindingsOf(plan: Plan, args: Args, catalogue: Catalogue): Readon
     const [, id = '', rest] = /^([^=]+)=(.+)$/.exec(text) ?? []
     if (rest === undefined) throw new TidegateError('USAGE', `--bind ${text}: expected NODE=TAPE[:SYMBOL]`)
     const made = generated(rest, catalogue)
-    if (made === undefined) bind(id, openBound(rest))
-    else bindings.set(id, made)
+    if (made === undefined) {
+      bind(id, openBound(rest))
+      continue
+    }
+    checkKind(id, [made.kind], made.label)
+    bindings.set(id, made)
   }
   return bindings
 }
 
+/** What a run reads, source by source: a run that goes on must read the same. */
+export const dataOf = (
+  plan: Plan,
+  bindings: Bindings,
+  range: Readonly<Record<string, number | undefined>>,
+): Readonly<Record<string, string>> => ({
+  ...Object.fromEntries(
+    plan.sources.map(({ id, component }) => [
+      id,
+      bindings.get(id)?.label ?? (component.generate ? 'its own rows' : 'live'),
+    ]),
+  ),
+  ...Object.fromEntries(
+    Object.entries(range).flatMap(([name, at]) => (at === undefined ? [] : [[`--${name}`, String(at)]])),
+  ),
+})
+
 /** `synthetic_market` or `synthetic_market{"seed":2}`: a source of the catalogue that makes its rows. */
-export function generated(text: string, catalogue: Catalogue): Binding | undefined {
+export function generated(text: string, catalogue: Catalogue): (Labelled & { readonly kind: string }) | undefined {
   const [, name = '', json = '{}'] = /^([a-z][a-z0-9_]*)(\{.*\})?$/s.exec(text) ?? []
   const source = Object.hasOwn(catalogue.sources, name) ? catalogue.sources[name] : undefined
   const generate = source?.generate as
@@ -101,7 +135,8 @@ export function generated(text: string, catalogue: Catalogue): Binding | undefin
       { problems },
     )
   const params = z.parse(source.params, raw)
-  return { type: 'generated', items: (position) => generate(params, position) }
+  const label = `${name}${toJson(params)}`
+  return { type: 'generated', items: (position) => generate(params, position), label, kind: source.output.kind }
 }
 function readParams(json: string, name: string): unknown {
   try {

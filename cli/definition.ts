@@ -34,11 +34,11 @@ async function read(file: string): Promise<unknown> {
   const unreadable = (reason: string, cause?: unknown) =>
     new TidegateError('DEFINITION_UNREADABLE', `${file}: ${reason}`, { file }, cause)
   if (['.yaml', '.yml', '.json'].includes(extname(file))) {
-    const lines = new LineCounter()
-    const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines, prettyErrors: true })
-    const [first] = document.errors
-    if (first !== undefined) throw unreadable(first.message)
-    return document.toJS()
+    try {
+      return parsed(readFileSync(file, 'utf8'))
+    } catch (error) {
+      throw unreadable(error instanceof Error ? error.message : String(error), error)
+    }
   }
   if (!/\.[cm]?[jt]s$/.test(file)) throw unreadable(`expected a .yaml, .json or .ts file, found "${extname(file)}"`)
   let module: unknown
@@ -52,18 +52,29 @@ async function read(file: string): Promise<unknown> {
   return exported
 }
 
+/** Also aliases without an anchor, or that unfold without end, are faults of the document. */
+function parsed(text: string): unknown {
+  const document = parseDocument(text, { lineCounter: new LineCounter(), prettyErrors: true })
+  const [first] = document.errors
+  if (first !== undefined) throw first
+  return document.toJS()
+}
+
 function override(raw: unknown, assignment: string): unknown {
   const [, node = '', param = '', text] = /^([^.=]+)\.([^=]+)=(.*)$/s.exec(assignment) ?? []
   const wrong = (reason: string) => new TidegateError('USAGE', `--set ${assignment}: ${reason}`, { assignment })
   if (text === undefined) throw wrong('expected node.param=value')
-  const { nodes } = raw as { nodes?: Record<string, { params?: object }> }
-  const found = nodes?.[node]
-  if (found === undefined)
-    throw wrong(`no node "${node}" in the definition; it has ${Object.keys(nodes ?? {}).join(', ')}`)
-  return {
-    ...(raw as object),
-    nodes: { ...nodes, [node]: { ...found, params: { ...found.params, [param]: parse(text) } } },
+  const nodes = (raw as { nodes?: Record<string, { params?: object } | null> | null } | null)?.nodes ?? {}
+  if (!Object.hasOwn(nodes, node))
+    throw wrong(`no node "${node}" in the definition; it has ${Object.keys(nodes).join(', ') || 'none'}`)
+  const found = nodes[node]
+  let value: unknown
+  try {
+    value = parse(text)
+  } catch (error) {
+    throw wrong(error instanceof Error ? error.message : String(error))
   }
+  return { ...(raw as object), nodes: { ...nodes, [node]: { ...found, params: { ...found?.params, [param]: value } } } }
 }
 
 export const setOption = {

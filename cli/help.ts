@@ -12,6 +12,15 @@ export const overview = (verbs: readonly Verb[]): string =>
     'Every verb has --json (one document, or JSON lines for streams, on stdout) and --help.',
   ].join('\n')
 
+/** What a verb is, as data. */
+export const verbFacts = ({ name, form, summary, notes = '', options }: Verb) => ({
+  verb: name,
+  form,
+  summary,
+  notes,
+  options,
+})
+
 export function helpOf(verb: Verb): string {
   const rows = Object.entries(verb.options).map(
     ([name, { short, value, help }]) =>

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -85,7 +85,65 @@ test('backtests with files, runs on paper with equal outputs, replays and proves
   })
   const replayed = await run('replay', 'btc_momentum', '--dir', at('paper'), '--from-seq', '2')
   expect(replayed.code).toBe(0)
-  const again = await run(
+  const same = ['--bind', `trades=${at('trades.tape')}:BTCUSDT`, '--speed', 'max', '--dir', at('paper')]
+  const again = await run('run', flagship, ...same, ...faster)
+  expect(again.lines.at(-1)?.['report']).toMatchObject({
+    resumed: true,
+    complete: true,
+    outputs_sha256: report['outputs_sha256'],
+  })
+  expect(await refused('run', flagship, ...same)).toMatchObject({ exit: 5, code: 'PLAN_MISMATCH' })
+  const other = await refused('run', flagship, ...faster, '--bind', 'trades=synthetic_market', '--dir', at('paper'))
+  expect(other).toMatchObject({ exit: 3, code: 'BINDING_INVALID' })
+  expect(other.message).toContain('goes on with trades reading tape')
+})
+
+test('a file of results that cannot be written ends the run with FILE_UNWRITABLE', async () => {
+  const backtest = (out: string) => refused('backtest', flagship, '--tape', at('trades.tape'), ...faster, '-o', out)
+  for (const name of ['fills.csv', 'report.json']) {
+    mkdirSync(at(`taken_${name}/${name}`), { recursive: true })
+    expect(await backtest(at(`taken_${name}`))).toMatchObject({ exit: 1, code: 'FILE_UNWRITABLE' })
+  }
+  expect(await backtest(at('trades.jsonl'))).toMatchObject({ exit: 1, code: 'FILE_UNWRITABLE' })
+})
+
+test('a run for longer than a timer can be is not stopped at once', async () => {
+  const argv = [
+    '--bind',
+    `trades=${at('trades.tape')}`,
+    '--speed',
+    '300',
+    '--dir',
+    at('long'),
+    '--for',
+    '30d',
+    ...faster,
+  ]
+  const { lines } = await run('run', flagship, ...argv)
+  expect(lines.at(-1)?.['report']).toMatchObject({ ended: true, ticks: 3000 })
+})
+
+test('a backtest into the folder of another leaves nothing of it', async () => {
+  const signals = (name: string) => readFileSync(at(`${name}/publish.jsonl`), 'utf8')
+  const slower = ['--set', 'bars.every=2s', '--set', 'above.warm_up=5']
+  const into = (name: string, settings: readonly string[]) =>
+    run('backtest', flagship, '--tape', at('trades.tape'), ...settings, '-o', at(name))
+  await into('twice', faster)
+  await into('twice', slower)
+  await into('once', slower)
+  expect(signals('twice')).toBe(signals('once'))
+})
+
+test('made rows are bound only to a source that is there and gives their kind', async () => {
+  const bound = (binding: string) => refused('backtest', flagship, '--tape', at('trades.tape'), '--bind', binding)
+  expect(await bound('tradez=synthetic_market')).toMatchObject({ exit: 3, code: 'BINDING_INVALID' })
+  writeFileSync(at('quotes.yaml'), 'pipeline: q\nnodes:\n  quotes: { source: tape_quotes }\n')
+  const quotes = await refused('backtest', at('quotes.yaml'), '--bind', 'quotes=synthetic_market')
+  expect(quotes).toMatchObject({ exit: 3, code: 'BINDING_INVALID' })
+})
+
+test('a log that lost what a sink holds is refused, and so is a log whose inputs are cut', async () => {
+  const argv = [
     'run',
     flagship,
     '--bind',
@@ -93,14 +151,40 @@ test('backtests with files, runs on paper with equal outputs, replays and proves
     '--speed',
     'max',
     '--dir',
-    at('paper'),
+    at('lost'),
     ...faster,
-  )
-  expect(again.lines.at(-1)?.['report']).toMatchObject({ resumed: true, outputs_sha256: report['outputs_sha256'] })
-  expect(await refused('run', flagship, '--bind', `trades=${at('trades.tape')}`, '--dir', at('paper'))).toMatchObject({
-    exit: 5,
-    code: 'PLAN_MISMATCH',
-  })
+  ]
+  expect((await run(...argv)).code).toBe(0)
+  const inputs = at('lost/log/btc_momentum.inputs')
+  const segment = join(inputs, readdirSync(inputs)[0] as string)
+  truncateSync(segment, readFileSync(segment).length - 200)
+  expect(await refused('parity', 'btc_momentum', '--dir', at('lost'))).toMatchObject({ exit: 5, code: 'LOG_LOST' })
+  rmSync(at('lost/log'), { recursive: true })
+  const empty = ['--bind', `trades=${at('trades.tape')}:NOSUCH`]
+  expect(await refused('run', flagship, ...empty, '--dir', at('lost'))).toMatchObject({ code: 'BINDING_INVALID' })
+  expect(await refused(...argv)).toMatchObject({ exit: 5, code: 'LOG_LOST' })
+})
+
+test('a log replays through another definition, and is compared on the edges that one has', async () => {
+  const text = readFileSync(flagship, 'utf8')
+  writeFileSync(at('bare.yaml'), text.slice(text.indexOf('pipeline:'), text.indexOf('  account:')))
+  const argv = [
+    'run',
+    flagship,
+    '--bind',
+    `trades=${at('trades.tape')}`,
+    '--speed',
+    'max',
+    '--dir',
+    at('whatif'),
+    ...faster,
+  ]
+  expect((await run(...argv)).code).toBe(0)
+  const replayed = await run('replay', at('bare.yaml'), '--dir', at('whatif'), ...faster)
+  expect(replayed.code).toBe(0)
+  expect(replayed.document()).toMatchObject({ equal: true })
+  const other = await run('replay', at('bare.yaml'), '--dir', at('whatif'), '--set', 'bars.every=2s')
+  expect(other.document()).toMatchObject({ equal: false })
 })
 
 test('the demo runs on a tape, and its replay is equal', async () => {
@@ -108,6 +192,31 @@ test('the demo runs on a tape, and its replay is equal', async () => {
   expect(code).toBe(0)
   expect(document()).toMatchObject({ market: at('trades.tape'), ticks: 3000, equal: true })
 })
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  'a demo that %s stops leaves nothing behind',
+  async (signal) => {
+    const room = at(`demo_${signal}`)
+    mkdirSync(room)
+    const entry = fileURLToPath(new URL('main.ts', import.meta.url))
+    const demo = spawn(process.execPath, ['--import', 'tsx', entry, 'demo'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, TMPDIR: room },
+    })
+    const ours = () => readdirSync(room).filter((name) => name.startsWith('tidegate-demo-'))
+    const ended = new Promise((resolve) => demo.once('exit', resolve))
+    try {
+      demo.stderr.on('data', (text: Buffer) => {
+        if (String(text).includes(' at ') && ours().length > 0) demo.kill(signal)
+      })
+      expect(await ended).toBe(130)
+      expect(ours()).toEqual([])
+    } finally {
+      demo.kill('SIGKILL')
+    }
+  },
+  30_000,
+)
 
 test('wrong usage exits with 2 and says what is near', async () => {
   expect(await refused('bakctest')).toMatchObject({
@@ -157,6 +266,7 @@ nodes:
 test('tapes that are absent, cut, damaged, of another kind or of another schema version are refused, each with its code', async () => {
   const backtest = (tape: string) => refused('backtest', flagship, '--tape', tape)
   expect(await backtest(at('nosuch.tape'))).toMatchObject({ exit: 4, code: 'FILE_ABSENT' })
+  expect(await backtest(directory)).toMatchObject({ exit: 4, code: 'FILE_ABSENT' })
   const bytes = readFileSync(at('trades.tape'))
   writeFileSync(at('cut.tape'), bytes)
   truncateSync(at('cut.tape'), bytes.length - 100)

@@ -5,8 +5,9 @@ import { nearest } from '../runtime/nearest.ts'
 import { codes, isTidegateError, TidegateError } from '../schemas/errors.ts'
 import { readArgs } from './args.ts'
 import { catalogueNear } from './catalogue.ts'
-import { helpOf, overview } from './help.ts'
+import { helpOf, overview, verbFacts } from './help.ts'
 import { standardIo } from './io.ts'
+import { packageVersion } from './project/own_package.ts'
 import type { Io } from './verb.ts'
 import { verbs } from './verbs.ts'
 
@@ -15,8 +16,17 @@ export async function main(argv: readonly string[], io: Io = standardIo(argv.inc
   try {
     const [name, ...rest] = argv
     if (name === undefined || name === '--help' || name === '-h') {
-      io.say(overview(verbs))
+      if (name === undefined) io.say(overview(verbs))
+      else
+        io.document({ verbs: verbs.map((v) => ({ name: v.name, form: v.form, summary: v.summary })) }, () =>
+          overview(verbs),
+        )
       return name === undefined ? codes.USAGE.exit : 0
+    }
+    if (name === '--version' || name === '-V') {
+      const version = packageVersion()
+      io.document({ version }, () => version)
+      return 0
     }
     const verb = verbs.find((v) => v.name === name)
     if (verb === undefined) {
@@ -28,7 +38,7 @@ export async function main(argv: readonly string[], io: Io = standardIo(argv.inc
     }
     const args = readArgs(verb, rest)
     if (args.flags.has('help')) {
-      io.say(helpOf(verb))
+      io.document(verbFacts(verb), () => helpOf(verb))
       return 0
     }
     const code = await verb.run(args, { io, catalogue: catalogueNear, environment: process.env, verbs })

@@ -1,9 +1,17 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { TidegateError } from '../schemas/errors.ts'
 
-const saved = z.object({ definition: z.unknown(), plan: z.string(), near: z.string() })
+const Kept = z.object({
+  definition: z.unknown(),
+  plan: z.string(),
+  /** The folder of the definition: where a project's own components are found. */
+  near: z.string(),
+  /** What each source reads. */
+  data: z.record(z.string(), z.string()),
+})
+type Kept = z.output<typeof Kept>
 
 /** Where a run keeps its log, its definition and its files: `.tidegate/PIPELINE` unless told otherwise. */
 export class RunDirectory {
@@ -20,21 +28,42 @@ export class RunDirectory {
   file(name: string): string {
     return join(this.path, name)
   }
-  /** Keeps the definition beside the log, so that replay and parity need only the name. */
-  keep(definition: unknown, plan: string, near: string): void {
+  /** No node id has a dot, so no file of a sink is ever called this. */
+  private get record(): string {
+    return this.file('run.definition.json')
+  }
+
+  /**
+   * Keeps the definition beside the log, so that replay and parity need only the name.
+   * @throws BINDING_INVALID when the run goes on, and reads other data than before
+   */
+  keep(run: Kept, fresh: boolean): void {
+    const before = fresh ? undefined : this.read()
+    for (const [source, reads] of Object.entries(before?.data ?? {}))
+      if (run.data[source] !== reads)
+        throw new TidegateError(
+          'BINDING_INVALID',
+          `${this.path} goes on with ${source} reading ${reads}, found ${run.data[source] ?? 'nothing'}; name the same data, or another --dir`,
+          { source, expected: reads, found: run.data[source] ?? null },
+        )
     mkdirSync(this.path, { recursive: true })
-    const file = this.file('definition.json')
-    if (!existsSync(file)) writeFileSync(file, `${JSON.stringify({ definition, plan, near }, undefined, 2)}\n`)
+    writeFileSync(`${this.record}.partial`, `${JSON.stringify(run, undefined, 2)}\n`)
+    renameSync(`${this.record}.partial`, this.record)
   }
   /** @throws FILE_ABSENT */
-  kept(): { definition: unknown; plan: string; near: string } {
-    const file = this.file('definition.json')
-    if (!existsSync(file))
+  kept(): Kept {
+    const kept = this.read()
+    if (kept === undefined)
       throw new TidegateError('FILE_ABSENT', `no run in ${this.path}; \`tidegate run FILE\` makes one`, {
         directory: this.path,
       })
-    const parsed = saved.safeParse(JSON.parse(readFileSync(file, 'utf8')))
-    if (!parsed.success) throw new TidegateError('DEFINITION_UNREADABLE', `${file}: ${z.prettifyError(parsed.error)}`)
-    return parsed.data
+    return kept
+  }
+  private read(): Kept | undefined {
+    try {
+      return Kept.parse(JSON.parse(readFileSync(this.record, 'utf8')))
+    } catch {
+      return undefined
+    }
   }
 }

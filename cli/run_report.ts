@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Committed } from '../runtime/define.ts'
 import type { Equity } from '../schemas/account.ts'
@@ -7,6 +7,7 @@ import type { Fill } from '../schemas/orders.ts'
 import { formatTime } from '../schemas/units.ts'
 import type { RunSummary } from '../sinks/summary.ts'
 import { equityPlot } from './equity_plot.ts'
+import { TextFile, writing } from './text_file.ts'
 
 const percent = (share: number): string => `${(share * 100).toFixed(2)} %`
 
@@ -54,18 +55,19 @@ const csv = (cells: readonly (string | number)[]): string => `${cells.join(',')}
 /** Files of a run: every output as JSON lines would repeat the log, so fills, equity, figures and a plot. */
 export class RunFiles {
   private readonly directory: string
-  private readonly fills
-  private readonly equity
+  private readonly fills: TextFile
+  private readonly equity: TextFile
   /** Few enough points to draw, however long the run. */
   private points: { at: number; equity: number }[] = []
   private every = 1
   private seen = 0
 
+  /** @throws FILE_UNWRITABLE */
   constructor(directory: string) {
-    mkdirSync(directory, { recursive: true })
+    writing(directory, () => mkdirSync(directory, { recursive: true }))
     this.directory = directory
-    this.fills = createWriteStream(join(directory, 'fills.csv'))
-    this.equity = createWriteStream(join(directory, 'equity.csv'))
+    this.fills = new TextFile(join(directory, 'fills.csv'))
+    this.equity = new TextFile(join(directory, 'equity.csv'))
     this.fills.write(csv(['time', 'instrument', 'side', 'quantity', 'price', 'notional', 'fee', 'id']))
     this.equity.write(csv(['time', 'cash', 'equity', 'realised', 'unrealised', 'fees']))
   }
@@ -97,9 +99,15 @@ export class RunFiles {
   }
 
   async close(document: object): Promise<readonly string[]> {
-    await Promise.all([this.fills, this.equity].map((file) => new Promise((resolve) => file.end(resolve))))
-    writeFileSync(join(this.directory, 'report.json'), `${JSON.stringify(document, undefined, 2)}\n`)
-    writeFileSync(join(this.directory, 'equity.svg'), equityPlot(this.points))
+    for (const file of [this.fills, this.equity]) file.flush()
+    const whole = {
+      'report.json': `${JSON.stringify(document, undefined, 2)}\n`,
+      'equity.svg': equityPlot(this.points),
+    }
+    for (const [name, text] of Object.entries(whole)) {
+      const path = join(this.directory, name)
+      writing(path, () => writeFileSync(path, text))
+    }
     return ['report.json', 'fills.csv', 'equity.csv', 'equity.svg'].map((name) => join(this.directory, name))
   }
 }

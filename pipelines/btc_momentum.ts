@@ -23,5 +23,16 @@ export default pipeline('btc_momentum', (p) => {
   const execute = p.sink('execute', gate.approved, simulatedVenue({ spread: 0.0001 }))
   const account = p.via('account', execute.fill, portfolio({ cash: 100_000, every: '1m' }))
   p.sink('publish', above, signals({}))
-  p.sink('figures', { equity: account.equity, order: execute.order, fill: execute.fill }, report({}))
+  p.sink(
+    'figures',
+    {
+      equity: account.equity,
+      position: account.position,
+      order: execute.order,
+      fill: execute.fill,
+      signal: above,
+      refused: gate.refused,
+    },
+    report({}),
+  )
 })

@@ -34,6 +34,26 @@ test.each<[string, object, string]>([
     'COMPONENT_UNKNOWN nodes.trend.op: nothing named "emma"; did you mean "ema"?',
   ],
   [
+    'a component by a name that every object has',
+    { trend: { op: 'constructor', from: 'bars' } },
+    'COMPONENT_UNKNOWN nodes.trend.op: nothing named "constructor"',
+  ],
+  [
+    'a source by a name that every object has',
+    { trades: { source: '__proto__' } },
+    'COMPONENT_UNKNOWN nodes.trades.source: nothing named "__proto__"',
+  ],
+  [
+    'a sink by a name that every object has',
+    { execute: { sink: 'toString', from: 'gate.approved' } },
+    'COMPONENT_UNKNOWN nodes.execute.sink: nothing named "toString"',
+  ],
+  [
+    'a port by a name that every object has',
+    { account: { op: 'portfolio', from: { fill: 'execute.fill', constructor: 'bars' } } },
+    'PORT_UNKNOWN nodes.account.from.constructor: portfolio has no port "constructor"; it has fill',
+  ],
+  [
     'a misspelt param, with the nearest name',
     { bars: { op: 'time_bars', from: 'trades', params: { evry: '1m' } } },
     'PARAM_INVALID nodes.bars.params.evry: unrecognised param; did you mean "every"?',

@@ -8,7 +8,6 @@ export type SourceItem =
       readonly at: number
       readonly key: string
       readonly value: unknown
-      readonly position: number
     }
   | {
       readonly type: 'gap'
@@ -30,7 +29,7 @@ export interface SourceContext {
   readonly clock: Clock
   /** Chance for jitter: 0 <= x < 1. */
   readonly random: () => number
-  /** Where the rows already in the log end; 0 at the first start. Sources that can, go on from there; others tell a gap. */
+  /** How many rows of this source the log already holds; 0 at the first start. Sources that can, go on from there; others tell a gap. */
   readonly position: number
   /** Addresses that stand in for a venue's own, by source name: a local server in tests, a relay in production. */
   readonly endpoint: (source: string) => string | undefined
@@ -40,7 +39,7 @@ export interface SourceContext {
 /** Starts a source. Unsubscribing closes it; an error means it could not start or cannot go on. Arrays cut the hops between stages. */
 export type OpenSource<P> = (params: P, context: SourceContext) => Observable<readonly SourceItem[]>
 
-/** Makes a source's items from its params alone, from a position on: the same items every time. */
+/** Makes rows, heartbeats and an end from the params alone, the first `position` rows left out: the same every time. */
 export type Generate<P> = (params: P, position: number) => Iterable<readonly SourceItem[]>
 
 /** One committed output row, as sinks and subscribers see it. */
@@ -63,6 +62,8 @@ export interface SinkContext {
   readonly plan: string
   /** `bt`, `paper` or `live`. */
   readonly namespace: string
+  /** The ports that are wired. */
+  readonly ports: readonly string[]
   /** Hands a message to whoever subscribes in this process. */
   readonly publish: (subject: string, message: Readonly<Record<string, unknown>>) => void
   /** A file of the run's own directory, or undefined when the run keeps nothing. */

@@ -23,7 +23,6 @@ const row = (at: number, id: number, key = 'v:A'): SourceItem => ({
   at,
   key,
   value: { price: 1, size: 1, side: 0, id } satisfies Trade,
-  position: 0,
 })
 const gap = (at: number, key: string): SourceItem => ({
   type: 'gap',
@@ -109,11 +108,14 @@ test('merges as the plain rule says, however the recordings are cut into frames'
 })
 test('goes on after any number of taken rows as if it had never stopped, ends included', () => {
   fc.assert(
-    fc.property(times, times, fc.nat(44), (a, b, taken) => {
+    fc.property(times, times, fc.nat(44), (a, b, count) => {
       const whole = feed(a, b)
-      const before = whole.slice(0, taken)
-      const skip = ['a', 'b'].map((id) => before.filter((word) => word.startsWith(id)).length)
-      expect(feed(a, b, { skip })).toEqual(whole.slice(taken))
+      const before = whole.slice(0, count)
+      const taken = ['a', 'b'].map((id) => {
+        const rows = before.filter((word) => word.startsWith(id)).length
+        return { rows, data: rows, ended: false }
+      })
+      expect(feed(a, b, { taken })).toEqual(whole.slice(count))
     }),
   )
 })
@@ -134,10 +136,11 @@ test('a source whose end was taken has nothing more to say, generated or recorde
   const nodes = { m: { source: 'made' }, t: { source: 'tape_trades' } }
   const both = plan({ pipeline: 'both', nodes }, { sources: { ...sources, ...listed(made) }, operators: {}, sinks: {} })
   const bindings = new Map([['t', tape(both.sources[1] as never, [row(9, 1)])]])
+  const none = { rows: 0, data: 0, ended: false }
   const feed = (options: FeedOptions) => words(both, merged(both, bindings, options))
   expect(feed({})).toEqual(['m1', 'm2', 'm:end@3', 't1', 't:end@10'])
-  expect(feed({ skip: [1, 0], ended: [false, false] })).toEqual(['m2', 'm:end@3', 't1', 't:end@10'])
-  expect(feed({ skip: [3, 0], ended: [true, false] })).toEqual(['t1', 't:end@10'])
+  expect(feed({ taken: [{ rows: 1, data: 1, ended: false }, none] })).toEqual(['m2', 'm:end@3', 't1', 't:end@10'])
+  expect(feed({ taken: [{ rows: 3, data: 2, ended: true }, none] })).toEqual(['t1', 't:end@10'])
 })
 
 test('gives the rows of a stretch of time, its first moment included and its last not', () => {
@@ -178,7 +181,7 @@ test('a frame ends where the kind changes, and when it is full; what could not b
     gap(1500, 'v:A'),
     row(1501, 7),
   ]
-  const frames = [...framesOf(source, [items])]
+  const frames = [...framesOf(source, [items], kinds)]
   expect(frames.map((f) => [f.kind, f.rows])).toEqual([
     ['trade', 1024],
     ['trade', 476],

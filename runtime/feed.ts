@@ -2,11 +2,10 @@ import { TidegateError } from '../schemas/errors.ts'
 import { decodeFrame, type Frame } from '../schemas/frame.ts'
 import { FrameWriter } from '../schemas/frame_writer.ts'
 import type { Kind } from '../schemas/kind.ts'
-import { kinds } from '../schemas/kinds.ts'
 import { Gap, Heartbeat } from '../schemas/market.ts'
 import type { SourceItem } from './connect.ts'
 import { WHOLE } from './passes.ts'
-import type { Plan, PlannedSource } from './plan.ts'
+import { kindsOf, type Plan, type PlannedSource } from './plan.ts'
 
 /** Recorded frames in order: a tape, or a stretch of a log. */
 export interface Recording {
@@ -32,21 +31,30 @@ export interface Slice {
   readonly from: number
   readonly to: number
 }
+/** Where a restart goes on with a source: recordings count rows of every kind, what makes its rows its own kind only. */
+export interface Taken {
+  readonly rows: number
+  readonly data: number
+  readonly ended: boolean
+}
 export interface FeedOptions {
   /** Only rows with from <= event time < to. */
   readonly from?: number | undefined
   readonly to?: number | undefined
-  /** Rows of each source that were already taken. */
-  readonly skip?: readonly number[]
-  /** Sources whose end was taken: they have nothing more to say. */
-  readonly ended?: readonly boolean[]
+  /** What was already taken of each source. */
+  readonly taken?: readonly Taken[]
 }
 
 const ROWS_PER_FRAME = 1024
 
 /** Items of a source as frames of one kind each, in order. */
-export function* framesOf(source: PlannedSource, batches: Iterable<readonly SourceItem[]>): Generator<Frame> {
-  for (const items of batches) for (const bytes of encodeItems(source, items)) yield decodeFrame(bytes, kinds)
+type Known = Readonly<Record<string, Kind>>
+export function* framesOf(
+  source: PlannedSource,
+  batches: Iterable<readonly SourceItem[]>,
+  known: Known,
+): Generator<Frame> {
+  for (const items of batches) for (const bytes of encodeItems(source, items)) yield decodeFrame(bytes, known)
 }
 
 /** Encodes items in order; a frame ends where the kind changes. Invalid items have no frame. */
@@ -54,9 +62,8 @@ export function encodeItems(source: PlannedSource, items: readonly SourceItem[])
   const frames: Uint8Array[] = []
   let writer: FrameWriter | undefined
   let kind: Kind | undefined
-  let position = 0
   const flush = () => {
-    if (writer !== undefined && writer.rows > 0) frames.push(writer.take(position))
+    if (writer !== undefined && writer.rows > 0) frames.push(writer.take())
   }
   const use = (next: Kind): FrameWriter => {
     if (writer === undefined || kind !== next || writer.rows >= ROWS_PER_FRAME) {
@@ -68,7 +75,6 @@ export function encodeItems(source: PlannedSource, items: readonly SourceItem[])
   }
   for (const item of items) {
     if (item.type === 'row') {
-      position = item.position
       use(source.component.output).push(item.at, item.key, item.value)
     } else if (item.type === 'gap') use(Gap).push(item.at, item.key, item.value)
     else if (item.type === 'heartbeat') use(Heartbeat).push(item.at, item.key, { end: false })
@@ -82,13 +88,14 @@ export function encodeItems(source: PlannedSource, items: readonly SourceItem[])
 export const endFrame = (source: PlannedSource, at: number): Frame => {
   const writer = new FrameWriter(Heartbeat, source.id, { capacity: 1 })
   writer.push(at, '*', { end: true })
-  return decodeFrame(writer.take(), kinds)
+  return decodeFrame(writer.take(), { heartbeat: Heartbeat })
 }
 
 function* recorded(
   source: PlannedSource,
   binding: Extract<Binding, { type: 'recording' }>,
   options: FeedOptions,
+  known: Known,
 ): Generator<Frame> {
   const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = options
   const { symbol } = binding
@@ -99,7 +106,7 @@ function* recorded(
       ? undefined
       : { ...(options.from !== undefined && { from }), ...(options.to !== undefined && { to }) },
   )) {
-    const frame = decodeFrame(bytes, kinds)
+    const frame = decodeFrame(bytes, known)
     const { output } = source.component
     if (frame.kind !== output.kind && frame.kind !== Gap.kind && frame.kind !== Heartbeat.kind)
       throw new TidegateError(
@@ -154,6 +161,19 @@ export function part(frame: Frame, from: number, to: number): Frame {
   }
 }
 
+/** The items whose time lies in a range; the end comes no later than the range does. */
+function* inRange(
+  batches: Iterable<readonly SourceItem[]>,
+  { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY }: FeedOptions,
+): Generator<readonly SourceItem[]> {
+  for (const items of batches)
+    yield items.flatMap((item): readonly SourceItem[] => {
+      if (item.type === 'invalid') return [item]
+      if (item.type === 'end') return [{ ...item, at: Math.min(item.at, to) }]
+      return item.at >= from && item.at < to ? [item] : []
+    })
+}
+
 /** The rows after the first `skip`, then the end, unless it was taken too. */
 function* resumed(source: PlannedSource, frames: Iterable<Frame>, skip: number): Generator<Frame> {
   let left = skip
@@ -178,12 +198,13 @@ export function* merged(
   bindings: ReadonlyMap<string, Binding>,
   options: FeedOptions = {},
 ): Generator<Slice> {
+  const known = kindsOf(plan)
   const feeds = plan.sources.map((source, index) => {
     const binding = bindings.get(source.id) ?? ownGenerator(source)
-    const skip = options.skip?.[index] ?? 0
-    if (options.ended?.[index]) return framesOf(source, [])
-    if (binding?.type === 'recording') return resumed(source, recorded(source, binding, options), skip)
-    if (binding?.type === 'generated') return framesOf(source, binding.items(skip))
+    const { rows, data, ended } = options.taken?.[index] ?? { rows: 0, data: 0, ended: false }
+    if (ended) return framesOf(source, [], known)
+    if (binding?.type === 'recording') return resumed(source, recorded(source, binding, options, known), rows)
+    if (binding?.type === 'generated') return framesOf(source, inRange(binding.items(data), options), known)
     throw new TidegateError(
       'BINDING_INVALID',
       `node "${source.id}" (${source.component.name}) is a live feed; bind it to a tape with --bind ${source.id}=TAPE[:SYMBOL]`,

@@ -26,8 +26,8 @@ export class Interpreter {
   readonly times: SourceTimes
   readonly schedule: Schedule
   readonly counts = { rows: 0, late: 0, invalid: 0, gaps: 0 }
-  /** Per source how many rows of any kind it has given, and whether it has ended: where a restart goes on. */
-  readonly taken: readonly { rows: number; ended: boolean }[]
+  /** Per source how many rows it has given, of any kind and of its own, and whether it has ended: where a restart goes on. */
+  readonly taken: readonly { rows: number; data: number; ended: boolean }[]
   /** Keys each source has given rows for. */
   readonly heard: readonly Set<number>[]
   private readonly downstream: readonly (readonly Running[])[]
@@ -37,7 +37,7 @@ export class Interpreter {
     this.passes = new Passes(plan, watch)
     this.times = new SourceTimes(plan.sources.map((s) => s.lateness))
     this.heard = plan.sources.map(() => new Set())
-    this.taken = plan.sources.map(() => ({ rows: 0, ended: false }))
+    this.taken = plan.sources.map(() => ({ rows: 0, data: 0, ended: false }))
     this.downstream = plan.sources.map((s) => this.reachable([s.id, `${s.id}.late`]))
     const hears = (node: Running) => [...plan.sources.keys()].filter((s) => this.downstream[s]?.includes(node))
     this.schedule = new Schedule(this.passes, this.times, plan.sources.length, hears)
@@ -70,6 +70,7 @@ export class Interpreter {
 
   row(source: number, key: string, at: number, value: unknown): void {
     this.took(source)
+    ;(this.taken[source] as { data: number }).data++
     const code = this.code(key)
     const group = this.schedule.groupOf(code)
     if (!this.believes(source, group, at)) {

@@ -1,12 +1,12 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { Frame } from '../schemas/frame.ts'
-import { decodeFrame } from '../schemas/frame.ts'
+import { decodeFrame, peekFrame } from '../schemas/frame.ts'
 import { rowReader } from '../schemas/frame_reader.ts'
 import { FrameWriter } from '../schemas/frame_writer.ts'
 import type { Kind } from '../schemas/kind.ts'
 import type { Committed } from './connect.ts'
 import { toJson } from './json.ts'
-import type { Plan } from './plan.ts'
+import { kindsOf, type Plan } from './plan.ts'
 
 /** The name of an output: the same in backtest, paper and live, for any frame cut and any placement. */
 export const outputId = (pipeline: string, edge: string, key: string, at: number, ordinal: number): string =>
@@ -49,13 +49,14 @@ export class OutputFrames {
 /** The rows of a commit's output frames, in the order they were emitted. */
 export function committedRows(plan: Plan, commit: number, frames: readonly Uint8Array[]): Committed[] {
   const kinds = new Map(plan.edges.map((e) => [e.name, e.kind]))
-  const byName = Object.fromEntries(plan.edges.map((e) => [e.kind.kind, e.kind]))
+  const known = kindsOf(plan)
   const rows: Committed[] = []
   for (const bytes of frames) {
-    const frame = decodeFrame(bytes, byName)
-    const kind = kinds.get(frame.origin)
-    if (kind !== undefined)
-      for (let i = 0; i < frame.rows; i++) rows.push(committedRow(plan.pipeline, commit, frame, kind, i))
+    // a log that another definition made may hold edges this one does not have
+    const kind = kinds.get(peekFrame(bytes).origin)
+    if (kind === undefined) continue
+    const frame = decodeFrame(bytes, known)
+    for (let i = 0; i < frame.rows; i++) rows.push(committedRow(plan.pipeline, commit, frame, kind, i))
   }
   return rows.sort((a, b) => a.order - b.order)
 }

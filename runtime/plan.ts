@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { TidegateError } from '../schemas/errors.ts'
 import type { Kind } from '../schemas/kind.ts'
+import { kinds } from '../schemas/kinds.ts'
 import type { NodeSpec, PipelineSpec } from '../schemas/spec.ts'
 import { callsOf, check } from './check.ts'
 import type { Catalogue, Operator, Sink, Source } from './define.ts'
@@ -180,6 +181,12 @@ function runOrder(nodes: PipelineSpec['nodes'], catalogue: Catalogue): readonly 
   }
   return order
 }
+
+/** Every kind the frames of a plan may hold, by name: those of its edges, and all that are built in. */
+export const kindsOf = (plan: Plan): Readonly<Record<string, Kind>> => ({
+  ...kinds,
+  ...Object.fromEntries(plan.edges.map(({ kind }) => [kind.kind, kind])),
+})
 
 /** The same value for the same meaning: object keys sorted, node order kept. */
 export function canonical(value: unknown): unknown {

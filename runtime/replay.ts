@@ -1,12 +1,12 @@
+import { TidegateError } from '../schemas/errors.ts'
 import { decodeFrame } from '../schemas/frame.ts'
-import { kinds } from '../schemas/kinds.ts'
 import { decodeCommit } from './commit.ts'
 import type { Committed } from './connect.ts'
 import { Interpreter } from './interpret.ts'
 import { toJson } from './json.ts'
 import type { Log, LogStream } from './log/log.ts'
 import { committedRows, OutputHash, outputId } from './outputs.ts'
-import type { Plan } from './plan.ts'
+import { kindsOf, type Plan } from './plan.ts'
 import { inputsName, stageName } from './stage.ts'
 
 /** The first output that was committed differently from what recomputing gives. */
@@ -54,17 +54,29 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
       options.output?.(row, record)
     },
   })
+  const known = kindsOf(plan)
+  const { created } = await inputs.state()
   let difference: Difference | null = null
   const { last } = await stage.state()
   const taking = records(inputs)
   if (last > 0)
     for await (const { seq, data } of stage.read(1)) {
       const { head, outputs } = decodeCommit(data, seq)
+      if (head.inputs.created !== created)
+        throw new TidegateError('LOG_LOST', `${head.inputs.stream} was made anew since commit ${seq}`, {
+          expected: head.inputs.created,
+          found: created,
+        })
       while (record < head.inputs.to) {
         const next = await taking.next()
-        if (next.done) break
+        if (next.done)
+          throw new TidegateError(
+            'LOG_LOST',
+            `commit ${seq} took inputs up to ${head.inputs.to}, but ${inputs.name} ends at ${record}`,
+            { committed: head.inputs.to, found: record },
+          )
         record = next.value.seq
-        const frame = decodeFrame(next.value.data, kinds)
+        const frame = decodeFrame(next.value.data, known)
         engine.frame(frame)
         options.progress?.(engine.counts.rows, frame.last)
       }

@@ -30,9 +30,7 @@ const first = drawn(100)
 /** The input of second n: one trade, so that the bar of the second before it closes. */
 const input = (n: number): Uint8Array => {
   const value = { price: 100 + (n % 5), size: 1, side: 0, id: n }
-  return encodeItems(first.sources[0] as never, [
-    { type: 'row', at: n * 1e6, key: 'v:A', value, position: n },
-  ])[0] as Uint8Array
+  return encodeItems(first.sources[0] as never, [{ type: 'row', at: n * 1e6, key: 'v:A', value }])[0] as Uint8Array
 }
 
 let directory = ''

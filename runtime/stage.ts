@@ -1,12 +1,11 @@
 import { TidegateError } from '../schemas/errors.ts'
 import { decodeFrame } from '../schemas/frame.ts'
-import { kinds } from '../schemas/kinds.ts'
 import { type CommitHead, decodeCommit, encodeCommit } from './commit.ts'
 import type { Committed } from './connect.ts'
 import { Interpreter } from './interpret.ts'
 import type { Log, LogRecord, LogStream } from './log/log.ts'
 import { committedRows, OutputFrames } from './outputs.ts'
-import type { Plan } from './plan.ts'
+import { kindsOf, type Plan } from './plan.ts'
 import { Snapshots } from './state/snapshot.ts'
 
 /** The numbered points of a commit at which a crash must lose nothing and double nothing. */
@@ -108,7 +107,7 @@ export class Stage {
         expected: this.position + 1,
         found: first.seq,
       })
-    for (const record of records) this.engine.frame(decodeFrame(record.data, kinds))
+    for (const record of records) this.engine.frame(decodeFrame(record.data, kindsOf(this.plan)))
     const seq = this.last + 1
     const whole = this.last === 0 || seq - this.full >= FULL_EVERY
     const names = this.engine.passes.keys

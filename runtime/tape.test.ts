@@ -23,7 +23,7 @@ function trades(from: number, rows: number, keys = ['binance:BTCUSDT']): Uint8Ar
   const writer = new FrameWriter(Trade, 'trades')
   for (let i = 0; i < rows; i++)
     writer.push((from + i) * 1e6, keys[i % keys.length] as string, { price: 100 + i, size: 1, side: 1, id: from + i })
-  return writer.take(from + rows)
+  return writer.take()
 }
 function gap(at: number): Uint8Array {
   const writer = new FrameWriter(Gap, 'trades')
@@ -119,6 +119,12 @@ describe('a tape that is not well', () => {
     expect(() => openTape(path)).toThrow(expect.objectContaining({ code: 'FILE_ABSENT' }))
     expect(() => TapeWriter.create(join(directory, 'none', 'a.tape'))).toThrow(
       expect.objectContaining({ code: 'FILE_ABSENT' }),
+    )
+  })
+
+  test('is FILE_ABSENT where a directory has its name', () => {
+    expect(() => openTape(directory)).toThrow(
+      expect.objectContaining({ code: 'FILE_ABSENT', message: `expected a tape at ${directory}, found a directory` }),
     )
   })
 

@@ -49,6 +49,11 @@ export const codes = {
     summary: 'A file or directory that was named is not there.',
     fix: 'Check the path; recorded data is looked for where TIDEGATE_DATA points.',
   },
+  FILE_UNWRITABLE: {
+    exit: 1,
+    summary: 'A file of results could not be written.',
+    fix: 'Name a directory that can be written, with none of its files in the way.',
+  },
   FORMAT_UNKNOWN: {
     exit: 2,
     summary: 'No import or export format of that name.',

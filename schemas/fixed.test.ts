@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   absolute,
   add,
+  bought,
   type Fixed,
   fixed,
   negate,
@@ -91,6 +92,30 @@ describe('price x quantity', () => {
   test('does not see the binary fraction behind the decimal', () => {
     expect(toText(notionalOf(1.1, fixed(3)))).toBe('3.30000000')
     expect(toText(notionalOf(0.07, fixed(100)))).toBe('7.00000000')
+  })
+})
+describe('what an amount buys', () => {
+  test('is cut in decimals: the most that does not cost more', () => {
+    expect(toText(bought(fixed(29), 100, 2))).toBe('0.29000000')
+    expect(toText(bought(fixed(10), 3, 0))).toBe('3.00000000')
+    const prices = fc.record({ digits: fc.integer({ min: 1, max: 1e9 }), places: fc.nat(9) })
+    const positive = fc.bigInt({ min: 0n, max: 10n ** 20n })
+    const shares = fc.integer({ min: 1, max: 1e4 })
+    fc.assert(
+      fc.property(positive, prices, fc.nat(8), shares, (amount, { digits, places }, decimals, part) => {
+        const price = Number(`${digits}e-${places}`)
+        const quantity = bought(as(amount), price, decimals, part / 1e4)
+        const step = 10n ** BigInt(8 - decimals)
+        const cost = (q: bigint) => q * BigInt(digits) * 10_000n
+        const worth = amount * BigInt(part) * 10n ** BigInt(places)
+        expect(quantity % step).toBe(0n)
+        expect(cost(quantity) <= worth && worth < cost(quantity + step)).toBe(true)
+      }),
+    )
+  })
+  test('is nothing where the amount is a debt', () => {
+    expect(bought(fixed(-5), 1, 0)).toBe(0n)
+    expect(bought(fixed(0), 1, 0)).toBe(0n)
   })
 })
 describe('a share', () => {

@@ -46,6 +46,16 @@ export function notionalOf(price: number, quantity: Fixed): Fixed {
   return scaled(digits * quantity, exponent)
 }
 
+/** What `amount` x `share` buys at `price`, cut to so many decimals; nothing where it is a debt. */
+export function bought(amount: Fixed, price: number, decimals: number, share: number = 1): Fixed {
+  if (amount <= 0n) return ZERO
+  const [of, at] = [decimal(share), decimal(price)]
+  const exponent = of.exponent - at.exponent + decimals - scale
+  const power = 10n ** BigInt(Math.abs(exponent))
+  const [above, below] = exponent < 0 ? [1n, power] : [power, 1n]
+  return scaled((amount * of.digits * above) / (at.digits * below), scale - decimals)
+}
+
 /** a / b as a double: an average price, a ratio. */
 export const ratio = (a: Fixed, b: Fixed): number => toNumber(a) / toNumber(b)
 /** The nearest double of the decimal. */

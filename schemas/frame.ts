@@ -21,8 +21,6 @@ export interface Frame {
   readonly rows: number
   readonly first: number
   readonly last: number
-  /** Where the source stood after this frame: the cursor a restart resumes from. */
-  readonly position: number
   readonly at: Float64Array
   /** Per row an index into `keys`. */
   readonly key: Uint32Array
@@ -62,6 +60,12 @@ function view(type: Column['type'], bytes: Uint8Array, offset: number, rows: num
   }
 }
 
+function checkCodes(codes: Uint8Array | Uint32Array, known: number, column: string): void {
+  for (let row = 0; row < codes.length; row++)
+    if ((codes[row] as number) >= known)
+      throw corrupt(`row ${row} of column ${column} has code ${codes[row]}, expected one below ${known}`)
+}
+
 const text = new TextDecoder('utf-8', { fatal: false })
 
 /** What a frame says of itself, without its columns: kind, origin and length. Throws FRAME_CORRUPT. */
@@ -95,7 +99,7 @@ export function decodeFrame(given: Uint8Array, kinds: Readonly<Record<string, Ki
   const { kind: name, origin, bytes: total, rows } = peekFrame(bytes)
   const d = new DataView(bytes.buffer, bytes.byteOffset, total)
   if (d.getUint32(12, true) !== crc32(bytes.subarray(16, total))) throw corrupt('its checksum does not hold')
-  const kind = kinds[name]
+  const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined
   if (kind === undefined)
     throw new TidegateError('FRAME_SCHEMA', `expected a known kind, found "${name}"`, { kind: name })
   if (!schemaHash(kind).every((byte, i) => bytes[40 + i] === byte))
@@ -106,7 +110,8 @@ export function decodeFrame(given: Uint8Array, kinds: Readonly<Record<string, Ki
   const count = d.getUint16(6, true)
   const head = count === own.length + outputEnvelope.length ? outputEnvelope : envelope
   if (count !== own.length + head.length) throw corrupt(`expected ${own.length + head.length} columns, found ${count}`)
-  const views = [...head, ...own].map((column, c) => {
+  const columns = [...head, ...own]
+  const views = columns.map((column, c) => {
     const entry = HEADER_BYTES + c * 8
     if (entry + 8 > total) throw corrupt('its column table lies outside')
     const offset = d.getUint32(entry, true)
@@ -124,18 +129,19 @@ export function decodeFrame(given: Uint8Array, kinds: Readonly<Record<string, Ki
     place += 4 + length
     return word
   })
-  const key = views[1] as Uint32Array
-  for (let i = 0; i < rows; i++)
-    if ((key[i] as number) >= keys.length) throw corrupt(`row ${i} names a key that is not in the dictionary`)
+  views.forEach((codes, c) => {
+    const { name: column, type, values } = columns[c] as Column
+    const known = type === 'dict' ? keys.length : type === 'u8' && values ? values.length : undefined
+    if (known !== undefined) checkCodes(codes as Uint8Array | Uint32Array, known, column)
+  })
   return {
     kind: name,
     origin,
     rows,
     first: d.getFloat64(24, true),
     last: d.getFloat64(32, true),
-    position: d.getFloat64(48, true),
     at: views[0] as Float64Array,
-    key,
+    key: views[1] as Uint32Array,
     keys,
     ...(head === outputEnvelope && { ordinal: views[2] as Uint32Array, order: views[3] as Uint32Array }),
     columns: views.slice(head.length),

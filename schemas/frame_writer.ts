@@ -115,8 +115,8 @@ export class FrameWriter {
     this.columns = this.columns.map(double)
   }
 
-  /** The rows so far as one frame, and starts the next. `position` is where the source stands after them. */
-  take(position = 0): Uint8Array {
+  /** The rows so far as one frame, and starts the next.  */
+  take(): Uint8Array {
     const { rows } = this
     const table = [...this.head, ...this.own]
     const data: ColumnData[] = [
@@ -149,7 +149,6 @@ export class FrameWriter {
     d.setFloat64(24, rows === 0 ? 0 : first, true)
     d.setFloat64(32, rows === 0 ? 0 : last, true)
     bytes.set(this.hash, 40)
-    d.setFloat64(48, position, true)
     d.setUint16(56, this.kindName.length, true)
     d.setUint16(58, this.originName.length, true)
     d.setUint32(60, this.words.length, true)

@@ -7,7 +7,9 @@ import { signals } from './signals.ts'
 
 let directory = ''
 let published: { subject: string; message: Readonly<Record<string, unknown>> }[] = []
+let watching = () => {}
 beforeEach(() => {
+  watching = () => {}
   directory = mkdtempSync(join(tmpdir(), 'tidegate-'))
   published = []
 })
@@ -24,8 +26,12 @@ function opened(keeps = true): OpenedSink {
     pipeline: 'momentum',
     node: 'above',
     plan: '0123456789abcdef0123',
+    ports: ['signal'],
     namespace: 'paper',
-    publish: (subject, message) => published.push({ subject, message }),
+    publish(subject, message) {
+      watching()
+      published.push({ subject, message })
+    },
     file: (name) => (keeps ? join(directory, name) : undefined),
   }
   const open = signals.definition.open as unknown as (params: object, context: SinkContext) => OpenedSink
@@ -56,6 +62,24 @@ test('publishes each signal on its subject, and keeps the same line', () => {
     value: { direction: 1, strength: 0.5, price: 100 },
     plan: '0123456789abcdef',
   })
+})
+test('a message is published when its line is held, not before', () => {
+  const sink = opened()
+  sink.write('signal', row(1, 0))
+  expect(published).toEqual([])
+  watching = () => expect(lines()).toHaveLength(2)
+  sink.write('signal', row(1, 1))
+  sink.flush()
+  sink.flush()
+  sink.close()
+  expect(published.map((p) => p.message['order'])).toEqual([0, 1])
+})
+test('a message whose line could not be kept is not published', () => {
+  const sink = opened()
+  sink.close()
+  sink.write('signal', row(1, 0))
+  expect(() => sink.flush()).toThrow('EBADF')
+  expect(published).toEqual([])
 })
 test('a new run has nothing; a restart goes on after the last line', () => {
   const first = opened()

@@ -45,25 +45,28 @@ function recover(file: string): Held {
   return { commit, order }
 }
 
-/** Publishes each signal once, in order, on its subject; the file it keeps is what tells it where to go on. */
+/** Keeps each signal, then publishes it on its subject; the file it keeps is what tells it where to go on. */
 function open(_params: object, context: SinkContext): OpenedSink {
   const file = context.file(`${context.node}.jsonl`)
   const held: Held = file === undefined ? { commit: 0, order: -1 } : recover(file)
   const handle = file === undefined ? undefined : openSync(file, 'a')
-  let lines = ''
+  let waiting: { readonly subject: string; readonly said: ReturnType<typeof message> }[] = []
   return {
     position: held,
     write(_port, row) {
-      const said = message(context, row)
-      context.publish(subjectOf(context.namespace, context.pipeline, context.node, row.key), said)
-      lines += `${JSON.stringify(said)}\n`
+      waiting.push({
+        subject: subjectOf(context.namespace, context.pipeline, context.node, row.key),
+        said: message(context, row),
+      })
       held.commit = row.commit
       held.order = row.order
     },
     flush() {
-      if (lines === '') return
-      if (handle !== undefined) appendFileSync(handle, lines)
-      lines = ''
+      if (waiting.length === 0) return
+      const taken = waiting
+      waiting = []
+      if (handle !== undefined) appendFileSync(handle, taken.map(({ said }) => `${JSON.stringify(said)}\n`).join(''))
+      for (const { subject, said } of taken) context.publish(subject, said)
     },
     close() {
       if (handle !== undefined) closeSync(handle)
@@ -74,9 +77,9 @@ function open(_params: object, context: SinkContext): OpenedSink {
 export const signals = defineSink({
   name: 'signals',
   version: 1,
-  summary: 'Publishes each signal as one JSON message on its subject, exactly once and in order.',
+  summary: 'Keeps each signal as one line of JSON, exactly once and in order, and publishes it on its subject.',
   notes:
-    'The subject is `NAMESPACE.sig.PIPELINE.NODE.VENUE.SYMBOL`; the namespace is `paper` or `bt-RUN`. Subscribers in the same process get the message, `tidegate run` prints it, and the run directory keeps `NODE.jsonl`. After a crash the sink goes on after the last line it holds.',
+    'The subject is `NAMESPACE.sig.PIPELINE.NODE.VENUE.SYMBOL`; the namespace is `paper` or `bt`. The run directory keeps `NODE.jsonl`; then subscribers in the same process get the message, and `tidegate run` prints it. After a crash the sink goes on after the last line it holds: the file has every signal exactly once, and nothing is published that is not in it. A message is published at most once: one that the crash caught between its line and its publication is in the file alone. Only a loss of power that takes lines from the file with it has them kept and published again, with the same ids. Where there is no file, everything committed is published again at a restart, with the same ids.',
   input: { signal: Signal },
   params: z.strictObject({}),
   open,

@@ -67,6 +67,14 @@ describe('a limit order', () => {
     expect(fills({}, input).map((f) => [f.price, f.side])).toEqual([[102, 'sell']])
     expect(fills({}, input.slice(0, 3))).toEqual([])
   })
+  test('waits for a price while none is known, and never fills at 0', () => {
+    for (const late of [{}, { latency: '1s' }]) {
+      const rules = { fill: 'next', ...late }
+      const input = [approved(1, 'buy', 1, 100, 98), approved(1, 'sell', 1, 100, 102), advance(3)]
+      expect(states(rules, input)).toEqual(['accepted', 'accepted'])
+      expect(prices(rules, [...input, trade(4, 97), trade(5, 103)])).toEqual([98, 102])
+    }
+  })
   test('is crossed by the other side of the quote', () => {
     const resting = [quote(1, 99, 101), approved(2, 'buy', 1, 100, 100)]
     expect(prices({}, [...resting, quote(3, 98, 100)])).toEqual([])

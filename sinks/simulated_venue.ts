@@ -128,7 +128,8 @@ function meet(venue: Venue, order: Order & { limit: number }, rules: Rules, said
     return true
   }
   const touch = side === 'buy' ? venue.ask : venue.bid
-  if (side === 'buy' ? touch > limit : touch < limit) return false
+  // 0: no price is known yet
+  if (touch === 0 || (side === 'buy' ? touch > limit : touch < limit)) return false
   execute(venue, order, touch, rules.fee, said)
   return true
 }
@@ -281,7 +282,7 @@ export const simulatedVenue = defineSink({
   version: 1,
   summary: 'Fills approved orders in simulation, in backtest and paper alike; it has no live side.',
   notes:
-    'One simulator, a node of the same pass: it sees every price before the strategy does, and its fills come back at once. An order never meets a price from before it, and with `latency` none from before it arrived. A market order takes the ask or the bid; where only trades are known these are the last price and half the `spread` either way. A limit order that is marketable takes; otherwise it waits and fills at its limit once a trade goes through it (not when it only touches: others were first) or the other side of the quote crosses it. Orders fill whole.',
+    'One simulator, a node of the same pass: it sees every price before the strategy does, and its fills come back at once. An order arrives `latency` after it was sent. With `fill: current` a market order takes the newest price known when it arrives, which may be older than the order itself; with `next` it takes the first price that comes after it arrived. It takes the ask or the bid; where only trades are known these are the last price and half the `spread` either way. A limit order that is marketable takes; otherwise it waits, also for the first price at all, and fills at its limit once a trade goes through it (not when it only touches: others were first) or the other side of the quote crosses it. What it waited for is a price from after it arrived. Orders fill whole.',
   input: { order: ApprovedOrder },
   output: { order: OrderUpdate, fill: Fill },
   params,

@@ -163,7 +163,7 @@ test('a row that no operator reads is in the delta after it: ids go on counting'
   const quiet = plan({ pipeline: 'quiet', nodes }, catalogue)
   const row = (at: number): Event => {
     const value = { price: 1, size: 1, side: 0, id: 0 }
-    return { source: 0, item: { type: 'row', at, key: 'v:A', value, position: 0 } }
+    return { source: 0, item: { type: 'row', at, key: 'v:A', value } }
   }
   const frames = (...events: readonly Event[]) => framesOf(quiet, events, never)
   const first = new Run(quiet).take(frames(row(100)))

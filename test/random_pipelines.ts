@@ -144,7 +144,7 @@ export function randomEvents(plan: Plan, seed: number, rows: number): Event[] {
     const back = chance() < 0.3 ? GRID * Math.floor((chance() * reach) / GRID) : 0
     const at = newest - back
     const value = messageOf(planned.component.output, chance, price, at)
-    return { source, item: { type: 'row', at, key, value, position: 0 } }
+    return { source, item: { type: 'row', at, key, value } }
   })
   if (chance() < 0.6)
     for (const source of plan.sources.keys()) events.push({ source, item: { type: 'end', at: newest + 1 } })

@@ -24,14 +24,12 @@ const trade = (second: number): SourceItem => ({
   at: second * SECOND,
   key: 'v:A',
   value: { price: 100 + second, size: 1, side: 0, id: 0 },
-  position: 0,
 })
 const quote = (second: number): SourceItem => ({
   type: 'row',
   at: second * SECOND,
   key: 'v:A',
   value: { bid: 99, ask: 101, bid_size: 1, ask_size: 1 },
-  position: 0,
 })
 
 test('a node hears the time of its own sources only: bars of trades close on trades, where quotes are sparse', () => {

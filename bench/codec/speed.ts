@@ -31,7 +31,7 @@ function codecsOf(rows: number): { codecs: Readonly<Record<string, Codec>>; byte
   const writer = new FrameWriter(Trade, 'trades', { capacity: rows })
   const encode = () => {
     for (const { at, key, value } of some) writer.push(at, key, value)
-    return writer.take(rows)
+    return writer.take()
   }
   const frame = encode()
   const json = JSON.stringify(flat)

@@ -174,7 +174,7 @@ class Steps {
     if (kind === undefined) return []
     return (Array.isArray(given) ? given : [given]).flatMap((row, i): SourceItem[] => {
       const read = messageOf(kind, row, at)
-      if ('value' in read) return [{ type: 'row', at, key, value: read.value, position: 0 }]
+      if ('value' in read) return [{ type: 'row', at, key, value: read.value }]
       this.report(Array.isArray(given) ? `${path}.${i}` : path, read.problem)
       return []
     })

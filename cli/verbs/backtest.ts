@@ -1,11 +1,13 @@
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { backtest } from '../../runtime/environment/backtest.ts'
 import { Delivery } from '../../runtime/environment/deliver.ts'
 import { plan as planOf } from '../../runtime/plan.ts'
+import type { Tape } from '../../runtime/tape.ts'
 import { formatTime } from '../../schemas/units.ts'
 import { Summary } from '../../sinks/summary.ts'
-import { timeOption } from '../args.ts'
-import { bindingsOf, bindOptions } from '../binding.ts'
+import { rangeOptions } from '../args.ts'
+import { type Bindings, bindingsOf, bindOptions } from '../binding.ts'
 import { folderOf, loadDefinition, setOption } from '../definition.ts'
 import { bar } from '../io.ts'
 import { RunFiles, renderSummary } from '../run_report.ts'
@@ -35,11 +37,16 @@ export const backtestVerb: Verb = {
     const components = await catalogue(folderOf(file))
     const plan = planOf(await loadDefinition(file, args), components, 'backtest')
     const bindings = bindingsOf(plan, args, components)
-    const [from, to] = [timeOption(args, 'from'), timeOption(args, 'to')]
+    const [from, to] = rangeOptions(args)
     const summary = new Summary()
     const out = args.value('out')
     const files = out === undefined ? undefined : new RunFiles(out)
-    const delivery = new Delivery(plan, 'bt', (name) => (out === undefined ? undefined : join(out, name)))
+    // a backtest goes on from nothing: files of an earlier one are in the way
+    const fresh = (path: string) => {
+      rmSync(path, { force: true })
+      return path
+    }
+    const delivery = new Delivery(plan, 'bt', (name) => (out === undefined ? undefined : fresh(join(out, name))))
     const spans = [...bindings.values()].flatMap((b) =>
       b.type === 'recording' ? [b.recording as { info?: { rows: number } }] : [],
     )
@@ -60,6 +67,7 @@ export const backtestVerb: Verb = {
     })
     const seconds = (performance.now() - began) / 1000
     delivery.close()
+    if (result.ticks === 0) io.say(`no rows: ${spanOf(bindings) || 'the data is empty'}`)
     const document = {
       pipeline: plan.pipeline,
       mode: 'backtest',
@@ -80,3 +88,13 @@ export const backtestVerb: Verb = {
     )
   },
 }
+
+/** What time the bound recordings span, in words. */
+const spanOf = (bindings: Bindings): string =>
+  [...bindings]
+    .flatMap(([id, b]) => (b.type === 'recording' ? [{ id, info: (b.recording as Partial<Tape>).info }] : []))
+    .map(
+      ({ id, info }) =>
+        `${id} spans ${info?.from == null ? 'nothing' : `${formatTime(info.from)} to ${formatTime(info.to ?? info.from)}`}`,
+    )
+    .join(', ')

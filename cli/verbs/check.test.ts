@@ -22,6 +22,9 @@ nodes:
   trend: { op: emma, from: bars }
 `,
   'broken.yaml': 'pipeline: [',
+  'alias.yaml': 'pipeline: *nowhere',
+  'bomb.yaml': `a: &a [x, x, x, x, x, x, x, x, x]\n${[...'bcdefghi'].map((c, i) => `${c}: &${c} [${Array(9).fill(`*${'abcdefgh'[i]}`).join()}]`).join('\n')}`,
+  'empty.yaml': '',
 })
 const at = (name: string) => join(folder, name)
 
@@ -71,10 +74,25 @@ test('takes overrides, and refuses those that fit no node', async () => {
   const other = (await captured(['check', at('good.yaml'), '--set', 'trend.span=5', '--json'])).json<{ hash: string }>()
   expect(other.hash).not.toBe(plain.hash)
   expect((await captured(['check', at('good.yaml'), '--set', 'trnd.span=5'])).code).toBe(2)
+  expect((await captured(['check', at('good.yaml'), '--set', 'constructor.span=5'])).code).toBe(2)
+})
+test('an override that is no YAML, or of a file that holds nothing, is wrong usage', async () => {
+  const broken = await captured(['check', at('good.yaml'), '--set', 'trend.span=[1'])
+  expect(broken.code).toBe(2)
+  expect(broken.stderr).toContain('USAGE: --set trend.span=[1: ')
+  const empty = await captured(['check', at('empty.yaml'), '--set', 'trend.span=1'])
+  expect(empty.code).toBe(2)
+  expect(empty.stderr).toContain('no node "trend" in the definition; it has none')
+  expect((await captured(['check', at('empty.yaml')])).code).toBe(3)
 })
 test('files that are absent or cannot be read have codes of their own', async () => {
   expect((await captured(['check', at('none.yaml')])).code).toBe(4)
   const broken = await captured(['check', at('broken.yaml')])
   expect(broken.code).toBe(3)
   expect(broken.stderr).toContain('DEFINITION_UNREADABLE')
+  for (const file of ['alias.yaml', 'bomb.yaml']) {
+    const { code, stderr } = await captured(['check', at(file)])
+    expect(code).toBe(3)
+    expect(stderr).toMatch(/^DEFINITION_UNREADABLE: .*alias/i)
+  }
 })

@@ -19,10 +19,13 @@ import { generated } from '../binding.ts'
 import { loadDefinition } from '../definition.ts'
 import { bar } from '../io.ts'
 import { RunFiles, renderSummary } from '../run_report.ts'
+import { stopper } from '../stopper.ts'
 import type { Verb } from '../verb.ts'
 
 const MINUTES = 240
 const SHOWN = 6
+/** What a shell expects of a command that Ctrl-C ended. */
+const INTERRUPTED = 130
 
 export const demoVerb: Verb = {
   name: 'demo',
@@ -70,12 +73,14 @@ export const demoVerb: Verb = {
           : `market: ${tape}, recorded`,
     )
     io.say(`pipeline: ${plan.pipeline}: ${plan.nodes.map((n) => n.id).join(' > ')}`)
-    const directory = mkdtempSync(join(tmpdir(), 'tidegate-demo-'))
     const out = args.value('out')
     const files = out === undefined ? undefined : new RunFiles(out)
+    const stop = stopper(live ? (durationOption(args, 'for') ?? 60e6) : undefined)
+    const goOn = () => {
+      if (stop.interrupted()) throw new Error('interrupted')
+    }
+    const directory = mkdtempSync(join(tmpdir(), 'tidegate-demo-'))
     const log = await openEmbeddedLog(join(directory, 'log'))
-    const controller = new AbortController()
-    const timer = live ? setTimeout(() => controller.abort(), (durationOption(args, 'for') ?? 60e6) / 1000) : undefined
     try {
       const summary = new Summary()
       let shown = 0
@@ -86,7 +91,7 @@ export const demoVerb: Verb = {
         random: Math.random,
         speed: Number.POSITIVE_INFINITY,
         notice: (text) => io.say(text),
-        signal: controller.signal,
+        signal: stop.signal,
         output(row) {
           summary.add(row)
           files?.add(row)
@@ -104,9 +109,13 @@ export const demoVerb: Verb = {
           ),
       })
       if (shown > SHOWN) io.say(`  ... and ${shown - SHOWN} more fills`)
+      goOn()
       io.say('replaying the log ...')
       const again = await replay(plan, log, {
-        progress: (rows) => io.progress(`replay: ${rows.toLocaleString('en')} trades`),
+        progress(rows) {
+          goOn()
+          io.progress(`replay: ${rows.toLocaleString('en')} trades`)
+        },
       })
       const s = summary.result()
       const seconds = (performance.now() - began) / 1000
@@ -137,8 +146,13 @@ export const demoVerb: Verb = {
         throw new TidegateError('PARITY_BROKEN', `the replay differs, first at ${again.first_difference?.node}`, {
           ...again,
         })
+      return undefined
+    } catch (error) {
+      if (!stop.interrupted()) throw error
+      io.say('stopped')
+      return INTERRUPTED
     } finally {
-      clearTimeout(timer)
+      stop.done()
       await log.close()
       rmSync(directory, { recursive: true, force: true })
     }

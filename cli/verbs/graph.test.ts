@@ -44,5 +44,6 @@ test('wrong uses have their exit codes', async () => {
   expect(code).toBe(2)
   expect(stderr).toContain('expected mermaid, dot, svg, json, found "png"')
   expect((await captured(['graph'])).code).toBe(2)
+  expect((await captured(['graph', file, '--format', 'toString'])).code).toBe(2)
   expect((await captured(['graph', file, '--set', 'trend.spn=1'])).code).toBe(3)
 })

@@ -1,5 +1,6 @@
 import { check } from '../../runtime/check.ts'
 import { plan } from '../../runtime/plan.ts'
+import { named } from '../../runtime/wiring.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import type { PipelineSpec } from '../../schemas/spec.ts'
 import { folderOf, loadDefinition, setOption } from '../definition.ts'
@@ -30,7 +31,7 @@ export const graphVerb: Verb = {
   async run(args, { io, catalogue }) {
     const [file = ''] = args.positionals
     const name = args.value('format')
-    const format = formats[name ?? 'mermaid']
+    const format = named(formats, name ?? 'mermaid')
     if (format === undefined)
       throw new TidegateError('USAGE', `--format: expected ${Object.keys(formats).join(', ')}, found "${name}"`)
     const raw = await loadDefinition(file, args)

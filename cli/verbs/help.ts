@@ -1,7 +1,7 @@
 import { problems } from '../../runtime/check.ts'
 import { nearest } from '../../runtime/nearest.ts'
 import { codes, TidegateError } from '../../schemas/errors.ts'
-import { explainCode, helpOf, overview } from '../help.ts'
+import { explainCode, helpOf, overview, verbFacts } from '../help.ts'
 import type { Verb } from '../verb.ts'
 
 export const helpVerb: Verb = {
@@ -17,8 +17,7 @@ export const helpVerb: Verb = {
     }
     const verb = verbs.find((v) => v.name === about)
     if (verb !== undefined) {
-      const { name, form, summary, notes = '', options } = verb
-      io.document({ verb: name, form, summary, notes, options }, () => helpOf(verb))
+      io.document(verbFacts(verb), () => helpOf(verb))
       return
     }
     const code = about.toUpperCase()

@@ -83,16 +83,24 @@ export const importVerb: Verb = {
               ? [item]
               : expand(item as ImportedRow & { value: Bar }, expansion)) {
               writer.push(row.at, row.key, row.value)
-              if (writer.rows === ROWS_PER_FRAME) tape.write(writer.take(counts.read))
+              if (writer.rows === ROWS_PER_FRAME) tape.write(writer.take())
             }
           }
           if (counts.read >= limit) break
           io.progress(`${file}: ${counts.read.toLocaleString('en')} rows`)
         }
-      if (writer.rows > 0) tape.write(writer.take(counts.read))
+      if (writer.rows > 0) tape.write(writer.take())
     } catch (error) {
       await tape.discard()
       throw error
+    }
+    if (counts.read === 0) {
+      await tape.discard()
+      throw new TidegateError(
+        'INPUT_INVALID',
+        `${files.join(', ')}: expected rows of ${format.name}, found none${firstInvalid ? `; the first line that did not fit: ${firstInvalid}` : ''}`,
+        { files, ...counts },
+      )
     }
     const info = await tape.close()
     const { from, to } = info
@@ -110,7 +118,7 @@ export const importVerb: Verb = {
       },
       () =>
         [
-          `${out}: ${info.rows.toLocaleString('en')} rows of ${Object.keys(info.kinds).join(', ')}`,
+          `${out}: ${info.rows.toLocaleString('en')} rows of ${Object.keys(info.kinds).join(', ')} (${format.name})`,
           `  ${info.keys.join(', ')}`,
           `  ${from === null ? 'empty' : `${formatTime(from)} to ${formatTime(to as number)}`}`,
           ...(counts.invalid > 0

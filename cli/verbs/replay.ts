@@ -26,7 +26,7 @@ export const replayVerb: Verb = {
     outputs: { type: 'boolean', help: 'print every output, as JSON lines with --json' },
   },
   notes:
-    'The log is always recomputed from its first record, so that every printed output is what the run really made. With a FILE the log runs through that definition instead of the one it was made with: what would it have done?',
+    'The log is always recomputed from its first record, so that every printed output is what the run really made. With a FILE the log runs through that definition instead of the one it was made with: what would it have done? They are compared on the edges it has.',
   async run(args, context) {
     const { io } = context
     const { plan, log, directory, made } = await storedRun(args, context)

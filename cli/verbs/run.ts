@@ -6,11 +6,12 @@ import { plan as planOf } from '../../runtime/plan.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatTime } from '../../schemas/units.ts'
 import { Summary } from '../../sinks/summary.ts'
-import { durationOption, timeOption } from '../args.ts'
-import { bindingsOf, bindOptions } from '../binding.ts'
+import { durationOption, rangeOptions } from '../args.ts'
+import { bindingsOf, bindOptions, dataOf } from '../binding.ts'
 import { folderOf, loadDefinition, setOption } from '../definition.ts'
 import { RunDirectory } from '../run_directory.ts'
 import { renderSummary } from '../run_report.ts'
+import { stopper } from '../stopper.ts'
 import type { Args, Verb } from '../verb.ts'
 
 export const runVerb: Verb = {
@@ -55,12 +56,18 @@ export const runVerb: Verb = {
     if ((args.value('log') ?? 'embedded') !== 'embedded')
       throw new TidegateError('USAGE', `--log: expected embedded, found "${args.value('log')}"`)
     const bindings = bindingsOf(plan, args, components)
+    const [from, to] = rangeOptions(args)
+    const [speed, endpoint, fsync, length] = [
+      speedOf(args),
+      endpointsOf(args),
+      fsyncOf(args),
+      durationOption(args, 'for'),
+    ]
     const directory = RunDirectory.of(plan.pipeline, args.value('dir'))
-    const log = await openEmbeddedLog(directory.log, { fsync: fsyncOf(args) })
-    const stop = stopper(args)
+    const log = await openEmbeddedLog(directory.log, { fsync })
+    const stop = stopper(length)
     try {
       for (const notice of log.notices) io.say(notice)
-      directory.keep(definition, plan.hash, folderOf(file))
       io.say(`${plan.pipeline}: paper, plan ${plan.hash.slice(0, 12)}, log ${directory.log} (${log.guarantee})`)
       const summary = new Summary()
       const hash = new OutputHash()
@@ -70,10 +77,15 @@ export const runVerb: Verb = {
         bindings,
         clock: wallClock,
         random: Math.random,
-        speed: speedOf(args),
-        from: timeOption(args, 'from'),
-        to: timeOption(args, 'to'),
-        endpoint: endpointsOf(args),
+        speed,
+        from,
+        to,
+        endpoint,
+        accepted: (fresh) =>
+          directory.keep(
+            { definition, plan: plan.hash, near: folderOf(file), data: dataOf(plan, bindings, { from, to }) },
+            fresh,
+          ),
         notice: (text) => io.say(text),
         file: (name) => directory.file(name),
         output(row) {
@@ -101,7 +113,7 @@ export const runVerb: Verb = {
       const report = () =>
         [
           renderSummary(
-            `${plan.pipeline}: paper${result.resumed ? ', resumed' : ''}${result.ended ? '' : ', stopped'}`,
+            `${plan.pipeline}: paper${result.complete ? ', was complete already' : result.resumed ? ', resumed' : ''}${result.ended ? '' : ', stopped'}`,
             document,
           ),
           `  outputs    ${hash.rows.toLocaleString('en')}, sha256 ${document.outputs_sha256}`,
@@ -146,21 +158,4 @@ function endpointsOf(args: Args): (source: string) => string | undefined {
     }),
   )
   return (source) => given.get(source)
-}
-/** Stops on Ctrl-C, on SIGTERM and when the time is over. */
-function stopper(args: Args): { signal: AbortSignal; done: () => void } {
-  const controller = new AbortController()
-  const stop = () => controller.abort()
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
-  const length = durationOption(args, 'for')
-  const timer = length === undefined ? undefined : setTimeout(stop, length / 1000)
-  return {
-    signal: controller.signal,
-    done() {
-      clearTimeout(timer)
-      process.off('SIGINT', stop)
-      process.off('SIGTERM', stop)
-    },
-  }
 }

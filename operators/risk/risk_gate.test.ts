@@ -64,6 +64,15 @@ test('refuses the order that is too large, and says what it found and what is al
     allowed: 200,
   })
 })
+test('an order counts at the worse of its price and its limit', () => {
+  const most = { max_notional: 200 }
+  const order = (side: 'buy' | 'sell', limit: number) => verdicts(most, [open, intent(2, side, 2, 100, limit)])
+  for (const side of ['buy', 'sell'] as const) {
+    expect(order(side, 100.01)).toEqual(['NOTIONAL_EXCEEDS_MAXIMUM'])
+    expect(order(side, 100)).toEqual(['ok'])
+    expect(order(side, 50)).toEqual(['ok'])
+  }
+})
 describe('the largest position', () => {
   const most = { max_position: 3 }
   test('counts what is held and what is under way on the same side', () => {

@@ -26,7 +26,7 @@ export const riskGate = defineOperator({
   summary:
     'Approves orders within the limits, on fresh and continuous data; refuses the others with the rule that broke.',
   notes:
-    'Rules, in this order: TRADING_HALTED (the kill switch), WARMING_UP (too little data seen), DATA_GAP (the feed broke a moment ago), DATA_STALE (no trade or quote for too long), NOTIONAL_EXCEEDS_MAXIMUM (this order), POSITION_EXCEEDS_MAXIMUM (the position if this and all orders under way on its side fill). An order that only reduces the position passes the last two. Orders approved and not yet filled, rejected or cancelled are counted as under way; wire `order` so that rejections free them.',
+    'Rules, in this order: TRADING_HALTED (the kill switch), WARMING_UP (too little data seen), DATA_GAP (the feed broke a moment ago), DATA_STALE (no trade or quote for too long), NOTIONAL_EXCEEDS_MAXIMUM (this order, at the higher of its price and its limit), POSITION_EXCEEDS_MAXIMUM (the position if this and all orders under way on its side fill). An order that only reduces the position passes the last two. Orders approved and not yet filled, rejected or cancelled are counted as under way; wire `order` so that rejections free them.',
   input: { intent: OrderIntent, fill: Fill, order: OrderUpdate },
   ambient: { trade: Trade, quote: Quote, gap: Gap },
   optional: ['order'],
@@ -88,7 +88,8 @@ export const riskGate = defineOperator({
       const size = fixed(quantity) as bigint
       const after = side === 'buy' ? state.held + state.buying + size : state.held - state.selling - size
       const reduces = side === 'buy' ? after <= 0n : after >= 0n
-      const notional = quantity * price
+      // the venue may fill at either, and the worse one counts
+      const notional = quantity * Math.max(price, limit)
       if (!reduces && notional > params.max_notional)
         return refuse(order, 'NOTIONAL_EXCEEDS_MAXIMUM', notional, params.max_notional)
       const position = Math.abs(number(after))

@@ -1,23 +1,23 @@
 import { z } from 'zod'
 import { defineOperator, many } from '../../runtime/define.ts'
-import { fixed, toNumber, ZERO } from '../../schemas/fixed.ts'
+import { absolute, bought, type Fixed, fixed, notionalOf, toNumber, ZERO } from '../../schemas/fixed.ts'
 import { Quote, Trade } from '../../schemas/market.ts'
-import { Fill, type OrderIntent as Intent, OrderIntent, Signal } from '../../schemas/orders.ts'
+import { Fill, type OrderIntent as Intent, OrderIntent, OrderUpdate, Signal } from '../../schemas/orders.ts'
 import { fill, signal, trade } from '../../schemas/samples.ts'
+import { type Book, expected, follow } from './under_way.ts'
 
-/** The close of what is held, then the whole account on the new side, both at `price`. */
+/** The close of what is held and coming, then the whole account on the new side, both at `price`. */
 function reverse(
-  held: bigint,
-  cash: bigint,
+  account: Book & { readonly cash: bigint },
   direction: number,
   price: number,
-  { share, units }: { share: number; units: number },
+  { share, decimals }: { share: number; decimals: number },
 ): Intent[] {
   const side = direction > 0 ? ('buy' as const) : ('sell' as const)
-  const size = toNumber((held < 0n ? -held : held) as typeof ZERO)
-  const worth = toNumber(cash as typeof ZERO) + (held < 0n ? -size : size) * price
-  const quantity = Math.floor(((worth * share) / price) * units) / units
-  const orders: Intent[] = held === 0n ? [] : [{ side, quantity: size, limit: 0, price }]
+  const close = toNumber(absolute(expected(account) as Fixed))
+  const worth = account.cash + notionalOf(price, account.held as Fixed)
+  const quantity = toNumber(bought(worth as Fixed, price, decimals, share))
+  const orders: Intent[] = close === 0 ? [] : [{ side, quantity: close, limit: 0, price }]
   return quantity > 0 ? [...orders, { side, quantity, limit: 0, price }] : orders
 }
 
@@ -26,10 +26,11 @@ export const allIn = defineOperator({
   version: 1,
   summary: 'Puts the whole account on the side of the signal, long or short, and reverses when the signal turns.',
   notes:
-    'With `enter: next` the orders are sized and sent at the first price after the signal, which is the next open when bars were expanded into ticks; with `now` at the price the signal saw. The account is counted from the fills: capital, less what was bought, plus what was sold, less fees.',
-  input: { signal: Signal, fill: Fill },
+    'With `enter: next` the orders are sized and sent at the first price after the signal, which is the next open when bars were expanded into ticks; with `now` at the price the signal saw. The account is counted from the fills: capital, less what was bought, plus what was sold, less fees. Wire `order`, so that a signal that repeats while orders are under way at the venue sends nothing, and one that turns counts them; without it only fills count. An order is under way once the venue accepted it: one that was refused or rejected holds nothing up.',
+  input: { signal: Signal, fill: Fill, order: OrderUpdate },
   ambient: { trade: Trade, quote: Quote },
-  feedback: ['fill'],
+  optional: ['order'],
+  feedback: ['fill', 'order'],
   output: many(OrderIntent),
   params: z.strictObject({
     capital: z.number().positive().describe('cash at the start, quote units'),
@@ -45,32 +46,37 @@ export const allIn = defineOperator({
   prepare: ({ capital, share, decimals, enter }) => ({
     capital,
     share,
-    units: Number(`1e${decimals}`),
+    decimals,
     next: enter === 'next',
   }),
-  init: ({ capital }) => ({ held: ZERO as bigint, cash: fixed(capital) as bigint, wanted: 0 }),
+  init: ({ capital }) => ({ held: ZERO as bigint, coming: ZERO as bigint, cash: fixed(capital) as bigint, wanted: 0 }),
   on: {
     fill(state, { side, quantity, notional, fee }) {
       state.held += side === 'buy' ? quantity : -quantity
       state.cash -= (side === 'buy' ? notional : -notional) + fee
     },
+    order(state, update) {
+      follow(state, update)
+    },
     signal(state, { direction, price }, { params }) {
-      if (direction === 0 || (state.held !== 0n && state.held > 0n === direction > 0)) return undefined
-      if (!params.next) return reverse(state.held, state.cash, direction, price, params)
-      state.wanted = direction
+      if (direction === 0) return undefined
+      const position = expected(state)
+      const agrees = position !== 0n && position > 0n === direction > 0
+      if (!params.next) return agrees ? undefined : reverse(state, direction, price, params)
+      state.wanted = agrees ? 0 : direction
       return undefined
     },
     trade(state, { price }, { params }) {
       const { wanted } = state
       if (wanted === 0) return undefined
       state.wanted = 0
-      return reverse(state.held, state.cash, wanted, price, params)
+      return reverse(state, wanted, price, params)
     },
     quote(state, { bid, ask }, { params }) {
       const { wanted } = state
       if (wanted === 0) return undefined
       state.wanted = 0
-      return reverse(state.held, state.cash, wanted, wanted > 0 ? ask : bid, params)
+      return reverse(state, wanted, wanted > 0 ? ask : bid, params)
     },
   },
   example: {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineOperator } from '../../runtime/define.ts'
+import { bought, fixed, toNumber } from '../../schemas/fixed.ts'
 import { OrderIntent, Signal } from '../../schemas/orders.ts'
 import { signal } from '../../schemas/samples.ts'
 
@@ -14,10 +15,10 @@ export const fixedNotional = defineOperator({
     notional: z.number().positive().describe('worth of an order, quote units'),
     decimals: z.int().min(0).max(8).default(8).describe('decimals of the quantity'),
   }),
-  prepare: ({ notional, decimals }) => ({ notional, units: Number(`1e${decimals}`) }),
+  prepare: ({ notional, decimals }) => ({ notional: fixed(notional), decimals }),
   on: {
     signal(_state, { direction, price }, { params }) {
-      const quantity = Math.floor((params.notional / price) * params.units) / params.units
+      const quantity = toNumber(bought(params.notional, price, params.decimals))
       if (direction === 0 || quantity === 0) return undefined
       return { side: direction > 0 ? ('buy' as const) : ('sell' as const), quantity, limit: 0, price }
     },

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Definition, Operator } from '../../runtime/define.ts'
 import { drive } from '../../runtime/drive.ts'
-import type { OrderIntent } from '../../schemas/orders.ts'
+import { fixed } from '../../schemas/fixed.ts'
+import type { OrderIntent, OrderUpdate } from '../../schemas/orders.ts'
 import { fill, quote, type Sample, signal, trade } from '../../schemas/samples.ts'
 import { allIn } from './all_in.ts'
 import { fixedNotional } from './fixed_notional.ts'
@@ -14,7 +15,24 @@ const orders = (op: Definition<Operator>, params: object, input: readonly Sample
     [said].flat().map((o) => `${o.side} ${o.quantity}`),
   )
 
+const update = (at: number, state: OrderUpdate['state'], side: 'buy' | 'sell', quantity: number): Sample => ({
+  kind: 'order_update',
+  at: at * 1e6,
+  key: 'binance:BTCUSDT',
+  value: {
+    order_at: 1,
+    order_ordinal: 0,
+    state,
+    side,
+    quantity: fixed(quantity),
+    reason: 'none',
+  } satisfies OrderUpdate,
+})
+
 describe('fixed_notional', () => {
+  test('cuts in decimals: what the amount buys exactly is not cut', () => {
+    expect(orders(fixedNotional, { notional: 29, decimals: 2 }, [signal(1, 1, 100)])).toEqual([['buy 0.29']])
+  })
   test('cuts the quantity and never orders more than the amount', () => {
     const prices = fc.double({ min: 1e-4, max: 1e6, noNaN: true })
     fc.assert(
@@ -49,6 +67,23 @@ describe('stop_and_reverse', () => {
   test('opens when flat, stays where it is, and turns with two orders, the close first', () => {
     const input = [signal(1, 1), fill(1, 'buy', 2), signal(2, 1), signal(3, 0), signal(4, -1)]
     expect(orders(stopAndReverse, quantity, input)).toEqual([['buy 2'], ['sell 2', 'sell 2']])
+  })
+  test('a signal that repeats before the fill sends nothing, and one that turns counts what is under way', () => {
+    const sent = [signal(1, 1), update(1, 'accepted', 'buy', 2)]
+    const later = [update(3, 'filled', 'buy', 2), fill(3, 'buy', 2), signal(4, 1), signal(5, -1)]
+    expect(orders(stopAndReverse, quantity, [...sent, signal(2, 1), ...later])).toEqual([
+      ['buy 2'],
+      ['sell 2', 'sell 2'],
+    ])
+    expect(orders(stopAndReverse, quantity, [...sent, signal(2, -1)])).toEqual([['buy 2'], ['sell 2', 'sell 2']])
+  })
+  test('an order that was refused, rejected or cancelled holds nothing up', () => {
+    for (const answer of [
+      [],
+      [update(1, 'rejected', 'buy', 2)],
+      [update(1, 'accepted', 'buy', 2), update(2, 'cancelled', 'buy', 2)],
+    ])
+      expect(orders(stopAndReverse, quantity, [signal(1, 1), ...answer, signal(3, 1)])).toEqual([['buy 2'], ['buy 2']])
   })
   test('closes what was filled, not what was ordered', () => {
     expect(orders(stopAndReverse, quantity, [signal(1, 1), fill(1, 'buy', 0.75), signal(2, -1)])).toEqual([
@@ -86,6 +121,30 @@ describe('all_in', () => {
     expect(orders(allIn, { ...whole, enter: 'next' }, [signal(1, 1, 100), signal(2, -1, 100), trade(3, 100)])).toEqual([
       ['sell 10'],
     ])
+  })
+  test('a signal that agrees with what is held takes back one that waits for its price', () => {
+    const long = [signal(1, 1, 100), trade(2, 100), fill(2, 'buy', 10, 100)]
+    const back = [signal(3, -1, 100), signal(4, 1, 100), trade(5, 100)]
+    expect(orders(allIn, { ...whole, enter: 'next' }, [...long, ...back])).toEqual([['buy 10']])
+  })
+  test('a signal that repeats before the fill sends nothing, and one that turns counts what is under way', () => {
+    const sent = [signal(1, 1, 100), update(1, 'accepted', 'buy', 10)]
+    const later = [update(3, 'filled', 'buy', 10), fill(3, 'buy', 10, 100), signal(4, 1, 100)]
+    expect(orders(allIn, whole, [...sent, signal(2, 1, 100), ...later])).toEqual([['buy 10']])
+    expect(orders(allIn, whole, [...sent, signal(2, -1, 100)])).toEqual([['buy 10'], ['sell 10', 'sell 10']])
+    const next = [signal(1, 1, 100), trade(1, 100), update(1, 'accepted', 'buy', 10), signal(2, 1, 100), trade(2, 100)]
+    expect(orders(allIn, { ...whole, enter: 'next' }, next)).toEqual([['buy 10']])
+  })
+  test('an order that was refused, rejected or cancelled holds nothing up', () => {
+    for (const answer of [
+      [],
+      [update(1, 'rejected', 'buy', 10)],
+      [update(1, 'accepted', 'buy', 10), update(2, 'cancelled', 'buy', 10)],
+    ])
+      expect(orders(allIn, whole, [signal(1, 1, 100), ...answer, signal(3, 1, 100)])).toEqual([['buy 10'], ['buy 10']])
+  })
+  test('cuts in decimals: what the account buys exactly is not cut', () => {
+    expect(orders(allIn, { capital: 29, share: 1, decimals: 2 }, [signal(1, 1, 100)])).toEqual([['buy 0.29']])
   })
   test('an account that is gone orders nothing but the close', () => {
     const ruined = [signal(1, -1, 100), fill(1, 'sell', 10, 100), signal(2, 1, 300)]

@@ -46,8 +46,12 @@ test('instruments have bars of their own', () => {
     ),
   ).toEqual([10, 5])
 })
-test.each([0, '0s', '-1s', '1x', -5])('a period of %s is refused', (every) => {
+test.each([0, '0s', '-1s', '1x', -5, '1us', 999])('a period of %s is refused', (every) => {
   expect(() => bars({ every }, [trade(1, 1)])).toThrow(/every/)
+})
+test('a period finer than any feed is refused with the least there is', () => {
+  expect(() => bars({ every: '1us' }, [trade(1, 1)])).toThrow(/every: expected a duration of at least 1ms/)
+  expect(bars({ every: '1ms' }, [trade(0.0005, 10), trade(0.002, 11)])).toHaveLength(1)
 })
 
 interface Row {
@@ -80,22 +84,22 @@ function oracle(rows: readonly Row[], every: number, right: boolean): Bar[] {
 }
 const rows = fc.array(
   fc.record({
-    at: fc.nat(40),
+    at: fc.tuple(fc.nat(40), fc.nat(1)).map(([ms, us]) => ms * 1_000 + us),
     price: fc.integer({ min: 1, max: 99 }),
     size: fc.integer({ min: 1, max: 9 }),
-    back: fc.nat(4),
+    back: fc.nat(4).map((ms) => ms * 1_000),
   }),
   { minLength: 1, maxLength: 60 },
 )
 test('bars from trades are those of a plain oracle, in whatever order the trades come within the lateness', () => {
-  const grid = fc.record({ every: fc.integer({ min: 4, max: 9 }), right: fc.boolean() })
+  const grid = fc.record({ every: fc.integer({ min: 4, max: 9 }).map((ms) => ms * 1_000), right: fc.boolean() })
   fc.assert(
     fc.property(rows, grid, (drawn, { every, right }) => {
-      // sorted by when they arrive: up to 4 later than they happened
+      // sorted by when they arrive: up to 4 ms later than they happened
       const arriving = [...drawn].sort((a, b) => a.at + a.back - (b.at + b.back))
-      const driver = new Driver(timeBars.definition, { every, closed: right ? 'right' : 'left' }, { lateness: 4 })
+      const driver = new Driver(timeBars.definition, { every, closed: right ? 'right' : 'left' }, { lateness: 4_000 })
       const tape = arriving.map((row): Sample => ({ ...trade(0, row.price, row.size), at: row.at }))
-      const found = [...tape, { ...end(0), at: 100 }].flatMap((sample) => driver.feed(sample))
+      const found = [...tape, { ...end(0), at: 100_000 }].flatMap((sample) => driver.feed(sample))
       expect(found).toEqual(oracle(arriving, every, right))
       expect(driver.engine.counts.late).toBe(0)
     }),

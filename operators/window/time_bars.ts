@@ -43,7 +43,7 @@ export const timeBars = defineOperator({
   output: Bar,
   params: z.strictObject({
     every: duration()
-      .refine((every) => every > 0, 'expected a positive duration')
+      .refine((every) => every >= 1_000, 'expected a duration of at least 1ms')
       .describe('length of a bar'),
     closed: z.enum(['left', 'right']).default('left').describe('which end of the window belongs to it'),
     price: z.enum(['bid', 'ask', 'mid']).default('mid').describe('what to fold from quotes'),

@@ -1,4 +1,5 @@
 import { Subject } from 'rxjs'
+import { TidegateError } from '../../schemas/errors.ts'
 import type { Committed, OpenedSink, SinkContext } from '../connect.ts'
 import type { Plan, PlannedSink } from '../plan.ts'
 
@@ -25,6 +26,7 @@ export class Delivery {
         node: planned.id,
         plan: plan.hash,
         namespace,
+        ports: Object.keys(planned.inputs),
         file,
         publish: (subject, message) => this.published.next({ subject, message }),
       }
@@ -38,6 +40,20 @@ export class Delivery {
   /** The oldest commit some sink does not hold whole: where a restart must read on from. */
   get from(): number {
     return Math.min(...this.sinks.map((s) => Math.max(1, s.opened.position.commit)), Number.POSITIVE_INFINITY)
+  }
+
+  /**
+   * A sink cannot hold what was never committed.
+   * @throws LOG_LOST when it is ahead of the log
+   */
+  checkAgainst(last: number): void {
+    for (const { planned, opened } of this.sinks)
+      if (opened.position.commit > last)
+        throw new TidegateError(
+          'LOG_LOST',
+          `node "${planned.id}" holds rows of commit ${opened.position.commit}, but the log ends at ${last}`,
+          { node: planned.id, held: opened.position.commit, last },
+        )
   }
 
   write(rows: readonly Committed[]): void {

@@ -2,12 +2,12 @@ import type { Subscription } from 'rxjs'
 import { TidegateError } from '../../schemas/errors.ts'
 import { rowReader } from '../../schemas/frame_reader.ts'
 import { FrameWriter } from '../../schemas/frame_writer.ts'
-import { kinds } from '../../schemas/kinds.ts'
+import type { Kind } from '../../schemas/kind.ts'
 import type { Clock } from '../clock.ts'
 import type { Committed, SourceContext, SourceItem } from '../connect.ts'
 import { type Binding, encodeItems, merged, ownGenerator, type Slice } from '../feed.ts'
 import type { Log, LogRecord } from '../log/log.ts'
-import type { Plan, PlannedSource } from '../plan.ts'
+import { kindsOf, type Plan, type PlannedSource } from '../plan.ts'
 import { committed, type Probe, Stage } from '../stage.ts'
 import { Delivery, type Published } from './deliver.ts'
 
@@ -29,6 +29,8 @@ export interface PaperOptions {
   readonly published?: (message: Published) => void
   readonly progress?: (rows: number, at: number) => void
   readonly signal?: AbortSignal
+  /** The log has taken the plan: from here on the run is one. */
+  readonly accepted?: (fresh: boolean) => void
   readonly probe?: Probe
 }
 export interface PaperResult {
@@ -37,6 +39,8 @@ export interface PaperResult {
   readonly invalid: number
   readonly gaps: number
   readonly resumed: boolean
+  /** All data had been taken before. */
+  readonly complete: boolean
   readonly ended: boolean
 }
 
@@ -50,6 +54,7 @@ const ROWS_PER_STEP = 4096
  */
 export async function runPaper(plan: Plan, options: PaperOptions): Promise<PaperResult> {
   const stage = await Stage.open(plan, options.log, options.probe ? { probe: options.probe } : {})
+  options.accepted?.(stage.last === 0 && (await stage.inputs.state()).last === 0)
   const delivery = new Delivery(plan, 'paper', options.file ?? (() => undefined))
   const subscription = options.published ? delivery.published.subscribe(options.published) : undefined
   try {
@@ -67,11 +72,13 @@ class PaperRun {
   private readonly delivery: Delivery
   private readonly options: PaperOptions
   private readonly probe: Probe
+  private readonly known: Readonly<Record<string, Kind>>
   private lastInput = 0
   private invalid = 0
 
   constructor(plan: Plan, stage: Stage, delivery: Delivery, options: PaperOptions) {
     this.plan = plan
+    this.known = kindsOf(plan)
     this.stage = stage
     this.delivery = delivery
     this.options = options
@@ -81,12 +88,13 @@ class PaperRun {
   async start(): Promise<PaperResult> {
     const resumed = this.stage.last > 0
     await this.catchUp()
+    const complete = resumed && this.stage.engine.taken.every((t) => t.ended)
     const live = this.plan.sources.filter((s) => this.bindingOf(s) === undefined)
     if (live.length === 0) await this.replay()
     else await this.live(live)
     const { rows, late, invalid, gaps } = this.stage.engine.counts
     const ended = this.stage.engine.taken.every((t) => t.ended)
-    return { ticks: rows, late, invalid: invalid + this.invalid, gaps, resumed, ended }
+    return { ticks: rows, late, invalid: invalid + this.invalid, gaps, resumed, complete, ended }
   }
 
   private bindingOf(source: PlannedSource): Binding | undefined {
@@ -95,6 +103,7 @@ class PaperRun {
 
   /** What was committed is delivered again where a sink does not hold it; what was logged and not committed is stepped. */
   private async catchUp(): Promise<void> {
+    this.delivery.checkAgainst(this.stage.last)
     if (this.stage.last > 0) {
       const from = this.options.output === undefined ? this.delivery.from : 1
       for await (const row of committed(this.plan, this.stage.stream, Number.isFinite(from) ? from : 1))
@@ -156,7 +165,7 @@ class PaperRun {
       // sockets, signals and progress bars get their turn
       await new Promise((resolve) => setImmediate(resolve))
     }
-    const range = { from: this.options.from, to: this.options.to, skip: engine.taken.map((t) => t.rows) }
+    const range = { from: this.options.from, to: this.options.to, taken: engine.taken }
     for (const slice of merged(this.plan, bindings, range)) {
       for (const piece of speed === Number.POSITIVE_INFINITY ? [slice] : paced(slice, speed)) {
         const at = piece.frame.at[piece.from] as number
@@ -178,13 +187,13 @@ class PaperRun {
 
   private encode({ source, frame, from, to }: Slice): Uint8Array {
     const planned = this.plan.sources[source] as PlannedSource
-    const kind = kinds[frame.kind]
+    const kind = this.known[frame.kind]
     if (kind === undefined) throw new TidegateError('FRAME_SCHEMA', `expected a known kind, found "${frame.kind}"`)
     const read = rowReader(kind)
     const writer = new FrameWriter(kind, planned.id, { capacity: to - from })
     for (let i = from; i < to; i++)
       writer.push(frame.at[i] as number, frame.keys[frame.key[i] as number] as string, read(frame, i))
-    return writer.take(to)
+    return writer.take()
   }
 
   /** Live sources push. A frame is cut as soon as the loop is free: nothing waits for company, and load makes frames larger. */
@@ -205,7 +214,7 @@ class PaperRun {
       const context: SourceContext = {
         clock,
         random,
-        position: this.stage.engine.taken[this.plan.sources.indexOf(source)]?.rows ?? 0,
+        position: this.stage.engine.taken[this.plan.sources.indexOf(source)]?.data ?? 0,
         endpoint: this.options.endpoint ?? (() => undefined),
         notice: (text) => this.options.notice?.(`${source.id}: ${text}`),
       }
@@ -234,7 +243,7 @@ class PaperRun {
     })
     signal?.addEventListener('abort', () => wake(), { once: true })
     try {
-      while (!signal?.aborted && failure === undefined && (open.size > 0 || waiting.length > 0)) {
+      while (!signal?.aborted && (waiting.length > 0 || (failure === undefined && open.size > 0))) {
         if (waiting.length === 0) {
           await new Promise<void>((resolve) => {
             wake = resolve

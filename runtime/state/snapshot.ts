@@ -98,7 +98,7 @@ function keyParts(engine: Interpreter): readonly Part[] {
 }
 function wholeParts(engine: Interpreter): readonly Part[] {
   const counts = layoutOf(engine.counts)
-  const taken = layoutOf({ rows: 0, ended: false })
+  const taken = layoutOf({ rows: 0, data: 0, ended: false })
   return [
     ...engine.passes.nodes
       .filter((n: Running) => n.wide)

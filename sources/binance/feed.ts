@@ -38,7 +38,6 @@ export class Feed {
   private subscription: Subscription | undefined
   private stopBeat = () => {}
   private batch: SourceItem[] = []
-  private position: number
   private phase: 'starting' | 'told' = 'starting'
   private silent: 'unnamed' | 'named' = 'unnamed'
   private others = 0
@@ -47,7 +46,6 @@ export class Feed {
     this.settings = settings
     this.context = context
     this.subscriber = subscriber
-    this.position = context.position
     this.pulse = new Pulse(settings.heartbeat_lag)
     const reason = context.position > 0 ? 'resumed' : 'connected'
     const fresh: Continuity = { state: 'unproven', reason, last: undefined }
@@ -149,8 +147,7 @@ export class Feed {
       track.received = received
       track.told = Math.max(track.told, at)
       if (step.gap !== undefined) this.gap(track, at, step.gap)
-      if (word.type === 'trade')
-        this.tell({ type: 'row', at, key: track.key, value: word.trade, position: ++this.position })
+      if (word.type === 'trade') this.tell({ type: 'row', at, key: track.key, value: word.trade })
     }
   }
 

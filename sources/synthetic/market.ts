@@ -74,7 +74,7 @@ export function* generate(market: Params, position = 0): Generator<readonly Sour
         side: flow.side,
         id: flow.before + i + 1,
       }
-      block.push({ type: 'row', at, key, value, position: row })
+      block.push({ type: 'row', at, key, value })
       if (block.length === blockRows) {
         yield block
         block = []
