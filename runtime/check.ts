@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { columnsOf } from '../schemas/columns.ts'
 import type { Kind } from '../schemas/kind.ts'
 import { NodeId, type NodeSpec, OperatorSpec, type PipelineSpec, SinkSpec, SourceSpec } from '../schemas/spec.ts'
 import { formatDuration } from '../schemas/units.ts'
@@ -203,7 +204,16 @@ function checkWires(
   if (inputs.length > 0 && wired.size === 0)
     report('PORT_UNWIRED', `${at}.from`, `expected at least one of ${inputs.join(', ')}`)
   if (component.role !== 'operator' || !('op' in node)) return
-  for (const [port, edge] of Object.entries(node.latest)) wire(`${at}.latest.${port}`, edge, component.latest, port)
+  for (const [port, edge] of Object.entries(node.latest)) {
+    wire(`${at}.latest.${port}`, edge, component.latest, port)
+    const carried = edges.get(edge)
+    if (carried !== undefined && columnsOf(carried).some((column) => column.type === 'dict'))
+      report(
+        'KIND_MISMATCH',
+        `${at}.latest.${port}`,
+        `"${edge}" carries ${carried.kind}, which has text and cannot be kept for a latest port`,
+      )
+  }
   for (const p of Object.keys(component.latest))
     if (!(p in node.latest) && !(p in component.absent))
       report(

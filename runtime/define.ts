@@ -45,8 +45,8 @@ export interface Env<C, L extends Ports = {}, E = {}> {
   readonly ordinal: number
   /** Operators of scope `pipeline`: the part of the state that belongs to `key`. */
   readonly each: E
-  /** The parts of all keys, in the order the keys were first seen. */
-  readonly all: readonly E[]
+  /** The parts of all keys, in the order the keys were first seen. Only the part in `each` may be written: it is the one that is saved. */
+  readonly all: readonly Readonly<E>[]
 }
 
 /** Values a state may hold. Never null, Date, Map or closures: they cannot be saved flat, and cost an allocation per write. */

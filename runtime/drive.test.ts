@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { ema } from '../operators/feature/ema.ts'
 import { cross } from '../operators/window/cross.ts'
 import { timeBars } from '../operators/window/time_bars.ts'
+import { Scalar } from '../schemas/features.ts'
 import { type Fixed, fixed } from '../schemas/fixed.ts'
+import { Bar } from '../schemas/market.ts'
 import { advance, bar, scalar, to, trade } from '../schemas/samples.ts'
+import { defineOperator } from './define.ts'
 import { Driver, drive } from './drive.ts'
 import { toJson } from './json.ts'
 import { nearest } from './nearest.ts'
@@ -58,4 +62,25 @@ test.each([
   ['x', [], undefined],
 ])('nearest to %s', (name, candidates, expected) => {
   expect(nearest(name, candidates)).toBe(expected)
+})
+
+test('the parts of other keys are lent to read only', () => {
+  const nosy = defineOperator({
+    name: 'nosy',
+    version: 1,
+    summary: 'Writes where it may not.',
+    scope: 'pipeline',
+    input: { bar: Bar },
+    output: Scalar,
+    params: z.strictObject({}),
+    each: () => ({ count: 0 }),
+    on: {
+      bar(_state, _bar, { all }) {
+        for (const part of all) (part as { count: number }).count++
+        return undefined
+      },
+    },
+    example: { params: {}, input: [], output: [] },
+  })
+  expect(() => drive(nosy, {}, [bar(1, 10)])).toThrow('only the part of the key at hand may be written')
 })

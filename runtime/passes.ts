@@ -119,7 +119,15 @@ export class Passes {
           output(port, `${planned.id}.${port}`, kind),
         )
     const each: State[] = []
-    const env = { params: planned.params, latest: {}, at: 0, key: '', ordinal: 0, each: {}, all: each }
+    const env = {
+      params: planned.params,
+      latest: {},
+      at: 0,
+      key: '',
+      ordinal: 0,
+      each: {},
+      all: this.watch.strict ? readOnly(each) : each,
+    }
     const wide = operator.scope === 'pipeline'
     return {
       index,
@@ -285,6 +293,20 @@ function number(edge: Edge, code: number, at: number): number {
   edge.ordinal[code] = ordinal
   return ordinal
 }
+
+/** The parts of other keys, as a strict engine lends them. */
+const readOnly = (each: State[]): readonly State[] =>
+  new Proxy(each, {
+    get(target, index) {
+      const part = Reflect.get(target, index) as unknown
+      if (typeof part !== 'object' || part === null) return part
+      return new Proxy(part, {
+        set() {
+          throw new TypeError('only the part of the key at hand may be written')
+        },
+      })
+    },
+  })
 
 function freeze(value: unknown): void {
   if (typeof value === 'object' && value !== null) Object.freeze(value)

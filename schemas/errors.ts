@@ -17,17 +17,17 @@ export const codes = {
   DEFINITION_UNREADABLE: {
     exit: 3,
     summary: 'The definition file is absent, is not YAML or JSON, or exports no pipeline.',
-    fix: 'Name a .yaml, .json or .ts file; a .ts file exports its pipeline as default.',
+    fix: 'Mend the place the message names; a definition is a .yaml, .json or .ts file, and a .ts file exports its pipeline as default.',
   },
   PARAMS_INVALID: {
     exit: 3,
     summary: 'The params of a component do not fit its schema.',
-    fix: 'Run `tidegate operators NAME` to see the params.',
+    fix: 'Run `tidegate operators NAME` for the params of a component; docs/formats.md has the options of import formats.',
   },
   UNKNOWN_COMPONENT: {
     exit: 3,
     summary: 'No component of that name is in the catalogue.',
-    fix: 'Run `tidegate operators` for the list.',
+    fix: 'Run `tidegate operators` or `tidegate kinds` for the list.',
   },
   BINDING_INVALID: {
     exit: 3,
@@ -42,12 +42,12 @@ export const codes = {
   INPUT_INVALID: {
     exit: 3,
     summary: 'A row of input does not fit its format or kind.',
-    fix: 'See the line named in the message; `--skip-invalid` counts such rows and goes on.',
+    fix: 'See the line in the message; `tidegate import --skip-invalid` counts rows that do not fit and goes on.',
   },
   FILE_ABSENT: {
     exit: 4,
     summary: 'A file or directory that was named is not there.',
-    fix: 'Check the path; recorded data is looked for where TIDEGATE_DATA points.',
+    fix: 'Check the path in the message.',
   },
   FILE_UNWRITABLE: {
     exit: 1,
@@ -108,7 +108,7 @@ export const codes = {
   SOURCE_FAILED: {
     exit: 4,
     summary: 'A source could not start.',
-    fix: 'See the message; `tidegate doctor` tells what is reachable.',
+    fix: 'See the message for what was tried; check the address and the network.',
   },
   PARITY_BROKEN: {
     exit: 5,

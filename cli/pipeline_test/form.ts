@@ -3,7 +3,7 @@ import type { SourceItem } from '../../runtime/connect.ts'
 import { nearest } from '../../runtime/nearest.ts'
 import type { Plan } from '../../runtime/plan.ts'
 import { Gap } from '../../schemas/market.ts'
-import { parseTime } from '../../schemas/units.ts'
+import { formatTime, parseTime } from '../../schemas/units.ts'
 import { relative } from '../describe/drive_lines.ts'
 import { messageOf } from '../describe/message.ts'
 
@@ -140,7 +140,13 @@ class Steps {
     }
     if ('end' in rest) return { ...none, items: this.everySource({ type: 'end', at }) }
     if ('advance' in rest) {
-      this.now = Math.max(this.now, this.time(rest['advance'], `${path}.advance`))
+      const to = this.time(rest['advance'], `${path}.advance`)
+      if (to < this.now)
+        this.report(
+          `${path}.advance`,
+          `expected a time from ${formatTime(this.now)} on, for times count from the base; found ${formatTime(to)}`,
+        )
+      this.now = Math.max(this.now, to)
       return { ...none, items: this.everySource({ type: 'heartbeat', at: this.now, key: '*' }) }
     }
     if ('gap' in rest) {
