@@ -53,7 +53,7 @@ export interface Pen {
 export function pipeline(name: string, draw: (pen: Pen) => void): PipelineInput {
   const nodes: PipelineInput['nodes'] = {}
   const add = (id: string, node: PipelineInput['nodes'][string]) => {
-    if (id in nodes) throw new TypeError(`pipeline ${name}: node id "${id}" is used twice`)
+    if (Object.hasOwn(nodes, id)) throw new TypeError(`pipeline ${name}: node id "${id}" is used twice`)
     nodes[id] = node
   }
   const streams = <O extends Shape>(id: string, output: O): Streams<O> =>

@@ -124,6 +124,12 @@ test('an id that is used twice is refused when it is drawn', () => {
     })
   expect(twice).toThrow(/node id "a" is used twice/)
 })
+test('an id may be a word that every object knows', () => {
+  const drawn = pipeline('p', (p) => {
+    p.source('constructor', tapeTrades({}))
+  })
+  expect(Object.keys(drawn.nodes)).toEqual(['constructor'])
+})
 test('a source gives its rows, its late rows and its gaps', () => {
   pipeline('p', (p) => {
     const trades = p.source('trades', tapeTrades({}))

@@ -2,6 +2,7 @@ import type { Operator } from '../../runtime/define.ts'
 import { Driver, portsNamed } from '../../runtime/drive.ts'
 import { toJson } from '../../runtime/json.ts'
 import { nearest } from '../../runtime/nearest.ts'
+import { named as entryOf } from '../../runtime/wiring.ts'
 import { isBare } from '../../schemas/columns.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { toText } from '../../schemas/fixed.ts'
@@ -84,7 +85,7 @@ export class DriveLines {
     const { ports, operator } = this
     const words = Object.entries(ports).map(([name, { kind }]) => `${name}: ${kind}`)
     if (port !== undefined) {
-      const kind = typeof port === 'string' ? ports[port] : undefined
+      const kind = typeof port === 'string' ? entryOf(ports, port) : undefined
       if (kind !== undefined) return [port as string, kind]
       const near = nearest(String(port), Object.keys(ports))
       this.refuse(

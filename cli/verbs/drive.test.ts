@@ -56,6 +56,8 @@ test('wrong uses have their exit codes', async () => {
   expect((await captured(['drive', 'ema', '--params', '{span: 3}'])).code).toBe(2)
   expect((await captured(['drive', 'ema', '--params', '{"spn": 3}'])).stderr).toContain('did you mean "span"?')
   expect((await captured(['drive', 'cross', '--wire', 'slow'])).stderr).toContain('it has trend, fast')
+  expect((await captured(['drive', 'cross', '--wire', 'constructor'])).code).toBe(2)
+  expect((await ema(['{"port": "constructor", "close": 1}'])).stderr).toContain('ema has no port "constructor"')
 })
 test.each(Object.values(operators))('the lines written for the example of $name are read back to it', (operator) => {
   const { params, input } = operator.example

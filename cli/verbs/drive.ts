@@ -38,7 +38,7 @@ Every message it says is a line {"at", "key", "answer"}, with "port" where it ha
     }
     const wired = args.values['wire'] ?? []
     for (const port of wired)
-      if (!(port in operator.latest))
+      if (!Object.hasOwn(operator.latest, port))
         throw new TidegateError(
           'USAGE',
           `--wire ${port}: ${name} has no such latest port; it has ${Object.keys(operator.latest).join(', ') || 'none'}`,
