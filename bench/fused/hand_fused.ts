@@ -294,11 +294,9 @@ export function handFused(feed: Feed): Running {
       due[g] = boundary + SECONDS
     }
   }
-  function stateDue(): void {
-    let least = Number.POSITIVE_INFINITY
-    for (const time of mark) if (time !== Number.NEGATIVE_INFINITY && time < least) least = time
-    if (statement === Number.NEGATIVE_INFINITY) statement = (Math.floor(least / rules.every) + 1) * rules.every
-    for (; statement <= least; statement += rules.every) state(statement)
+  function stateDue(t: number): void {
+    if (statement === Number.NEGATIVE_INFINITY) statement = (Math.floor(t / rules.every) + 1) * rules.every
+    for (; statement <= t; statement += rules.every) state(statement)
   }
 
   function pass(): void {
@@ -318,14 +316,15 @@ export function handFused(feed: Feed): Running {
         const to = t - LATENESS
         if (to >= due[g]!) advance(g, to)
         mark[g] = to
-        if (to >= statement) stateDue()
+        if (t >= statement) stateDue(t)
       }
       if (t < mark[g]!) {
         late++
         continue
       }
+      const ahead = t >= st[o + FRESH]!
       const waiting = st[o + WAITING]!
-      if (waiting > 0) {
+      if (ahead && waiting > 0) {
         st[o + WAITING] = 0
         for (let k = 0; k < waiting; k++) fill(s, t, p, st[o + ORDERS + 2 * k]!, st[o + ORDERS + 2 * k + 1]!)
       }
@@ -349,8 +348,10 @@ export function handFused(feed: Feed): Running {
         q = o + SECOND + (Math.floor(t / SECONDS) & 1) * 8
       }
       if (st[o + BEGAN] === -1) st[o + BEGAN] = t
-      st[o + FRESH] = t
-      st[o + MARK] = p
+      if (ahead) {
+        st[o + FRESH] = t
+        st[o + MARK] = p
+      }
     }
   }
   return {

@@ -56,24 +56,17 @@ const present =
 function watermarks(feed: Feed, seconds: readonly Subject<Boundary>[], minutes: Subject<number>) {
   const newest = new Float64Array(seconds.length).fill(Number.NEGATIVE_INFINITY)
   const next = new Float64Array(seconds.length)
-  const spoken: number[] = []
   let statement = 0
   return (tick: Tick): boolean => {
     const group = feed.group[tick.symbol]!
     const time = newest[group]!
+    if (statement === 0) statement = (Math.floor(tick.at / rules.every) + 1) * rules.every
+    for (; statement <= tick.at; statement += rules.every) minutes.next(statement)
     if (tick.at <= time) return tick.at >= time - LATENESS
     newest[group] = tick.at
     const mark = tick.at - LATENESS
-    if (time === Number.NEGATIVE_INFINITY) {
-      spoken.push(group)
-      next[group] = (Math.floor(mark / 1e6) + 1) * 1e6
-      if (statement === 0) statement = (Math.floor(mark / rules.every) + 1) * rules.every
-    }
+    if (time === Number.NEGATIVE_INFINITY) next[group] = (Math.floor(mark / 1e6) + 1) * 1e6
     for (; next[group]! <= mark; next[group]! += 1e6) seconds[group]!.next({ type: 'boundary', at: next[group]! })
-    if (mark >= statement) {
-      const least = Math.min(...spoken.map((g) => newest[g]! - LATENESS))
-      for (; statement <= least; statement += rules.every) minutes.next(statement)
-    }
     return true
   }
 }

@@ -25,11 +25,14 @@ type Answer = { readonly order: Order } | { at: number; code: number; found: num
 /** Orders fill at the first price after them. */
 export function venueOf() {
   let waiting: Order[] = []
+  let seen = 0
   return (event: Order | Tick): Fill[] => {
     if (event.type === 'order') {
       waiting.push(event)
       return []
     }
+    if (event.at < seen) return []
+    seen = event.at
     if (waiting.length === 0) return waiting as never[]
     const { at, price } = event
     const filled = waiting.map((order): Fill => {
@@ -87,7 +90,14 @@ export function gateOf() {
 }
 
 export function accountOf(symbols: number, sheets: Sheets) {
-  const holdings = Array.from({ length: symbols }, () => ({ quantity: 0, cost: 0, realised: 0, fees: 0, mark: 0 }))
+  const holdings = Array.from({ length: symbols }, () => ({
+    quantity: 0,
+    cost: 0,
+    realised: 0,
+    fees: 0,
+    mark: 0,
+    marked: 0,
+  }))
   let cash = rules.cash * 1e8
   let realised = 0
   let fees = 0
@@ -103,8 +113,11 @@ export function accountOf(symbols: number, sheets: Sheets) {
   }
   return {
     state,
-    tick({ symbol, price }: Tick): void {
-      holdings[symbol]!.mark = price
+    tick({ at, symbol, price }: Tick): void {
+      const holding = holdings[symbol]!
+      if (at < holding.marked) return
+      holding.mark = price
+      holding.marked = at
     },
     fill({ order: { at: ordered, symbol, quantity }, at, price, notional, fee }: Fill): void {
       const sheet = sheets.fill
