@@ -157,6 +157,11 @@ function expansionOf(
   if (format.kind.kind !== 'bar')
     throw new TidegateError('USAGE', `--expand is for formats of bars; ${format.name} gives ${format.kind.kind}`)
   const parsed = Expansion.safeParse({ into, every: options['every'], offsets: args.value('offsets')?.split(',') })
+  if (options['every'] === undefined)
+    throw new TidegateError(
+      'USAGE',
+      `--expand ${into}: expected the length of a bar, such as --option every=1m, found none`,
+    )
   if (!parsed.success)
     throw new TidegateError('USAGE', `--expand ${into}: ${z.prettifyError(parsed.error).replaceAll(/\n\s*/g, ' ')}`)
   return parsed.data

@@ -89,6 +89,18 @@ export function symbolUnknown(format: string): never {
 export const flag = (usual: boolean) =>
   z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]).default(usual)
 
+/** What is wrong with options, each with its name; for one that is not known those that are. */
+const said = (error: z.ZodError, known: readonly string[]): string =>
+  error.issues
+    .flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => `${key}: no such option; there are ${known.join(', ')}`)
+        : [
+            `${issue.path.join('.')}: ${issue.input === undefined && issue.message.includes('received undefined') ? 'is missing' : issue.message}`,
+          ],
+    )
+    .join('; ')
+
 class Refusal extends Error {}
 /** Ends the reading of one line: it becomes an invalid row with this reason. */
 export function refuse(reason: string): never {
@@ -110,7 +122,7 @@ export function defineFormat<S extends z.ZodObject>(definition: FormatDefinition
       if (!parsed.success)
         throw new TidegateError(
           'PARAMS_INVALID',
-          `options of ${definition.name}: ${z.prettifyError(parsed.error).replaceAll(/\n\s*/g, ' ')}`,
+          `options of ${definition.name}: ${said(parsed.error, Object.keys(definition.options.shape))}`,
           { format: definition.name, issues: parsed.error.issues },
         )
       const options = parsed.data as z.output<S> & Ordered
