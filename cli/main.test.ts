@@ -5,19 +5,23 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { columnsOf } from '../schemas/columns.ts'
-import { type Captured, capturedIo } from './captured_io.ts'
-import { main } from './main.ts'
+import { captured } from './describe/captured.ts'
 
 let directory = ''
 const at = (name: string) => join(directory, name)
 const flagship = fileURLToPath(new URL('../pipelines/btc_momentum.yaml', import.meta.url))
-const run = async (...argv: string[]): Promise<Captured & { code: number }> => {
-  const captured = capturedIo()
-  return { ...captured, code: await main(argv, captured.io) }
+const run = async (...argv: string[]) => {
+  const { code, json, lines, stderr } = await captured([...argv, '--json'])
+  return {
+    code,
+    said: stderr,
+    document: () => json<Record<string, unknown>>(),
+    lines: () => lines<Record<string, unknown>>(),
+  }
 }
 const refused = async (...argv: string[]) => {
-  const { code, document, said } = await run(...argv)
-  return { exit: code, ...(document()['error'] as { code: string; message: string }), said: said() }
+  const { code: exit, document, said } = await run(...argv)
+  return { exit, ...(document()['error'] as { code: string; message: string }), said }
 }
 
 /** A market of a few minutes, written by hand: prices that wave around 100. */
@@ -47,7 +51,13 @@ test('imports, checks and exports a tape, and the export reads back as the same 
     keys: ['binance:BTCUSDT'],
   })
   const exported = await run('tape', 'export', at('trades.tape'))
-  writeFileSync(at('again.jsonl'), exported.lines.map((row) => `${JSON.stringify(row)}\n`).join(''))
+  writeFileSync(
+    at('again.jsonl'),
+    exported
+      .lines()
+      .map((row) => `${JSON.stringify(row)}\n`)
+      .join(''),
+  )
   await run('import', 'jsonl_trades', at('again.jsonl'), '-o', at('again.tape'))
   expect(readFileSync(at('again.tape')).equals(readFileSync(at('trades.tape')))).toBe(true)
 })
@@ -71,14 +81,14 @@ test('backtests with files, runs on paper with equal outputs, replays and proves
     at('paper'),
     ...faster,
   )
-  const report = paper.lines.at(-1)?.['report'] as Record<string, unknown>
+  const report = paper.lines().at(-1)?.['report'] as Record<string, unknown>
   expect(report).toMatchObject({
     ended: true,
     resumed: false,
     outputs_sha256: tested.document()['outputs_sha256'],
     fills: tested.document()['fills'],
   })
-  expect(paper.lines.length - 1).toBe(report['signals'])
+  expect(paper.lines().length - 1).toBe(report['signals'])
   expect((await run('parity', 'btc_momentum', '--dir', at('paper'))).document()).toMatchObject({
     equal: true,
     replay_sha256: report['outputs_sha256'],
@@ -87,7 +97,7 @@ test('backtests with files, runs on paper with equal outputs, replays and proves
   expect(replayed.code).toBe(0)
   const same = ['--bind', `trades=${at('trades.tape')}:BTCUSDT`, '--speed', 'max', '--dir', at('paper')]
   const again = await run('run', flagship, ...same, ...faster)
-  expect(again.lines.at(-1)?.['report']).toMatchObject({
+  expect(again.lines().at(-1)?.['report']).toMatchObject({
     resumed: true,
     complete: true,
     outputs_sha256: report['outputs_sha256'],
@@ -120,7 +130,7 @@ test('a run for longer than a timer can be is not stopped at once', async () => 
     ...faster,
   ]
   const { lines } = await run('run', flagship, ...argv)
-  expect(lines.at(-1)?.['report']).toMatchObject({ ended: true, ticks: 3000 })
+  expect(lines().at(-1)?.['report']).toMatchObject({ ended: true, ticks: 3000 })
 })
 
 test('a backtest into the folder of another leaves nothing of it', async () => {

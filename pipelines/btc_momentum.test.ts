@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { capturedIo } from '../cli/captured_io.ts'
-import { main } from '../cli/main.ts'
+import { captured } from '../cli/describe/captured.ts'
 import { operators } from '../operators/catalogue.ts'
 import { plan } from '../runtime/plan.ts'
 import { sinks } from '../sinks/catalogue.ts'
@@ -17,6 +16,6 @@ test('the YAML and the TypeScript form are one plan', () => {
 })
 
 test('its test file passes', async () => {
-  const { io, said } = capturedIo()
-  expect(await main(['test', fileURLToPath(new URL('btc_momentum.yaml', import.meta.url))], io), said()).toBe(0)
+  const { code, stdout } = await captured(['test', fileURLToPath(new URL('btc_momentum.yaml', import.meta.url))])
+  expect(code, stdout).toBe(0)
 })

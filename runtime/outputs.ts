@@ -6,6 +6,7 @@ import { FrameWriter } from '../schemas/frame_writer.ts'
 import type { Kind } from '../schemas/kind.ts'
 import type { Committed } from './connect.ts'
 import { toJson } from './json.ts'
+import type { Watch } from './passes.ts'
 import { kindsOf, type Plan } from './plan.ts'
 
 /** The name of an output: the same in backtest, paper and live, for any frame cut and any placement. */
@@ -24,6 +25,15 @@ export class OutputHash {
     return this.hash.copy().digest('hex')
   }
 }
+
+/** Names, hashes and hands on the outputs of an engine as they are emitted; they belong to no commit. */
+export const hashing =
+  (plan: Plan, hash: OutputHash, each?: (row: Committed) => void): NonNullable<Watch['output']> =>
+  (edge, kind, key, at, ordinal, value) => {
+    const id = outputId(plan.pipeline, edge, key, at, ordinal)
+    hash.add(id, kind.kind, value)
+    each?.({ id, edge, kind: kind.kind, key, at, ordinal, value, commit: 0, order: hash.rows })
+  }
 
 /** Gathers the outputs of a step into frames, one per edge; `order` keeps the sequence in which they were emitted. */
 export class OutputFrames {

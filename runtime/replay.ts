@@ -5,7 +5,7 @@ import type { Committed } from './connect.ts'
 import { Interpreter } from './interpret.ts'
 import { toJson } from './json.ts'
 import type { Log, LogStream } from './log/log.ts'
-import { committedRows, OutputHash, outputId } from './outputs.ts'
+import { committedRows, hashing, OutputHash } from './outputs.ts'
 import { kindsOf, type Plan } from './plan.ts'
 import { inputsName, stageName } from './stage.ts'
 
@@ -30,7 +30,7 @@ export interface ReplayResult {
   readonly first_difference: Difference | null
 }
 export interface ReplayOptions {
-  /** Another plan than the log was made with: what would it have done? */
+  /** Every output that is recomputed, and the input record it came of. */
   readonly output?: (row: Committed, input: number) => void
   readonly progress?: (rows: number, at: number) => void
 }
@@ -46,13 +46,10 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
   const made: Committed[] = []
   let record = 0
   const engine = new Interpreter(plan, {
-    output(edge, kind, key, at, ordinal, value) {
-      const id = outputId(plan.pipeline, edge, key, at, ordinal)
-      again.add(id, kind.kind, value)
-      const row = { id, edge, kind: kind.kind, key, at, ordinal, value, commit: 0, order: again.rows }
+    output: hashing(plan, again, (row) => {
       made.push(row)
       options.output?.(row, record)
-    },
+    }),
   })
   const known = kindsOf(plan)
   const { created } = await inputs.state()

@@ -1,7 +1,7 @@
 import type { Committed } from '../connect.ts'
 import { type Binding, type FeedOptions, merged } from '../feed.ts'
 import { Interpreter } from '../interpret.ts'
-import { OutputHash, outputId } from '../outputs.ts'
+import { hashing, OutputHash } from '../outputs.ts'
 import type { Watch } from '../passes.ts'
 import type { Plan } from '../plan.ts'
 
@@ -25,15 +25,7 @@ export interface BacktestResult {
 /** Runs a plan over recorded or generated data as fast as it goes, in memory: nothing is kept but what `output` keeps. */
 export function backtest(plan: Plan, options: BacktestOptions): BacktestResult {
   const hash = new OutputHash()
-  const { output } = options
-  const engine = new Interpreter(plan, {
-    ...options.watch,
-    output(edge, kind, key, at, ordinal, value) {
-      const id = outputId(plan.pipeline, edge, key, at, ordinal)
-      hash.add(id, kind.kind, value)
-      output?.({ id, edge, kind: kind.kind, key, at, ordinal, value, commit: 0, order: hash.rows })
-    },
-  })
+  const engine = new Interpreter(plan, { ...options.watch, output: hashing(plan, hash, options.output) })
   for (const { source, frame, from, to } of merged(plan, options.bindings, options)) {
     engine.frame(frame, from, to, plan.sources[source]?.id)
     options.progress?.(engine.counts.rows, frame.last)

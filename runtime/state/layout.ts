@@ -11,6 +11,14 @@ export const slots = (count: number): Slots => {
   return { real, whole: new BigInt64Array(real.buffer) }
 }
 
+/** A whole number of 128 bits in two slots, the low half first. */
+export function writeWide({ whole }: Slots, at: number, value: bigint): void {
+  whole[at] = BigInt.asIntN(64, value)
+  whole[at + 1] = value >> 64n
+}
+export const readWide = ({ whole }: Slots, at: number): bigint =>
+  ((whole[at + 1] as bigint) << 64n) + BigInt.asUintN(64, whole[at] as bigint)
+
 interface Leaf {
   readonly path: readonly string[]
   readonly width: number
@@ -46,11 +54,10 @@ const flag: Omit<Leaf, 'path'> = {
 const whole: Omit<Leaf, 'path'> = {
   width: 2,
   save: (h, n, into, at) => {
-    into.whole[at] = BigInt.asIntN(64, h[n] as bigint)
-    into.whole[at + 1] = (h[n] as bigint) >> 64n
+    writeWide(into, at, h[n] as bigint)
   },
   load: (h, n, from, at) => {
-    h[n] = ((from.whole[at + 1] as bigint) << 64n) + BigInt.asUintN(64, from.whole[at] as bigint)
+    h[n] = readWide(from, at)
   },
 }
 const window = (length: number): Omit<Leaf, 'path'> => ({

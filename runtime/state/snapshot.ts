@@ -2,7 +2,7 @@ import { type Column, columnBytes, columnsOf, isBare } from '../../schemas/colum
 import type { Kind } from '../../schemas/kind.ts'
 import type { Interpreter } from '../interpret.ts'
 import type { Edge, Running } from '../passes.ts'
-import { type Layout, layoutOf, type Slots, slots } from './layout.ts'
+import { type Layout, layoutOf, readWide, type Slots, slots, writeWide } from './layout.ts'
 
 /** A piece of a snapshot: how wide it is, and how it goes in and out for a key. */
 interface Part {
@@ -40,10 +40,8 @@ function writeMessage(kind: Kind, columns: readonly Column[], message: unknown, 
   let at = start
   for (const column of columns) {
     const value = isBare(kind) ? message : (message as Record<string, unknown>)[column.name]
-    if (column.type === 'fixed') {
-      into.whole[at] = BigInt.asIntN(64, value as bigint)
-      into.whole[at + 1] = (value as bigint) >> 64n
-    } else if (column.type === 'u8') into.real[at] = (column.values ?? []).indexOf(value as never)
+    if (column.type === 'fixed') writeWide(into, at, value as bigint)
+    else if (column.type === 'u8') into.real[at] = (column.values ?? []).indexOf(value as never)
     else if (column.type === 'dict')
       throw new TypeError(`kind ${kind.kind} has text and cannot be kept for a latest port`)
     else into.real[at] = value as number
@@ -55,8 +53,7 @@ function readMessage(kind: Kind, columns: readonly Column[], from: Slots, start:
   const fields = columns.map((column) => {
     const place = at
     at += slotsOf(column)
-    if (column.type === 'fixed')
-      return [column.name, ((from.whole[place + 1] as bigint) << 64n) + BigInt.asUintN(64, from.whole[place] as bigint)]
+    if (column.type === 'fixed') return [column.name, readWide(from, place)]
     if (column.type === 'u8') return [column.name, column.values?.[from.real[place] as number]]
     return [column.name, from.real[place]]
   })

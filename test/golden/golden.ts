@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
-import { capturedIo } from '../../cli/captured_io.ts'
-import { main } from '../../cli/main.ts'
+import { captured } from '../../cli/describe/captured.ts'
 
 const Golden = z.strictObject({
   what: z.string(),
@@ -35,14 +34,15 @@ export async function runGolden(name: string): Promise<Record<string, unknown>> 
     throw new Error(`${file}: expected sha256 ${golden.data.sha256_unpacked}, found ${sha256}`)
   const directory = mkdtempSync(join(tmpdir(), 'tidegate-golden-'))
   const tape = join(directory, 'golden.tape')
-  const { io, document, said } = capturedIo()
   try {
     const steps = [
       ['import', ...golden.import.map((word) => (word === 'FILE' ? file : word === 'TAPE' ? tape : word))],
       ['backtest', join(folder(name), 'pipeline.yaml'), '--tape', tape, ...golden.backtest],
     ]
-    for (const argv of steps) if ((await main(argv, io)) !== 0) throw new Error(`${argv.join(' ')}: ${said()}`)
-    return document()
+    const runs = []
+    for (const argv of steps) runs.push(await captured([...argv, '--json']))
+    for (const { code, stderr } of runs) if (code !== 0) throw new Error(stderr)
+    return runs.at(-1)?.json<Record<string, unknown>>() ?? {}
   } finally {
     rmSync(directory, { recursive: true })
   }
