@@ -1,6 +1,6 @@
 import { toJson } from '../runtime/json.ts'
-import type { Watch } from '../runtime/passes.ts'
 import type { Plan } from '../runtime/plan.ts'
+import type { Watch } from '../runtime/watch.ts'
 import { TidegateError } from '../schemas/errors.ts'
 import { formatTime } from '../schemas/units.ts'
 import type { Args, Io } from './verb.ts'

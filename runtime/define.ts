@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { columnsOf } from '../schemas/columns.ts'
 import type { Kind, Of } from '../schemas/kind.ts'
 import type { Sample } from '../schemas/samples.ts'
 import type { Generate, OpenSink, OpenSource } from './connect.ts'
@@ -166,6 +167,8 @@ export interface Operator {
   readonly scope: 'key' | 'pipeline'
   /** Answers every message of every port. */
   readonly always: boolean
+  /** Opens the kernel of a node that `defineKernel` made. */
+  readonly kernel: ((params: never) => Kernel | Promise<Kernel>) | undefined
   readonly init: (params: unknown) => State
   readonly each: ((params: unknown) => State) | undefined
   readonly on: { readonly [port: string]: (state: never, message: never, env: never) => unknown }
@@ -208,6 +211,7 @@ function fold<N>(d: Loose, inputs: Ports, on: Operator['on'], always: boolean): 
     scope: 'key',
     each: undefined,
     init: nothing,
+    kernel: undefined,
     timer: undefined,
     alarm: undefined,
     end: undefined,
@@ -261,6 +265,47 @@ export function defineOperator<
     )
   return fold(definition as unknown as Loose, definition.input, definition.on as never, false)
 }
+
+// ---- kernels ----------------------------------------------------------------------------------------
+
+/** Work on many rows at once that no handler can do: a model, a native library, a remote service. */
+export interface Kernel {
+  /**
+   * `input` holds the fields of `rows` messages, row after row, `false` and first enum values as 0; the answer the fields
+   * of as many. Both may be longer; the answer is read before the next call. Equal rows must get equal bits, whatever
+   * stands beside them.
+   */
+  run(input: Float64Array, rows: number): Float64Array | Promise<Float64Array>
+  close?(): void
+}
+/**
+ * One message in, one answer, later: what is asked in one moment (a row, or a boundary of timers) is run at its end as
+ * one batch, then the answers go on as messages, in the order asked, before the next row. The step waits for it.
+ */
+export interface KernelDefinition<I extends Kind, O extends Kind, PIn, P, C> {
+  readonly name: string
+  readonly version: number
+  readonly summary: string
+  readonly notes?: string
+  readonly input: I
+  readonly output: O
+  readonly params: z.core.$ZodType<P, PIn>
+  readonly prepare?: (params: P) => C
+  readonly open: (params: NoInfer<C>) => Kernel | Promise<Kernel>
+  readonly example: Example<NoInfer<PIn>, Of<NoInfer<O>>>
+}
+export function defineKernel<const I extends Kind, const O extends Kind, PIn, P, C = P>(
+  definition: KernelDefinition<I, O, PIn, P, C>,
+): Draw<PIn, { readonly in: I }, O, {}> {
+  const { open, ...rest } = definition
+  for (const kind of [definition.input, definition.output])
+    if (columnsOf(kind).some(({ type }) => type === 'dict' || type === 'fixed'))
+      throw new TypeError(
+        `kernel ${definition.name}: ${kind.kind} has text or money; a kernel reads and writes numbers`,
+      )
+  return fold({ ...rest, kernel: open } as unknown as Loose, { in: definition.input }, { in: silent }, false)
+}
+const silent = () => undefined
 
 // ---- sources and sinks ----------------------------------------------------------------------------
 

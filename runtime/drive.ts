@@ -5,10 +5,11 @@ import type { Gap } from '../schemas/market.ts'
 import type { Sample } from '../schemas/samples.ts'
 import { paramProblems } from './check.ts'
 import type { Definition, Operator, Source } from './define.ts'
-import { Interpreter } from './interpret.ts'
-import type { Watch } from './passes.ts'
+import { Engine } from './engine.ts'
+import { FirstFailure } from './failure.ts'
 import { deepFreeze, type Plan, type PlannedSource } from './plan.ts'
 import { Snapshots } from './state/snapshot.ts'
+import type { Watch } from './watch.ts'
 import { edgesOf } from './wiring.ts'
 
 const port = (id: string, kind: Kind): PlannedSource => ({
@@ -72,38 +73,44 @@ export interface DriverOptions {
 
 /** One running operator, fed by hand: examples, tests and `tidegate drive`. */
 export class Driver {
-  readonly engine: Interpreter
+  readonly engine: Engine
   private answers: unknown[] = []
+  private readonly failures = new FirstFailure()
   private readonly operator: Operator
 
   constructor(operator: Operator, params: unknown, options: DriverOptions = {}) {
     this.operator = operator
-    this.engine = new Interpreter(solo(operator, params, options.lateness, options.wired), {
+    this.engine = new Engine(solo(operator, params, options.lateness, options.wired), {
       ...options.watch,
+      failed: this.failures.failed,
       strict: options.strict ?? true,
       answer: (_node, answer) => this.answers.push(answer),
     })
   }
 
-  /** The answers to one sample, timers and alarms that fall due before it included, in order. */
+  /** The answers to one sample, timers and alarms that fall due before it included, in order. @throws OPERATOR_FAILED */
   feed(sample: Sample): unknown[] {
     this.answers = []
+    this.take(sample)
+    this.failures.check()
+    return this.answers
+  }
+  private take(sample: Sample): void {
     const { kind, at, key, value } = sample
     if (kind === 'heartbeat') {
       const { end } = value as { end: boolean }
       this.pass(end ? '*' : key, at, end)
-      return this.answers
+      return
     }
     const source = this.portOf(sample)
     if (kind === 'gap') {
       this.pass(key, at, false, source)
       this.engine.gap(0, key, at, value as Gap)
       if (source >= 0) this.engine.row(source, key, at, value)
-      return this.answers
+      return
     }
     this.pass(key, at, false, source)
     this.engine.row(source, key, at, value)
-    return this.answers
   }
 
   /** Event time passes on all ports together: one that is silent does not hold the others up. */
@@ -127,7 +134,7 @@ export class Driver {
   }
 
   save(): { bytes: Uint8Array; keys: readonly string[] } {
-    return { bytes: new Snapshots(this.engine).save(true), keys: [...this.engine.passes.keys] }
+    return { bytes: new Snapshots(this.engine).save(true), keys: [...this.engine.network.keys] }
   }
   load({ bytes, keys }: { bytes: Uint8Array; keys: readonly string[] }): void {
     new Snapshots(this.engine).load(bytes, keys)

@@ -4,7 +4,7 @@ import { FrameWriter } from '../schemas/frame_writer.ts'
 import type { Kind } from '../schemas/kind.ts'
 import { Gap, Heartbeat } from '../schemas/market.ts'
 import type { SourceItem } from './connect.ts'
-import { WHOLE } from './passes.ts'
+import { WHOLE } from './network.ts'
 import { kindsOf, type Plan, type PlannedSource } from './plan.ts'
 
 /** Recorded frames in order: a tape, or a stretch of a log. */

@@ -6,8 +6,8 @@ import { FrameWriter } from '../schemas/frame_writer.ts'
 import type { Kind } from '../schemas/kind.ts'
 import type { Committed } from './connect.ts'
 import { toJson } from './json.ts'
-import type { Watch } from './passes.ts'
 import { kindsOf, type Plan } from './plan.ts'
+import type { Watch } from './watch.ts'
 
 /** The name of an output: the same in backtest, paper and live, for any frame cut and any placement. */
 export const outputId = (pipeline: string, edge: string, key: string, at: number, ordinal: number): string =>

@@ -2,7 +2,7 @@ import { TidegateError } from '../schemas/errors.ts'
 import { decodeFrame } from '../schemas/frame.ts'
 import { decodeCommit } from './commit.ts'
 import type { Committed } from './connect.ts'
-import { Interpreter } from './interpret.ts'
+import { type ExecutionName, openEngine } from './engine.ts'
 import { toJson } from './json.ts'
 import type { Log, LogStream } from './log/log.ts'
 import { committedRows, hashing, OutputHash } from './outputs.ts'
@@ -30,6 +30,7 @@ export interface ReplayResult {
   readonly first_difference: Difference | null
 }
 export interface ReplayOptions {
+  readonly execution?: ExecutionName | undefined
   /** Every output that is recomputed, and the input record it came of. */
   readonly output?: (row: Committed, input: number) => void
   readonly progress?: (rows: number, at: number) => void
@@ -45,12 +46,11 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
   const [again, before] = [new OutputHash(), new OutputHash()]
   const made: Committed[] = []
   let record = 0
-  const engine = new Interpreter(plan, {
-    output: hashing(plan, again, (row) => {
-      made.push(row)
-      options.output?.(row, record)
-    }),
+  const output = hashing(plan, again, (row) => {
+    made.push(row)
+    options.output?.(row, record)
   })
+  const engine = await openEngine(plan, { output }, { execution: options.execution })
   const known = kindsOf(plan)
   const { created } = await inputs.state()
   let difference: Difference | null = null
@@ -75,6 +75,7 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
         record = next.value.seq
         const frame = decodeFrame(next.value.data, known)
         engine.frame(frame)
+        if (engine.waiting !== undefined) await engine.waiting
         options.progress?.(engine.counts.rows, frame.last)
       }
       const rows = committedRows(plan, seq, outputs)
@@ -83,6 +84,7 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
       made.length = 0
     }
   await taking.return(undefined)
+  engine.close()
   const [committed_sha256, replay_sha256] = [before.digest(), again.digest()]
   return {
     records: record,

@@ -1,82 +1,115 @@
 import type { State } from './define.ts'
-import { KEY_GROUPS, keyGroup } from './key_groups.ts'
-import type { Passes, Running } from './passes.ts'
+import { KEY_GROUPS } from './key_groups.ts'
+import type { Network, Running } from './network.ts'
+import type { Waking } from './passes.ts'
 import { dueAfter, type Tick, timersOf } from './timers.ts'
 import { type SourceTimes, Watermarks } from './watermarks.ts'
 
 const NEVER = Number.NEGATIVE_INFINITY
+const ALWAYS = Number.POSITIVE_INFINITY
 /** The slot after the groups: nodes of scope `pipeline`. */
 const PIPELINE = KEY_GROUPS
 
 /** The timers and alarms of nodes that hear the same sources. */
-interface Clock {
+export interface Clock {
   readonly watermarks: Watermarks
-  readonly timers: readonly Tick<Running>[]
-  readonly alarms: readonly Running[]
+  readonly timers: readonly Timed[]
+  readonly alarms: readonly Alarmed[]
   /** Per group when something is due next; always after the mark, up to which everything has run. */
   readonly due: Float64Array
+  /** While time moves: where this clock is to go, in the group and for the whole pipeline, and whether it is due now. */
+  to: number
+  wideTo: number
+  moves: boolean
+  wideMoves: boolean
+  now: boolean
+  wideNow: boolean
+}
+interface Timed extends Tick<Running> {
+  readonly clock: Clock
+  readonly call: (code: number, at: number) => void
+}
+interface Alarmed {
+  readonly node: Running
+  readonly clock: Clock
+  readonly call: (code: number, at: number) => void
 }
 
-/** Where a clock is to go, in a group or for the whole pipeline. */
-interface Hand {
-  readonly clock: Clock
-  readonly slot: number
-  readonly to: number
+/** What time sets going. */
+export interface Woken {
+  /** Gives the function that runs a timer of a node for a key. */
+  timer(node: Running, fire: (state: State, at: number, env: unknown) => unknown): (code: number, at: number) => void
+  wake(node: Running, code: number, at: number, run: Waking): void
+  /** Something must be answered before time goes on. */
+  readonly pending: boolean
 }
-const hand = (clock: Clock, slot: number, to: number): Hand => ({ clock, slot, to })
 
 /**
  * Calls timers and alarms as event time moves. Everything due on the way runs: the earlier time first, then the longer
- * period, then the earlier node, then the lower key; alarms after timers.
+ * period, then the earlier node, then the lower key; alarms after timers. Time stands still while a kernel is asked:
+ * `advance` and `finish` then say false, and are called again when it has answered.
  */
 export class Schedule {
   readonly clocks: readonly Clock[]
-  private readonly passes: Passes
-  private readonly groups: number[] = []
-  private readonly members: readonly number[][] = Array.from({ length: KEY_GROUPS + 1 }, (_, g) =>
-    g === PIPELINE ? [0] : [],
-  )
-  private readonly timers: readonly Tick<Running>[]
-  private readonly alarms: readonly Running[]
+  private readonly network: Network
+  private readonly woken: Woken
+  private readonly members: readonly number[][] = Array.from({ length: KEY_GROUPS + 1 }, () => [])
+  private readonly timers: readonly Timed[]
+  private readonly alarms: readonly Alarmed[]
   private readonly clockOf = new Map<Running, Clock>()
   /** Per source the clocks it moves. */
-  private readonly moved: readonly (readonly Clock[])[]
+  readonly moved: readonly (readonly Clock[])[]
 
   /** `hears` tells which sources a node hears of, through any chain of edges. */
-  constructor(passes: Passes, times: SourceTimes, sources: number, hears: (node: Running) => readonly number[]) {
-    this.passes = passes
-    this.timers = timersOf(passes.nodes)
-    this.alarms = passes.nodes.filter((n) => n.planned.operator.alarm !== undefined)
-    const audiences = new Map<string, { sources: readonly number[]; nodes: Set<Running> }>()
-    for (const node of [...this.timers.map((t) => t.node), ...this.alarms]) {
+  constructor(network: Network, times: SourceTimes, hears: (node: Running) => readonly number[], woken: Woken) {
+    this.network = network
+    this.woken = woken
+    const ticks = timersOf(network.nodes)
+    const ringing = network.nodes.filter((n) => n.planned.operator.alarm !== undefined)
+    const clocks = new Map<string, Clock & { timers: Timed[]; alarms: Alarmed[] }>()
+    const clockOf = (node: Running) => {
       const heard = hears(node)
-      const audience = audiences.get(heard.join()) ?? { sources: heard, nodes: new Set() }
-      audiences.set(heard.join(), audience)
-      audience.nodes.add(node)
-    }
-    this.clocks = [...audiences.values()].map(({ sources: heard, nodes }) => {
-      const clock: Clock = {
+      const clock = clocks.get(heard.join()) ?? {
         watermarks: new Watermarks(times, heard),
-        timers: this.timers.filter((t) => nodes.has(t.node)),
-        alarms: this.alarms.filter((n) => nodes.has(n)),
+        timers: [],
+        alarms: [],
         due: new Float64Array(KEY_GROUPS + 1).fill(NEVER),
+        ...{ to: NEVER, wideTo: NEVER, moves: false, wideMoves: false, now: false, wideNow: false },
       }
-      for (const node of nodes) this.clockOf.set(node, clock)
+      clocks.set(heard.join(), clock)
+      this.clockOf.set(node, clock)
       return clock
+    }
+    this.timers = ticks.map((tick) => {
+      const clock = clockOf(tick.node)
+      const timed = { ...tick, clock, call: woken.timer(tick.node, tick.fire) }
+      clock.timers.push(timed)
+      return timed
     })
-    this.moved = Array.from({ length: sources }, (_, s) => this.clocks.filter((c) => c.watermarks.sources.includes(s)))
-    passes.alarmed = (node, code) => this.setAlarm(node, code)
+    this.alarms = ringing.map((node) => {
+      const clock = clockOf(node)
+      const alarmed = { node, clock, call: this.ringing(node) }
+      clock.alarms.push(alarmed)
+      return alarmed
+    })
+    this.clocks = [...clocks.values()]
+    this.moved = network.plan.sources.map((_, s) => this.clocks.filter((c) => c.watermarks.sources.includes(s)))
   }
 
-  groupOf(code: number): number {
-    return this.groups[code] as number
+  private ringing(node: Running): (code: number, at: number) => void {
+    const fire = node.planned.operator.alarm?.fire as unknown as Tick<Running>['fire']
+    return (code, at) =>
+      this.woken.wake(node, code, at, (state, env) => {
+        const answer = fire(state, at, env)
+        if (this.alarmOf(node, code) <= at) throw new Error('its alarm must be moved on when it fires')
+        return answer
+      })
   }
+
   /** Puts a new key into its group. */
   enrol(code: number): void {
-    const group = keyGroup(this.passes.keys[code] as string)
-    this.groups[code] = group
-    this.members[group]?.push(code)
-    for (const node of this.alarms) if (!node.wide) this.setAlarm(node, code)
+    this.members[this.network.groups[code] as number]?.push(code)
+    for (const { node } of this.alarms) if (!node.wide) this.setAlarm(node, code)
   }
 
   /** Up to where some node that hears the source has closed its windows in this group. */
@@ -91,19 +124,26 @@ export class Schedule {
    * A source has told of time in a group: moves the clocks that hear it. Nodes of scope `pipeline` take rows of all
    * groups as they come, so their time is the newest there is: nothing they have taken lies behind the boundary.
    */
-  advance(source: number, group: number, newest: number): void {
+  advance(source: number, group: number, newest: number): boolean {
     const clocks = this.moved[source] as readonly Clock[]
-    if (this.glide(clocks, group, newest)) return
-    this.turn(
-      clocks.flatMap((clock) => [hand(clock, group, clock.watermarks.target(group)), hand(clock, PIPELINE, newest)]),
-    )
+    if (this.glide(clocks, group, newest)) return true
+    for (const clock of clocks) {
+      clock.to = clock.watermarks.target(group)
+      clock.wideTo = newest
+    }
+    return this.turn(clocks, group)
   }
   /** The end: everything up to a time runs, whoever was slow. */
-  finish(at: number): void {
+  finish(at: number): boolean {
     for (let group = 0; group < KEY_GROUPS; group++) {
       const told = this.clocks.filter(({ watermarks }) => watermarks.mark[group] !== NEVER)
-      this.turn(told.flatMap((clock) => [hand(clock, group, at), hand(clock, PIPELINE, at)]))
+      for (const clock of told) {
+        clock.to = at
+        clock.wideTo = at
+      }
+      if (!this.turn(told, group)) return false
     }
+    return true
   }
 
   /** The common case: nothing is due on the way of any clock. */
@@ -118,80 +158,107 @@ export class Schedule {
     return true
   }
 
-  /** Moves hands of clocks, running all that is due on the way: of all of them the earliest first. */
-  private turn(hands: readonly Hand[]): void {
-    const moving = hands.filter(({ clock, slot, to }) => to > (clock.watermarks.mark[slot] as number))
-    for (const { clock, slot, to } of moving) {
+  /** Moves clocks to where they are to go, running all that is due on the way: of all of them the earliest first. */
+  private turn(clocks: readonly Clock[], group: number): boolean {
+    for (const clock of clocks) {
       const { mark } = clock.watermarks
-      if (mark[slot] !== NEVER) continue
+      clock.moves = clock.to > (mark[group] as number)
+      clock.wideMoves = clock.wideTo > (mark[PIPELINE] as number)
       // nothing was before the first row, so nothing is due before it
-      mark[slot] = to
-      clock.due[slot] = this.nextDue(clock, slot)
+      if (clock.moves && mark[group] === NEVER) this.begin(clock, group, clock.to)
+      if (clock.wideMoves && mark[PIPELINE] === NEVER) this.begin(clock, PIPELINE, clock.wideTo)
     }
     for (;;) {
-      let at = Number.POSITIVE_INFINITY
-      for (const { clock, slot, to } of moving)
-        if ((clock.due[slot] as number) <= to) at = Math.min(at, clock.due[slot] as number)
-      if (at === Number.POSITIVE_INFINITY) break
-      const now = moving.filter(({ clock, slot, to }) => clock.due[slot] === at && at <= to)
-      for (const { clock, slot } of now) {
-        clock.watermarks.mark[slot] = at
-        clock.due[slot] = Number.POSITIVE_INFINITY
+      let at = ALWAYS
+      for (const { due, moves, to, wideMoves, wideTo } of clocks) {
+        const [own, wide] = [due[group] as number, due[PIPELINE] as number]
+        if (moves && own <= to && own < at) at = own
+        if (wideMoves && wide <= wideTo && wide < at) at = wide
       }
-      this.runDue(at, now)
-      for (const { clock, slot } of now) clock.due[slot] = this.nextDue(clock, slot)
+      if (at === ALWAYS) break
+      for (const clock of clocks) {
+        const { due, watermarks } = clock
+        clock.now = clock.moves && due[group] === at && at <= clock.to
+        clock.wideNow = clock.wideMoves && due[PIPELINE] === at && at <= clock.wideTo
+        if (clock.now) {
+          watermarks.mark[group] = at
+          due[group] = ALWAYS
+        }
+        if (clock.wideNow) {
+          watermarks.mark[PIPELINE] = at
+          due[PIPELINE] = ALWAYS
+        }
+      }
+      this.runDue(at, group)
+      for (const clock of clocks) {
+        if (clock.now) clock.due[group] = this.nextDue(clock, group)
+        if (clock.wideNow) clock.due[PIPELINE] = this.nextDue(clock, PIPELINE)
+        clock.now = false
+        clock.wideNow = false
+      }
+      if (this.woken.pending) return false
     }
-    for (const { clock, slot, to } of moving) clock.watermarks.mark[slot] = to
+    for (const { moves, to, wideMoves, wideTo, watermarks } of clocks) {
+      if (moves) watermarks.mark[group] = to
+      if (wideMoves) watermarks.mark[PIPELINE] = wideTo
+    }
+    return true
+  }
+  private begin(clock: Clock, slot: number, at: number): void {
+    clock.watermarks.mark[slot] = at
+    clock.due[slot] = this.nextDue(clock, slot)
   }
 
   private nextDue({ watermarks, timers, alarms }: Clock, slot: number): number {
     const wide = slot === PIPELINE
     const from = watermarks.mark[slot] as number
-    let next = Number.POSITIVE_INFINITY
-    for (const timer of timers) if (timer.node.wide === wide) next = Math.min(next, dueAfter(timer, from))
-    for (const node of alarms)
-      if (node.wide === wide)
-        for (const code of this.members[slot] as number[])
-          next = Math.min(next, Math.max(node.alarms[code] as number, from + 1))
+    let next = ALWAYS
+    for (const timer of timers) {
+      if (timer.node.wide !== wide) continue
+      const due = dueAfter(timer, from)
+      if (due < next) next = due
+    }
+    const members = this.members[slot] as number[]
+    for (const { node } of alarms) {
+      if (node.wide !== wide) continue
+      for (let i = 0; i < members.length; i++) {
+        const at = node.alarms[members[i] as number] as number
+        const due = at > from ? at : from + 1
+        if (due < next) next = due
+      }
+    }
     return next
   }
 
-  private runDue(due: number, hands: readonly Hand[]): void {
-    const codes = (node: Running): readonly number[] => {
-      const clock = this.clockOf.get(node)
-      const at = hands.find((h) => h.clock === clock && (h.slot === PIPELINE) === node.wide)
-      return at === undefined ? [] : [...(this.members[at.slot] as number[])]
+  private runDue(due: number, group: number): void {
+    for (const { node, right, every, clock, call } of this.timers) {
+      if (!(node.wide ? clock.wideNow : clock.now)) continue
+      const boundary = right ? due - 1 : due
+      if (boundary % every !== 0) continue
+      const members = this.members[node.wide ? PIPELINE : group] as number[]
+      for (let i = 0; i < members.length; i++) call(members[i] as number, boundary)
     }
-    for (const timer of this.timers) {
-      const boundary = timer.right ? due - 1 : due
-      if (boundary % timer.every !== 0) continue
-      for (const code of codes(timer.node))
-        this.passes.wake(timer.node, code, boundary, (state, env) => timer.fire(state, boundary, env))
-    }
-    for (const node of this.alarms) {
-      const fire = node.planned.operator.alarm?.fire as unknown as (state: State, at: number, env: unknown) => unknown
-      for (const code of codes(node)) {
-        if ((node.alarms[code] as number) > due) continue
-        this.passes.wake(node, code, due, (state, env) => {
-          const answer = fire(state, due, env)
-          if (this.alarmOf(node, code) <= due) throw new Error('its alarm must be moved on when it fires')
-          return answer
-        })
+    for (const { node, clock, call } of this.alarms) {
+      if (!(node.wide ? clock.wideNow : clock.now)) continue
+      const members = this.members[node.wide ? PIPELINE : group] as number[]
+      for (let i = 0; i < members.length; i++) {
+        const code = members[i] as number
+        if ((node.alarms[code] as number) <= due) call(code, due)
       }
     }
   }
 
   private alarmOf(node: Running, code: number): number {
     const { alarm } = node.planned.operator
-    if (alarm === undefined) return Number.POSITIVE_INFINITY
-    return (alarm.at as unknown as (state: State) => number)(this.passes.stateOf(node, code))
+    if (alarm === undefined || this.network.isBroken(node, code)) return ALWAYS
+    return (alarm.at as unknown as (state: State) => number)(this.network.stateOf(node, code))
   }
   setAlarm(node: Running, code: number): void {
     const at = this.alarmOf(node, code)
     if (at === node.alarms[code]) return
     node.alarms[code] = at
     const clock = this.clockOf.get(node)
-    const group = node.wide ? PIPELINE : (this.groups[code] as number)
+    const group = node.wide ? PIPELINE : (this.network.groups[code] as number)
     const mark = clock?.watermarks.mark[group] ?? NEVER
     if (clock !== undefined && mark !== NEVER)
       clock.due[group] = Math.min(clock.due[group] as number, Math.max(at, mark + 1))
@@ -199,9 +266,12 @@ export class Schedule {
 
   /** At the start and after a restore: works out what is not kept because it follows from what is. */
   resume(): void {
-    for (let code = this.groups.length || 1; code < this.passes.keys.length; code++) this.enrol(code)
-    for (const node of this.alarms)
-      for (const code of node.wide ? [0] : this.passes.keys.keys()) if (node.wide || code > 0) this.setAlarm(node, code)
+    for (const members of this.members) members.length = 0
+    for (let code = 0; code < this.network.keys.length; code++)
+      this.members[this.network.groups[code] as number]?.push(code)
+    for (const { node } of this.alarms)
+      for (let code = 0; code < this.network.keys.length; code++)
+        if (node.wide ? code === 0 : code > 0) this.setAlarm(node, code)
     for (const clock of this.clocks)
       for (let group = 0; group <= KEY_GROUPS; group++)
         clock.due[group] = clock.watermarks.mark[group] === NEVER ? NEVER : this.nextDue(clock, group)

@@ -2,7 +2,7 @@ import { TidegateError } from '../schemas/errors.ts'
 import { decodeFrame } from '../schemas/frame.ts'
 import { type CommitHead, decodeCommit, encodeCommit } from './commit.ts'
 import type { Committed } from './connect.ts'
-import { Interpreter } from './interpret.ts'
+import { Engine } from './engine.ts'
 import type { Log, LogRecord, LogStream } from './log/log.ts'
 import { committedRows, OutputFrames } from './outputs.ts'
 import { kindsOf, type Plan } from './plan.ts'
@@ -36,7 +36,7 @@ export class Stage {
   readonly plan: Plan
   readonly inputs: LogStream
   readonly stream: LogStream
-  readonly engine: Interpreter
+  readonly engine: Engine
   /** The newest input record that is committed. */
   position = 0
   /** The newest commit. */
@@ -45,15 +45,17 @@ export class Stage {
   private knownKeys = 0
   private created = ''
   private readonly outputs = new OutputFrames()
+  private readonly known: ReturnType<typeof kindsOf>
   private readonly snapshots: Snapshots
   private readonly probe: Probe
 
   private constructor(plan: Plan, inputs: LogStream, stream: LogStream, probe: Probe) {
     this.plan = plan
+    this.known = kindsOf(plan)
     this.inputs = inputs
     this.stream = stream
     this.probe = probe
-    this.engine = new Interpreter(plan, {
+    this.engine = new Engine(plan, {
       output: (edge, kind, key, at, ordinal, value) => this.outputs.add(edge, kind, key, at, ordinal, value),
     })
     this.snapshots = new Snapshots(this.engine)
@@ -107,10 +109,13 @@ export class Stage {
         expected: this.position + 1,
         found: first.seq,
       })
-    for (const record of records) this.engine.frame(decodeFrame(record.data, kindsOf(this.plan)))
+    for (const record of records) {
+      this.engine.frame(decodeFrame(record.data, this.known))
+      if (this.engine.waiting !== undefined) await this.engine.waiting
+    }
     const seq = this.last + 1
     const whole = this.last === 0 || seq - this.full >= FULL_EVERY
-    const names = this.engine.passes.keys
+    const names = this.engine.network.keys
     const state = this.snapshots.save(whole)
     const outputs = this.outputs.take()
     const head: CommitHead = {

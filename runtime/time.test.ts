@@ -6,7 +6,7 @@ import { Trade } from '../schemas/market.ts'
 import { duration } from '../schemas/units.ts'
 import { sources } from '../sources/catalogue.ts'
 import { defineOperator, listed } from './define.ts'
-import { Interpreter } from './interpret.ts'
+import { Engine } from './engine.ts'
 import { KEY_GROUPS, keyGroup } from './key_groups.ts'
 import { plan } from './plan.ts'
 import { dueAfter } from './timers.ts'
@@ -134,7 +134,7 @@ function engineOf(nodes: Nodes, inputs: readonly string[] = ['trades']) {
     },
     toys,
   )
-  const engine = new Interpreter(drawn, {
+  const engine = new Engine(drawn, {
     message(edge, key, at, value) {
       if (edge in nodes) said.push(`${edge} ${key} ${at}${value === -1 ? ' alarm' : ''}`)
       else said.push(`row ${key} ${at}`)

@@ -5,8 +5,8 @@ const NEVER = Number.NEGATIVE_INFINITY
 
 /** What each source has told of time, per key group. */
 export class SourceTimes {
-  private readonly newest: readonly Float64Array[]
-  private readonly idle: readonly Uint8Array[]
+  readonly newest: readonly Float64Array[]
+  readonly idle: readonly Uint8Array[]
   private readonly lateness: readonly number[]
 
   constructor(lateness: readonly number[]) {

@@ -39,6 +39,11 @@ export const codes = {
     summary: 'The log belongs to another plan than the definition gives now.',
     fix: 'Name another log directory, or run the definition the log was made with.',
   },
+  KERNEL_FAILED: {
+    exit: 4,
+    summary: 'The kernel of a node (a model, a library) could not be opened.',
+    fix: 'Read the reason in the message: a file may be absent, or an optional package not installed.',
+  },
   INPUT_INVALID: {
     exit: 3,
     summary: 'A row of input does not fit its format or kind.',

@@ -16,20 +16,29 @@ export function rowReader(kind: Kind): ReadRow {
   return read
 }
 
+/** The class of a kind's rows: every message read off columns is one of its objects. */
+const makers = new WeakMap<Kind, unknown>()
+export function rowMaker(kind: Kind): unknown {
+  if (!makers.has(kind)) makers.set(kind, rowOf(columnsOf(kind)))
+  return makers.get(kind)
+}
+
 function makeReader(kind: Kind): ReadRow {
   const columns = columnsOf(kind)
   const bare = isBare(kind)
-  const cell = ({ type }: Column, c: number) => {
-    if (type === 'f64' || type === 'u32') return `C[${c}][i]`
-    if (type === 'dict') return `f.keys[C[${c}][i]]`
-    if (type === 'fixed') return `(C[${c}][2*i+1]<<64n)+BigInt.asUintN(64,C[${c}][2*i])`
-    return `V${c}[C[${c}][i]]`
-  }
   const values = columns.map((column, c) => [`V${c}`, column.values ?? []])
-  const cells = columns.map(cell).join(',')
-  const scope = Object.fromEntries([...values, ['Row', bare ? undefined : rowOf(columns)]])
+  const cells = columns.map((column, c) => cellOf(column, `C[${c}]`, `V${c}`)).join(',')
+  const scope = Object.fromEntries([...values, ['Row', bare ? undefined : rowMaker(kind)]])
   const body = `const C=f.columns;return ${bare ? cells : `new Row(${cells})`}`
   return generate<ReadRow>(['f', 'i'], body, scope) ?? ((frame, row) => slowRow(columns, bare, frame, row))
+}
+
+/** The value of a cell as text: `f` is the frame, `i` the row. */
+export function cellOf({ type }: Column, column: string, values: string): string {
+  if (type === 'f64' || type === 'u32') return `${column}[i]`
+  if (type === 'dict') return `f.keys[${column}[i]]`
+  if (type === 'fixed') return `(${column}[2*i+1]<<64n)+BigInt.asUintN(64,${column}[2*i])`
+  return `${values}[${column}[i]]`
 }
 
 /**

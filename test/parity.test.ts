@@ -69,7 +69,7 @@ const idAndValue = ({ id, kind, value }: Committed) => ({ id, kind, value })
 async function threeWays(path: string, every: string, speed: number) {
   const bindings = () => new Map<string, Binding>([['trades', { type: 'recording', recording: openTape(path) }]])
   const tested: unknown[] = []
-  const result = backtest(flagship(every, 'backtest'), {
+  const result = await backtest(flagship(every, 'backtest'), {
     bindings: bindings(),
     output: (row) => tested.push(idAndValue(row)),
   })
@@ -134,7 +134,7 @@ test.skipIf(!existsSync(frames))(
   async () => {
     const path = await tapeOf(imported('binance_raw_trades', frames))
     const expected: unknown[] = []
-    backtest(flagship('1s', 'backtest'), {
+    await backtest(flagship('1s', 'backtest'), {
       bindings: new Map([['trades', { type: 'recording', recording: openTape(path) }]]),
       output: (row) => row.kind === 'fill' && expected.push(idAndValue(row)),
     })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { SourceItem } from '../runtime/connect.ts'
+import { Engine } from '../runtime/engine.ts'
 import { type Binding, encodeItems, merged } from '../runtime/feed.ts'
-import { Interpreter } from '../runtime/interpret.ts'
 import { plan } from '../runtime/plan.ts'
 import type { Bar } from '../schemas/market.ts'
 import { catalogue } from './toy_components.ts'
@@ -34,7 +34,7 @@ const quote = (second: number): SourceItem => ({
 
 test('a node hears the time of its own sources only: bars of trades close on trades, where quotes are sparse', () => {
   const bars: Bar[] = []
-  const engine = new Interpreter(drawn, {
+  const engine = new Engine(drawn, {
     output: (_edge, _kind, _key, _at, _ordinal, value) => bars.push(value as Bar),
   })
   const tape = (source: number, items: readonly SourceItem[]): Binding => {

@@ -1,10 +1,11 @@
 import type { SourceItem } from '../runtime/connect.ts'
+import { Engine, type ExecutionName } from '../runtime/engine.ts'
 import { encodeItems } from '../runtime/feed.ts'
-import { Interpreter } from '../runtime/interpret.ts'
 import { toJson } from '../runtime/json.ts'
 import { outputId } from '../runtime/outputs.ts'
 import type { Plan, PlannedSource } from '../runtime/plan.ts'
 import { Snapshots } from '../runtime/state/snapshot.ts'
+import type { Watch } from '../runtime/watch.ts'
 import { decodeFrame } from '../schemas/frame.ts'
 import { kinds } from '../schemas/kinds.ts'
 
@@ -31,17 +32,21 @@ export function framesOf(plan: Plan, events: readonly Event[], cut: (event: numb
 /** An engine whose recorded outputs are kept as text: id, kind and value, as they are hashed. */
 export class Run {
   readonly outputs: string[]
+  readonly failures: string[]
   readonly plan: Plan
-  readonly engine: Interpreter
+  readonly engine: Engine
   private readonly snapshots: Snapshots
 
-  constructor(plan: Plan, outputs: string[] = []) {
+  constructor(plan: Plan, outputs: string[] = [], execution: ExecutionName = 'compile', failures: string[] = []) {
     this.plan = plan
     this.outputs = outputs
-    this.engine = new Interpreter(plan, {
+    this.failures = failures
+    const watch: Watch = {
       output: (edge, kind, key, at, ordinal, value) =>
         this.outputs.push(`${outputId(plan.pipeline, edge, key, at, ordinal)} ${kind.kind} ${toJson(value)}`),
-    })
+      failed: ({ node, key, at, row }) => this.failures.push(`${node} ${key} ${at} ${row}`),
+    }
+    this.engine = new Engine(plan, watch, { execution })
     this.snapshots = new Snapshots(this.engine)
   }
 
@@ -50,19 +55,26 @@ export class Run {
     return this
   }
   save(full: boolean): Saved {
-    return { bytes: this.snapshots.save(full), keys: [...this.engine.passes.keys] }
+    return { bytes: this.snapshots.save(full), keys: [...this.engine.network.keys] }
   }
   /** A fresh engine with what was saved, that goes on writing to the same outputs. */
-  restart(saves: readonly Saved[]): Run {
-    const next = new Run(this.plan, this.outputs)
+  restart(saves: readonly Saved[], execution: ExecutionName = this.engine.execution): Run {
+    this.engine.close()
+    const next = new Run(this.plan, this.outputs, execution, this.failures)
     for (const { bytes, keys } of saves) next.snapshots.load(bytes, keys)
     next.engine.resume()
     return next
   }
+  /** How many messages each edge carried since the last restart. */
+  sent(): readonly number[] {
+    return [...this.engine.network.sent]
+  }
   /** Everything that must not depend on cuts and restarts. */
-  result(): { outputs: readonly string[]; state: string; counts: unknown } {
+  result() {
     const state = Buffer.from(this.save(true).bytes).toString('base64')
-    return { outputs: this.outputs, state, counts: { ...this.engine.counts } }
+    const { outputs, failures, engine } = this
+    engine.close()
+    return { outputs, failures, state, counts: { ...engine.counts } }
   }
 }
 export interface Saved {

@@ -75,7 +75,7 @@ const start = (operator: Operator, { params, tape, lateness = 0 }: Case, strict 
 const play = (driver: Driver, tape: readonly Sample[]): unknown[][] =>
   tape.map((sample) => structuredClone(driver.feed(copied(sample))))
 const states = ({ engine }: Driver): readonly object[] =>
-  engine.passes.nodes.flatMap((n) => [...n.states, ...n.each]).filter((s) => s !== undefined)
+  engine.network.nodes.flatMap((n) => [...n.states, ...n.each]).filter((s) => s !== undefined)
 
 function differs(found: readonly unknown[], expected: readonly unknown[], tape: readonly Sample[]): readonly string[] {
   const at = found.findIndex((answers, i) => !isDeepStrictEqual(answers, expected[i]))
@@ -221,8 +221,8 @@ export const laws = {
   /** The fields of a state keep their names, order and types. */
   state_shape(operator, given) {
     const driver = start(operator, given)
-    const { passes } = driver.engine
-    const [node] = passes.nodes
+    const { network } = driver.engine
+    const [node] = network.nodes
     const [state, each] = [shapeOf(node?.states[0]), shapeOf(node?.each[0])]
     return given.tape.flatMap((sample, i) => {
       driver.feed(copied(sample))

@@ -1,20 +1,13 @@
-import { Interpreter } from '../../runtime/interpret.ts'
-import type { Watch } from '../../runtime/passes.ts'
-import type { Plan } from '../../runtime/plan.ts'
+import { Engine, type ExecutionName } from '../../runtime/engine.ts'
+import { metering } from '../../runtime/environment/metering.ts'
+import type { Watch } from '../../runtime/watch.ts'
 import type { Equity, Position } from '../../schemas/account.ts'
-import type { Frame } from '../../schemas/frame.ts'
 import type { Bar } from '../../schemas/market.ts'
 import type { Fill, RefusedOrder, Signal } from '../../schemas/orders.ts'
 import { type Feed, framesOf } from './feed.ts'
 import { benchPlan, SOURCE } from './graph.ts'
 import { ACCOUNT, put, putBar, refusalNumber, Sheets } from './sheets.ts'
 import type { Running } from './variants.ts'
-
-/** What runs a plan: the interpreter, a compiled program. */
-export interface Engine {
-  frame(frame: Frame): void
-  readonly counts: { readonly late: number }
-}
 
 type Put = (at: number, symbol: number, value: never) => void
 function writersOf(s: Sheets): ReadonlyMap<string, Put> {
@@ -40,17 +33,18 @@ function writersOf(s: Sheets): ReadonlyMap<string, Put> {
 }
 
 /** A variant out of anything that runs a plan. */
-export const engineVariant =
-  (start: (plan: Plan, watch: Watch) => Engine) =>
+const engineVariant =
+  (execution: ExecutionName) =>
   (feed: Feed): Running => {
     const sheets = new Sheets()
     const writers = writersOf(sheets)
     const symbols = new Map(feed.keys.map((key, symbol) => [key, symbol]))
-    const engine = start(benchPlan(), {
+    const watch: Watch = {
       output(edge, _kind, key, at, _ordinal, value) {
         writers.get(edge)?.(at, edge === 'account.equity' ? ACCOUNT : symbols.get(key)!, value as never)
       },
-    })
+    }
+    const engine = new Engine(benchPlan(), watch, { execution, metering })
     const frames = framesOf(feed, SOURCE)
     return {
       sheets,
@@ -64,4 +58,5 @@ export const engineVariant =
     }
   }
 
-export const interpreter = engineVariant((plan, watch) => new Interpreter(plan, watch))
+export const interpreter = engineVariant('interpret')
+export const compiled = engineVariant('compile')

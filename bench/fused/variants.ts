@@ -18,11 +18,10 @@ export const COMPARED = 4
 
 export const LIMIT = 'hand_fused'
 /**
- * Loaded one by one: a process runs only one of them, without the libraries of the others. A further engine is a further
- * line here and one in engine.ts: `compiled: async () => (await import('./engine.ts')).compiled`.
- */
+ * Loaded one by one: a process runs only one of them, without the libraries of the others. */
 export const variants: Readonly<Record<string, () => Promise<Start>>> = {
   [LIMIT]: async () => (await import('./hand_fused.ts')).handFused,
   interpreter: async () => (await import('./engine.ts')).interpreter,
+  compiled: async () => (await import('./engine.ts')).compiled,
   rxjs_per_tick: async () => (await import('./rxjs_per_tick.ts')).rxjsPerTick,
 }

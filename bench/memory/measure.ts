@@ -37,7 +37,7 @@ function sample(): void {
   const { heapUsed, external } = process.memoryUsage()
   samples.push(heapUsed + external)
 }
-const result = backtest(benchPlan(), {
+const result = await backtest(benchPlan(), {
   bindings: new Map([[SOURCE, { type: 'recording', recording: { frames: () => frames(passes) } }]]),
   progress(rows) {
     if (rows < next) return

@@ -2,16 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SourceItem } from '../../runtime/connect.ts'
+import { Engine } from '../../runtime/engine.ts'
+import { FirstFailure } from '../../runtime/failure.ts'
 import { encodeItems } from '../../runtime/feed.ts'
-import { Interpreter } from '../../runtime/interpret.ts'
 import { toJson } from '../../runtime/json.ts'
 import { openEmbeddedLog } from '../../runtime/log/embedded.ts'
 import type { LogRecord } from '../../runtime/log/log.ts'
 import { outputId } from '../../runtime/outputs.ts'
-import type { Watch } from '../../runtime/passes.ts'
 import type { Plan, PlannedSource } from '../../runtime/plan.ts'
 import { committed, Stage } from '../../runtime/stage.ts'
 import { Snapshots } from '../../runtime/state/snapshot.ts'
+import type { Watch } from '../../runtime/watch.ts'
 import type { Gap } from '../../schemas/market.ts'
 import type { PipelineTest, Step } from './form.ts'
 
@@ -37,16 +38,19 @@ export function runSteps(plan: Plan, { steps }: PipelineTest): Ran {
   const messages: Heard[] = []
   const outputs: string[] = []
   const odd: Ran['odd'][number][] = []
+  const failures = new FirstFailure()
   const watch: Watch = {
     strict: true,
+    failed: failures.failed,
     message: (edge, key, at, value) => messages.push({ edge, key, at, value }),
     output: (edge, kind, key, at, ordinal, value) =>
       outputs.push(textOf(outputId(plan.pipeline, edge, key, at, ordinal), kind.kind, value)),
   }
-  let engine = new Interpreter(plan, watch)
+  let engine = new Engine(plan, watch)
   for (const { where, items, late, crash } of steps) {
     const before = { ...engine.counts }
     for (const { source, items: all } of items) for (const item of all) take(engine, source, item)
+    failures.check()
     if (late > 0 && engine.counts.late - before.late !== late)
       odd.push({ where, expected: 'a late row', found: 'a row in time: the watermark has not passed it' })
     if (engine.counts.invalid > before.invalid)
@@ -56,15 +60,15 @@ export function runSteps(plan: Plan, { steps }: PipelineTest): Ran {
   return { messages, outputs, late: engine.counts.late, odd }
 }
 
-function restored(engine: Interpreter, plan: Plan, watch: Watch): Interpreter {
+function restored(engine: Engine, plan: Plan, watch: Watch): Engine {
   const bytes = new Snapshots(engine).save(true)
-  const fresh = new Interpreter(plan, watch)
-  new Snapshots(fresh).load(bytes, [...engine.passes.keys])
+  const fresh = new Engine(plan, watch)
+  new Snapshots(fresh).load(bytes, [...engine.network.keys])
   fresh.resume()
   return fresh
 }
 
-function take(engine: Interpreter, source: number, item: SourceItem): void {
+function take(engine: Engine, source: number, item: SourceItem): void {
   if (item.type === 'row') engine.row(source, item.key, item.at, item.value)
   else if (item.type === 'gap') engine.gap(source, item.key, item.at, item.value as Gap)
   else if (item.type === 'heartbeat') engine.heartbeat(source, item.key, item.at, { end: false })

@@ -52,7 +52,7 @@ export const backtestVerb: Verb = {
     )
     const expected = spans.reduce((sum, t) => sum + (t.info?.rows ?? 0), 0)
     const began = performance.now()
-    const result = backtest(plan, {
+    const result = await backtest(plan, {
       bindings,
       from,
       to,

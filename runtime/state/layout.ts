@@ -1,3 +1,4 @@
+import { generate } from '../../schemas/generate.ts'
 import type { State, StateValue } from '../define.ts'
 import { isRing } from './ring.ts'
 
@@ -21,89 +22,109 @@ export const readWide = ({ whole }: Slots, at: number): bigint =>
 
 interface Leaf {
   readonly path: readonly string[]
+  readonly type: 'number' | 'flag' | 'whole' | 'ring'
   readonly width: number
-  readonly save: (holder: State, name: string, into: Slots, at: number) => void
-  readonly load: (holder: State, name: string, from: Slots, at: number) => void
 }
 
 /** The flat form of a state: read off what `init` returns, whose shape every later state keeps. */
 export interface Layout {
   readonly width: number
+  readonly leaves: readonly Leaf[]
   save(state: State, into: Slots, at: number): void
   load(state: State, from: Slots, at: number): void
 }
 
-const number: Omit<Leaf, 'path'> = {
-  width: 1,
-  save: (h, n, into, at) => {
-    into.real[at] = h[n] as number
-  },
-  load: (h, n, from, at) => {
-    h[n] = from.real[at] as number
-  },
-}
-const flag: Omit<Leaf, 'path'> = {
-  width: 1,
-  save: (h, n, into, at) => {
-    into.real[at] = h[n] === true ? 1 : 0
-  },
-  load: (h, n, from, at) => {
-    h[n] = from.real[at] !== 0
-  },
-}
-const whole: Omit<Leaf, 'path'> = {
-  width: 2,
-  save: (h, n, into, at) => {
-    writeWide(into, at, h[n] as bigint)
-  },
-  load: (h, n, from, at) => {
-    h[n] = readWide(from, at)
-  },
-}
-const window = (length: number): Omit<Leaf, 'path'> => ({
-  width: length + 2,
-  save: (h, n, into, at) => {
-    const ring = h[n]
-    if (!isRing(ring)) return
-    into.real.set(ring.data, at)
-    into.real[at + length] = ring.next
-    into.real[at + length + 1] = ring.count
-  },
-  load: (h, n, from, at) => {
-    const ring = h[n]
-    if (!isRing(ring)) return
-    ring.data.set(from.real.subarray(at, at + length))
-    ring.next = from.real[at + length] as number
-    ring.count = from.real[at + length + 1] as number
-  },
-})
-
-function leaves(value: StateValue, path: readonly string[]): readonly Leaf[] {
-  if (typeof value === 'number') return [{ path, ...number }]
-  if (typeof value === 'boolean') return [{ path, ...flag }]
-  if (typeof value === 'bigint') return [{ path, ...whole }]
-  if (isRing(value)) return [{ path, ...window(value.data.length) }]
+function leavesOf(value: StateValue, path: readonly string[]): readonly Leaf[] {
+  if (typeof value === 'number') return [{ path, type: 'number', width: 1 }]
+  if (typeof value === 'boolean') return [{ path, type: 'flag', width: 1 }]
+  if (typeof value === 'bigint') return [{ path, type: 'whole', width: 2 }]
+  if (isRing(value)) return [{ path, type: 'ring', width: value.data.length + 2 }]
   if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype)
-    return Object.entries(value).flatMap(([name, v]) => leaves(v, [...path, name]))
+    return Object.entries(value).flatMap(([name, v]) => leavesOf(v, [...path, name]))
   throw new TypeError(
     `state field ${path.join('.')}: expected a number, boolean, bigint, Ring or an object of these, found ${String(value)}`,
   )
 }
 
 export function layoutOf(sample: State): Layout {
-  const all = Object.entries(sample).flatMap(([name, value]) => leaves(value, [name]))
+  const leaves = Object.entries(sample).flatMap(([name, value]) => leavesOf(value, [name]))
+  const width = leaves.reduce((sum, leaf) => sum + leaf.width, 0)
+  return { width, leaves, ...(written(leaves) ?? walked(leaves)) }
+}
+
+type Codec = Pick<Layout, 'save' | 'load'>
+
+/** One statement a leaf: a loop over names costs ten times as much. */
+function written(leaves: readonly Leaf[]): Codec | undefined {
+  const [save, load]: [string[], string[]] = [[], []]
+  let at = 0
+  for (const { path, type, width } of leaves) {
+    const p = `s${path.map((name) => `[${JSON.stringify(name)}]`).join('')}`
+    const [end, place] = [at + width, at === 0 ? 'a' : `a+${at}`]
+    if (type === 'number') {
+      save.push(`R[${place}]=${p};`)
+      load.push(`${p}=R[${place}];`)
+    } else if (type === 'flag') {
+      save.push(`R[${place}]=${p}===true?1:0;`)
+      load.push(`${p}=R[${place}]!==0;`)
+    } else if (type === 'whole') {
+      save.push(`W[${place}]=BigInt.asIntN(64,${p});W[a+${at + 1}]=${p}>>64n;`)
+      load.push(`${p}=(W[a+${at + 1}]<<64n)+BigInt.asUintN(64,W[${place}]);`)
+    } else {
+      save.push(`{const r=${p};R.set(r.data,${place});R[a+${end - 2}]=r.next;R[a+${end - 1}]=r.count;}`)
+      load.push(
+        `{const r=${p};r.data.set(R.subarray(${place},a+${end - 2}));r.next=R[a+${end - 2}];r.count=R[a+${end - 1}];}`,
+      )
+    }
+    at = end
+  }
+  const head = 'const R=x.real,W=x.whole;'
+  const [put, take] = [save, load].map((lines) =>
+    generate<Layout['save']>(['s', 'x', 'a'], `${head}\n${lines.join('\n')}`, {}),
+  )
+  return put && take && { save: put, load: take }
+}
+
+/** The same without generated text. */
+function walked(leaves: readonly Leaf[]): Codec {
   const each = (state: State, at: number, visit: (leaf: Leaf, holder: State, name: string, at: number) => void) => {
     let place = at
-    for (const leaf of all) {
-      let holder = state
-      for (let i = 0; i < leaf.path.length - 1; i++) holder = holder[leaf.path[i] as string] as State
-      visit(leaf, holder, leaf.path.at(-1) as string, place)
+    for (const leaf of leaves) {
+      visit(leaf, holderOf(state, leaf), leaf.path.at(-1) as string, place)
       place += leaf.width
     }
   }
   return {
-    width: all.reduce((sum, leaf) => sum + leaf.width, 0),
-    save: (state, into, at) => each(state, at, (leaf, holder, name, place) => leaf.save(holder, name, into, place)),
-    load: (state, from, at) => each(state, at, (leaf, holder, name, place) => leaf.load(holder, name, from, place)),
+    save: (state, into, start) =>
+      each(state, start, ({ type, width }, holder, name, at) => {
+        const value = holder[name]
+        if (type === 'whole') writeWide(into, at, value as bigint)
+        else if (!isRing(value)) into.real[at] = type === 'flag' ? Number(value === true) : (value as number)
+        else {
+          into.real.set(value.data, at)
+          into.real[at + width - 2] = value.next
+          into.real[at + width - 1] = value.count
+        }
+      }),
+    load: (state, from, start) =>
+      each(state, start, ({ type, width }, holder, name, at) => {
+        const value = holder[name]
+        if (type === 'whole') holder[name] = readWide(from, at)
+        else if (!isRing(value)) holder[name] = type === 'flag' ? from.real[at] !== 0 : (from.real[at] as number)
+        else {
+          value.data.set(from.real.subarray(at, at + width - 2))
+          value.next = from.real[at + width - 2] as number
+          value.count = from.real[at + width - 1] as number
+        }
+      }),
   }
+}
+const holderOf = (state: State, { path }: Leaf): State => path.slice(0, -1).reduce((h, name) => h[name] as State, state)
+
+/** Puts a fresh state into one that is in use, leaf by leaf: whoever holds a part of it keeps holding the right one. */
+export function renew({ leaves, width, save, load }: Layout, state: State, fresh: State): void {
+  if (leaves.length === 0) return
+  const through = slots(width)
+  save(fresh, through, 0)
+  load(state, through, 0)
 }

@@ -1,8 +1,6 @@
-import { type Column, columnBytes, columnsOf, isBare } from '../../schemas/columns.ts'
-import type { Kind } from '../../schemas/kind.ts'
-import type { Interpreter } from '../interpret.ts'
-import type { Edge, Running } from '../passes.ts'
-import { type Layout, layoutOf, readWide, type Slots, slots, writeWide } from './layout.ts'
+import type { Engine } from '../engine.ts'
+import { type Layout, layoutOf, type Slots, slots } from './layout.ts'
+import type { Newest } from './newest.ts'
 
 /** A piece of a snapshot: how wide it is, and how it goes in and out for a key. */
 interface Part {
@@ -10,131 +8,95 @@ interface Part {
   save(code: number, into: Slots, at: number): void
   load(code: number, from: Slots, at: number): void
 }
+type States = Parameters<Layout['save']>[0][]
 
-const ofState = (layout: Layout, pick: (code: number) => Parameters<Layout['save']>[0]): Part => ({
-  width: layout.width,
-  save: (code, into, at) => layout.save(pick(code), into, at),
-  load: (code, from, at) => layout.load(pick(code), from, at),
+const ofStates = ({ width, save, load }: Layout, states: States): Part => ({
+  width,
+  save: (code, into, at) => save(states[code] as never, into, at),
+  load: (code, from, at) => load(states[code] as never, from, at),
 })
+
+/** Copies as whole numbers: halves of a bigint look like any double. */
+const copy = (from: Slots, start: number, into: Slots, at: number, width: number): void =>
+  into.whole.set(from.whole.subarray(start, start + width), at)
 
 /** The newest message of an edge that some port looks at, and whether it has spoken. */
-function ofNewest(edge: Edge, newest: unknown[]): Part {
-  const columns = columnsOf(edge.kind)
-  const width = columns.reduce((sum, c) => sum + slotsOf(c), 1)
-  return {
-    width,
-    save(code, into, at) {
-      const value = newest[code]
-      into.real[at] = value === undefined ? 0 : 1
-      if (value !== undefined) writeMessage(edge.kind, columns, value, into, at + 1)
-      else into.real.fill(0, at + 1, at + width)
-    },
-    load(code, from, at) {
-      newest[code] = from.real[at] === 0 ? undefined : readMessage(edge.kind, columns, from, at + 1)
-    },
-  }
-}
-const slotsOf = (column: Column): number => Math.ceil(columnBytes[column.type] / 8)
-
-function writeMessage(kind: Kind, columns: readonly Column[], message: unknown, into: Slots, start: number): void {
-  let at = start
-  for (const column of columns) {
-    const value = isBare(kind) ? message : (message as Record<string, unknown>)[column.name]
-    if (column.type === 'fixed') writeWide(into, at, value as bigint)
-    else if (column.type === 'u8') into.real[at] = (column.values ?? []).indexOf(value as never)
-    else if (column.type === 'dict')
-      throw new TypeError(`kind ${kind.kind} has text and cannot be kept for a latest port`)
-    else into.real[at] = value as number
-    at += slotsOf(column)
-  }
-}
-function readMessage(kind: Kind, columns: readonly Column[], from: Slots, start: number): unknown {
-  let at = start
-  const fields = columns.map((column) => {
-    const place = at
-    at += slotsOf(column)
-    if (column.type === 'fixed') return [column.name, readWide(from, place)]
-    if (column.type === 'u8') return [column.name, column.values?.[from.real[place] as number]]
-    return [column.name, from.real[place]]
-  })
-  return isBare(kind) ? fields[0]?.[1] : Object.fromEntries(fields)
-}
-
-/** How many messages of its key and time an edge has carried: ids go on counting after a restart. */
-const ofOrdinal = (edge: Edge): Part => ({
-  width: 3,
+const ofNewest = (newest: Newest): Part => ({
+  width: newest.flat.width + 1,
   save(code, into, at) {
-    into.real[at] = edge.lastAt[code] as number
-    into.real[at + 1] = edge.ordinal[code] as number
-    into.real[at + 2] = edge.stragglers[code] as number
+    into.real[at] = newest.spoken[code] as number
+    copy(newest.slots, code * newest.flat.width, into, at + 1, newest.flat.width)
   },
   load(code, from, at) {
-    edge.lastAt[code] = from.real[at] as number
-    edge.ordinal[code] = from.real[at + 1] as number
-    edge.stragglers[code] = from.real[at + 2] as number
+    newest.spoken[code] = from.real[at] as number
+    copy(from, at + 1, newest.slots, code * newest.flat.width, newest.flat.width)
   },
 })
 
-function keyParts(engine: Interpreter): readonly Part[] {
-  const { nodes, edges } = engine.passes
-  const states = nodes
-    .filter((n) => !n.wide)
-    .map((n) => ofState(layoutOf(n.states[0] as never), (code) => n.states[code] as never))
-  const each = nodes.map((n) => ofState(layoutOf(n.each[0] as never), (code) => n.each[code] as never))
-  const newest = [...edges.values()].flatMap((e) => (e.newest === undefined ? [] : [ofNewest(e, e.newest)]))
-  const heard: Part = {
-    width: engine.heard.length,
-    save(code, into, at) {
-      for (const [s, codes] of engine.heard.entries()) into.real[at + s] = codes.has(code) ? 1 : 0
+/** Flags of a key, one bit each. */
+const BITS = 32
+const ofFlags = (flags: () => readonly Uint8Array[], count: number): Part => ({
+  width: Math.ceil(count / BITS),
+  save(code, into, at) {
+    const all = flags()
+    for (let i = 0; i < all.length; i += BITS) {
+      let word = 0
+      for (let bit = 0; bit < BITS && i + bit < all.length; bit++) if (all[i + bit]?.[code] === 1) word += 2 ** bit
+      into.real[at + i / BITS] = word
+    }
+  },
+  load(code, from, at) {
+    for (const [i, flag] of flags().entries()) {
+      const word = from.real[at + Math.floor(i / BITS)] as number
+      flag[code] = Math.floor(word / 2 ** (i % BITS)) % 2
+    }
+  },
+})
+
+function keyParts({ network }: Engine): readonly Part[] {
+  const { nodes, edges, stride } = network
+  return [
+    ...nodes.filter((n) => !n.wide).map((n) => ofStates(n.layouts.state, n.states)),
+    ...nodes.filter((n) => n.layouts.each.width > 0).map((n) => ofStates(n.layouts.each, n.each)),
+    ...edges.flatMap(({ newest }) => (newest === undefined ? [] : [ofNewest(newest)])),
+    // how many messages of its key and time an edge has carried: ids go on counting after a restart
+    {
+      width: stride,
+      save: (code, into, at) => into.real.set(network.numbers.subarray(code * stride, (code + 1) * stride), at),
+      load: (code, from, at) => network.numbers.set(from.real.subarray(at, at + stride), code * stride),
     },
-    load(code, from, at) {
-      for (const [s, codes] of engine.heard.entries()) if (from.real[at + s] === 1) codes.add(code)
-    },
-  }
-  return [...states, ...each, ...newest, ...[...edges.values()].map(ofOrdinal), heard]
+    ofFlags(() => network.heard, network.heard.length),
+    ofFlags(() => nodes.map((n) => n.broken), nodes.length),
+  ]
 }
-function wholeParts(engine: Interpreter): readonly Part[] {
-  const counts = layoutOf(engine.counts)
+function wholeParts(engine: Engine): readonly Part[] {
   const taken = layoutOf({ rows: 0, data: 0, ended: false })
   return [
-    ...engine.passes.nodes
-      .filter((n: Running) => n.wide)
-      .map((n) => ofState(layoutOf(n.states[0] as never), () => n.states[0] as never)),
+    ...engine.network.nodes.filter((n) => n.wide).map((n) => ofStates(n.layouts.state, n.states)),
     ...[engine.times, ...engine.schedule.clocks.map((c) => c.watermarks)].map((part) => ({
       width: part.width,
       save: (_c: number, into: Slots, at: number) => part.save(into, at),
       load: (_c: number, from: Slots, at: number) => part.load(from, at),
     })),
-    {
-      width: counts.width,
-      save: (_c, into, at) => counts.save(engine.counts, into, at),
-      load: (_c, from, at) => counts.load(engine.counts, from, at),
-    },
-    ...engine.taken.map((source) => ofState(taken, () => source)),
+    ofStates(layoutOf(engine.counts), [engine.counts]),
+    ...engine.taken.map((source) => ofStates(taken, [source])),
   ]
 }
 
 const total = (parts: readonly Part[]): number => parts.reduce((sum, p) => sum + p.width, 0)
-function visit(parts: readonly Part[], start: number, f: (part: Part, at: number) => void): void {
-  let at = start
-  for (const part of parts) {
-    f(part, at)
-    at += part.width
-  }
-}
 
 /**
  * Saves and restores everything an engine knows, flat: the part of the whole pipeline, then a record per key. A delta
  * holds the keys that changed since the last save; a full one holds all. Key names travel beside it.
  */
 export class Snapshots {
-  private readonly engine: Interpreter
+  private readonly engine: Engine
   private readonly perKey: readonly Part[]
   private readonly whole: readonly Part[]
   private readonly keyWidth: number
   private readonly wholeWidth: number
 
-  constructor(engine: Interpreter) {
+  constructor(engine: Engine) {
     this.engine = engine
     this.perKey = keyParts(engine)
     this.whole = wholeParts(engine)
@@ -144,17 +106,24 @@ export class Snapshots {
 
   /** Bytes of a save; clears what counts as changed. */
   save(full: boolean): Uint8Array {
-    const { passes } = this.engine
-    const codes = full ? [...passes.keys.keys()] : [...passes.dirty].sort((a, b) => a - b)
+    const { keys, dirty } = this.engine.network
+    const codes: number[] = []
+    for (let code = 0; code < keys.length; code++) if (full || dirty[code] === 1) codes.push(code)
     const into = slots(1 + this.wholeWidth + codes.length * (1 + this.keyWidth))
     into.real[0] = codes.length
-    visit(this.whole, 1, (part, at) => part.save(0, into, at))
-    codes.forEach((code, i) => {
-      const at = 1 + this.wholeWidth + i * (1 + this.keyWidth)
-      into.real[at] = code
-      visit(this.perKey, at + 1, (part, place) => part.save(code, into, place))
-    })
-    passes.dirty.clear()
+    let at = 1
+    for (const part of this.whole) {
+      part.save(0, into, at)
+      at += part.width
+    }
+    for (const code of codes) {
+      into.real[at++] = code
+      for (const part of this.perKey) {
+        part.save(code, into, at)
+        at += part.width
+      }
+    }
+    dirty.fill(0)
     return new Uint8Array(into.real.buffer)
   }
 
@@ -166,13 +135,20 @@ export class Snapshots {
       real: new Float64Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, count),
       whole: new BigInt64Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, count),
     }
-    for (const key of keys) this.engine.passes.keyCode(key)
-    visit(this.whole, 1, (part, at) => part.load(0, from, at))
-    for (let i = 0; i < (from.real[0] as number); i++) {
-      const at = 1 + this.wholeWidth + i * (1 + this.keyWidth)
-      const code = from.real[at] as number
-      visit(this.perKey, at + 1, (part, place) => part.load(code, from, place))
+    const { network } = this.engine
+    for (const key of keys) network.keyCode(key)
+    let at = 1
+    for (const part of this.whole) {
+      part.load(0, from, at)
+      at += part.width
     }
-    this.engine.passes.dirty.clear()
+    for (let i = 0; i < (from.real[0] as number); i++) {
+      const code = from.real[at++] as number
+      for (const part of this.perKey) {
+        part.load(code, from, at)
+        at += part.width
+      }
+    }
+    network.dirty.fill(0)
   }
 }

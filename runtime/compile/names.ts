@@ -1,0 +1,24 @@
+import type { Edge, Running } from '../network.ts'
+
+// What things are called in a program: by the author's own node ids.
+
+export const ident = (edge: string): string => edge.replace('.', '$')
+/** The message on an edge. */
+export const messageOf = (edge: Edge): string => `v_${ident(edge.name)}`
+export const handlerOf = (node: Running, port: string): string => `${node.planned.id}$${port}`
+export const fireOf = (node: Running): string => `${node.planned.id}$fire`
+export const alarmOf = (node: Running): string => `${node.planned.id}$alarm`
+export const paramsOf = (node: Running): string => `params_${node.planned.id}`
+/** All parts of the state of a node, by key code. */
+export const partsOf = (node: Running): string => `parts_${node.planned.id}`
+export const alarmsOf = (node: Running): string => `alarms_${node.planned.id}`
+/** The state of a node: a field of the key's record, or the one of the whole pipeline. */
+export const stateOf = (node: Running): string => (node.wide ? `state_${node.planned.id}` : `s.${node.planned.id}`)
+export const partOf = (node: Running): string => `s.${node.planned.id}_part`
+export const lookoutOf = (node: Running): string => `Latest_${node.planned.id}`
+export const constantOf = (node: Running, port: string): string => `${node.planned.id}$${port}$before`
+export const keepOf = (edge: Edge): string => `keep_${ident(edge.name)}`
+export const lastOf = (edge: Edge): string => `last_${ident(edge.name)}`
+export const spokenOf = (edge: Edge): string => `spoken_${ident(edge.name)}`
+export const kindOf = (edge: Edge): string => `kind_${ident(edge.name)}`
+export const sendOf = (edge: Edge): string => `send_${ident(edge.name)}`

@@ -1,0 +1,186 @@
+import type { Edge, Reader, Running } from '../network.ts'
+import * as name from './names.ts'
+import { Text } from './text.ts'
+
+/** What a straight line cannot hold: a plan whose nodes call each other this often in one pass is interpreted there. */
+const MOST_CALLS = 300
+
+/** How a pass begins. */
+export type Entry =
+  | { readonly type: 'message'; readonly edge: Edge }
+  | { readonly type: 'timer'; readonly node: Running }
+  | { readonly type: 'answer'; readonly node: Running }
+
+/** How a pass is left when a node has thrown: what was done by then, and the way out. */
+export interface Way {
+  /** Statement that ends the pass here. */
+  readonly leave: string
+  /** Messages that come with every pass are counted by who runs many of them. */
+  readonly bulk: boolean
+}
+
+interface Mail {
+  readonly reader: Reader
+  readonly message: string
+  readonly ordinal: string
+  readonly when: readonly string[]
+}
+
+/**
+ * Writes a pass as a straight line: the queue of the interpreter is played through once, with every message that may
+ * come. The order of calls is that of the interpreter; what may or may not come stands in an `if`, and calls that stand
+ * in the same one share it.
+ */
+export class PassText {
+  /** Edges that speak in every such pass. */
+  readonly always: Edge[] = []
+  private readonly way: Way
+  private readonly lines: { readonly when: readonly string[]; readonly lines: readonly string[] }[] = []
+  private readonly variables: string[] = []
+  private readonly here = new Map<Edge, { readonly message: string; readonly when: readonly string[] }>()
+  private readonly readers: ReadonlyMap<Reader, number>
+  private mail: Mail[] = []
+  private calls = 0
+
+  constructor(readers: ReadonlyMap<Reader, number>, way: Way) {
+    this.readers = readers
+    this.way = way
+  }
+
+  /** Undefined where the pass is too wide for a straight line. */
+  write(entry: Entry): Text | undefined {
+    if (entry.type === 'message') this.emit(entry.edge, 'v', [])
+    else if (entry.type === 'answer') this.speak(entry.node, 'v', [])
+    else this.call(entry.node, undefined)
+    for (;;) {
+      let first = 0
+      for (let i = 1; i < this.mail.length; i++)
+        if ((this.mail[i] as Mail).reader.node.index < (this.mail[first] as Mail).reader.node.index) first = i
+      const [mail] = this.mail.splice(first, 1)
+      if (mail === undefined) break
+      if (++this.calls > MOST_CALLS) return undefined
+      this.call(mail.reader.node, mail)
+    }
+    return this.text()
+  }
+
+  private line(when: readonly string[], ...lines: readonly string[]): void {
+    this.lines.push({ when, lines })
+  }
+  private variable(wanted: string): string {
+    let [found, n] = [wanted, 2]
+    while (this.variables.includes(found)) found = `${wanted}_${n++}`
+    this.variables.push(found)
+    return found
+  }
+
+  private emit(edge: Edge, message: string, when: readonly string[]): void {
+    const ordinal = this.variable(`o_${name.ident(edge.name)}`)
+    const bulk = this.way.bulk && when.length === 0
+    if (bulk) this.always.push(edge)
+    this.line(
+      when,
+      `${ordinal} = ordinal(b + ${edge.index * 3}, at);`,
+      ...(bulk ? [] : [`sent[${edge.index}]++;`]),
+      ...(edge.newest ? [`${name.keepOf(edge)}(k, ${message});`] : []),
+      ...(edge.recorded ? [`output('${edge.name}', ${name.kindOf(edge)}, s.key, at, ${ordinal}, ${message});`] : []),
+    )
+    this.here.set(edge, { message, when })
+    for (const reader of edge.readers) this.mail.push({ reader, message, ordinal, when })
+  }
+
+  private call(node: Running, mail: Mail | undefined): void {
+    const { operator, id } = node.planned
+    const when = mail?.when ?? []
+    if (operator.kernel !== undefined) {
+      this.line(when, `ask(${node.index}, k, at, ${mail?.message});`)
+      return
+    }
+    const waits: string[] = []
+    const latest = node.latest.map(({ port, edge, waits: must }) => {
+      if (edge === undefined) return name.constantOf(node, port)
+      const local = this.here.get(edge)
+      if (local !== undefined && local.when.every((w, i) => when[i] === w)) return local.message
+      const spoken = `${name.spokenOf(edge)}[k] === 1`
+      if (!must) return `${spoken} ? ${name.lastOf(edge)}(k) : ${name.constantOf(node, port)}`
+      waits.push(spoken)
+      return `${name.lastOf(edge)}(k)`
+    })
+    let called = when
+    if (waits.length > 0) {
+      const ready = this.variable(`ready_${id}`)
+      this.line(when, `${ready} = ${waits.join(' && ')};`)
+      called = [...when, ready]
+    }
+    const looks = latest.length === 0 ? 'NOTHING' : `new ${name.lookoutOf(node)}(${latest.join(', ')})`
+    const part = operator.each === undefined ? 'NOTHING' : name.partOf(node)
+    const ordinal = mail?.ordinal ?? '0'
+    const env = `new Outlook(${name.paramsOf(node)}, ${looks}, at, s.key, ${ordinal}, ${part}, ${name.partsOf(node)})`
+    const lost = `catch (e) { lost(e, ${node.index}, k, at, ${this.rest()}); ${this.way.leave} }`
+    const port = mail === undefined ? '' : `.${mail.reader.port}`
+    const words = `// ${id}${port}: ${operator.name}`
+    const [f, args] =
+      mail === undefined
+        ? [name.fireOf(node), `at, ${env}`]
+        : [name.handlerOf(node, mail.reader.port), `${mail.message}, ${env}`]
+    const run = `${f}(${name.stateOf(node)}, ${args})`
+    if (mail?.reader.feedback) {
+      this.line(called, words, `try { if (${run} !== undefined) throw answered(); } ${lost}`, ...this.alarm(node))
+      return
+    }
+    const answer = this.variable(`v_${id}`)
+    const silence = operator.always ? ` if (${answer} === undefined) throw silent();` : ''
+    this.line(called, words, `try { ${answer} = ${run};${silence} } ${lost}`, ...this.alarm(node))
+    this.speak(node, answer, operator.always ? called : [...called, `${answer} !== undefined`])
+  }
+  private alarm(node: Running): readonly string[] {
+    if (node.planned.operator.alarm === undefined) return []
+    const code = node.wide ? '0' : 'k'
+    const asked = `${name.alarmOf(node)}(${name.stateOf(node)})`
+    return [`if (${asked} !== ${name.alarmsOf(node)}[${code}]) setAlarm(${node.index}, ${code});`]
+  }
+
+  private speak(node: Running, answer: string, when: readonly string[]): void {
+    let nested = false
+    for (const { port, edge, many } of node.outputs) {
+      let [said, spoken] = [answer, when]
+      if (!node.single) {
+        said = this.variable(name.messageOf(edge))
+        this.line(when, `${said} = ${answer}.${port};`)
+        spoken = [...when, `${said} !== undefined`]
+      }
+      if (!many) this.emit(edge, said, spoken)
+      else {
+        this.line(spoken, `for (const m of ${said}) ${name.sendOf(edge)}(k, at, m);`)
+        nested = true
+      }
+    }
+    if (!nested) return
+    // what went on inside may have changed what was newest, and left the key to the interpreter
+    this.here.clear()
+    if (this.mail.length > 0)
+      this.line(when, `if (troubled[k] === 1) { rest(k, at, ${this.rest()}); ${this.way.leave} }`)
+  }
+
+  /** The mail that is still to be read, as the interpreter wants it. */
+  private rest(): string {
+    const all = this.mail.map(({ reader, message, ordinal }) => `${this.readers.get(reader)}, ${message}, ${ordinal}`)
+    return `[${all.join(', ')}]`
+  }
+
+  private text(): Text {
+    const text = new Text()
+    if (this.variables.length > 0) text.add(`let ${this.variables.join(', ')};`)
+    let open: readonly string[] = []
+    for (const { when, lines } of this.lines) {
+      const shared = when.findIndex((w, i) => open[i] !== w)
+      const keep = shared < 0 ? when.length : shared
+      for (let i = open.length; i > keep; i--) text.add('}')
+      for (const condition of when.slice(keep)) text.add(`if (${condition}) {`)
+      open = when
+      text.add(...lines)
+    }
+    for (const _ of open) text.add('}')
+    return text
+  }
+}

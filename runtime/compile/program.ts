@@ -1,0 +1,204 @@
+import { type Column, columnsOf, isBare } from '../../schemas/columns.ts'
+import { rowMaker } from '../../schemas/frame_reader.ts'
+import { isMany } from '../define.ts'
+import { MAX_JUMP } from '../engine.ts'
+import { type Edge, type Network, NOTHING, Outlook, type Reader, type Running, STRAGGLERS } from '../network.ts'
+import { FEEDBACK_ANSWERED, SCAN_SILENT } from '../passes.ts'
+import type { Schedule } from '../schedule.ts'
+import * as name from './names.ts'
+import { type Entry, PassText } from './pass.ts'
+import { rowsText } from './rows.ts'
+import { Text } from './text.ts'
+
+/** A program as text, and the values it names: the same for all networks of one shape. */
+export interface Written {
+  readonly text: string
+  readonly scope: Readonly<Record<string, unknown>>
+  /** Per source the edges that speak for every row of its loop. */
+  readonly always: readonly (readonly number[])[]
+}
+
+/** What a program is bound to, name by name: the arrays, states and params of one network. */
+const shared = ['network', 'R', 'groups', 'dirty', 'troubled', 'numbers', 'sent', 'kernels']
+const hooks = ['output', 'failed', 'setAlarm', 'ask', 'resume', 'pass']
+
+/** Writes the program of a plan: a loop per source, a function per timer, per edge of many messages and per kernel. */
+export function write(network: Network, schedule: Schedule): Written {
+  const { nodes, edges, plan } = network
+  const readers = new Map<Reader, number>(edges.flatMap((e) => e.readers).map((r, i) => [r, i]))
+  const asks = nodes.some((n) => n.planned.operator.kernel !== undefined)
+  const functions: Text[] = []
+  const offered: string[] = []
+  const inlets = network.inlets.map(({ row }) => row)
+
+  const passFunction = (title: string, entry: Entry, guard: string, wide: boolean) => {
+    const pass = new PassText(readers, { leave: 'return;', bulk: false }).write(entry)
+    if (pass === undefined) return false
+    functions.push(
+      new Text().add(
+        `function ${title} {`,
+        ...(guard === '' ? [] : [guard]),
+        ...(wide ? ['const k = 0;'] : []),
+        'dirty[k] = 1;',
+        'const s = R[k], b = k * STRIDE;',
+        ...pass
+          .toString()
+          .split('\n')
+          .map((l) => l.trim()),
+        '}',
+      ),
+    )
+    return true
+  }
+
+  // edges that are spoken on from inside another pass, and those of sources
+  const nested = edges.filter((e) =>
+    nodes.some((n) => n.outputs.some((o) => o.edge === e && isMany(kindIn(n, o.port)))),
+  )
+  for (const edge of [...nested, ...inlets]) {
+    const guard = nested.includes(edge) ? `if (troubled[k] === 1) { pass(${edge.index}, k, at, v); return; }` : ''
+    const entry: Entry = { type: 'message', edge }
+    if (!passFunction(`${name.sendOf(edge)}(k, at, v)`, entry, guard, false))
+      functions.push(new Text().add(`function ${name.sendOf(edge)}(k, at, v) {`, `pass(${edge.index}, k, at, v);`, '}'))
+    offered.push(name.sendOf(edge))
+  }
+  for (const node of nodes) {
+    const { id, operator } = node.planned
+    if (operator.timer && passFunction(`fire_${id}(k, at)`, { type: 'timer', node }, '', false))
+      offered.push(`fire_${id}`)
+    if (operator.kernel && passFunction(`answer_${id}(k, at, v)`, { type: 'answer', node }, '', false))
+      offered.push(`answer_${id}`)
+  }
+  const always = inlets.map((edge, source) => {
+    const pass = new PassText(readers, { leave: 'return i + 1;', bulk: true })
+    const text = pass.write({ type: 'message', edge })
+    if (text === undefined) return []
+    const hands = schedule.clocks.flatMap((clock, number) =>
+      schedule.moved[source]?.includes(clock) ? [{ number, clock }] : [],
+    )
+    functions.push(rowsText(network, source, hands, text, asks))
+    offered.push(`rows_${plan.sources[source]?.id}`)
+    return pass.always.map((e) => e.index)
+  })
+
+  const bound = [...shared, ...hooks, ...boundNames(network, schedule)]
+  const head = new Text().add(
+    `let ${bound.join(', ')};`,
+    'function bind(x) {',
+    ...bound.map((n) => `${n} = x.${n};`),
+    '}',
+    ...recordText(nodes),
+    'function lost(e, node, k, at, mail) {',
+    'failed(node, k, at, e);',
+    'resume(k, at, mail);',
+    '}',
+    'function rest(k, at, mail) {',
+    'resume(k, at, mail);',
+    '}',
+    `function answered() {`,
+    `return new Error('${FEEDBACK_ANSWERED}');`,
+    '}',
+    'function silent() {',
+    `return new Error('${SCAN_SILENT}');`,
+    '}',
+    '// which message of its edge, key and time this one is',
+    'function ordinal(p, at) {',
+    'const last = numbers[p];',
+    'if (at > last) {',
+    'numbers[p] = at;',
+    'numbers[p + 1] = 0;',
+    'return 0;',
+    '}',
+    'return at === last ? ++numbers[p + 1] : STRAGGLERS + numbers[p + 2]++;',
+    '}',
+    ...edges.flatMap(memoryText),
+  )
+  const text = `${[head, ...functions].join('\n')}\nreturn { bind, Keyed, ${offered.join(', ')} };`
+  return { text, scope: scopeOf(network), always }
+}
+
+const kindIn = (node: Running, port: string) =>
+  (node.single
+    ? node.planned.operator.output
+    : (node.planned.operator.output as Record<string, unknown>)[port]) as never
+
+/** The states of a key in one object: one look-up per row, and neighbours in memory. */
+function recordText(nodes: readonly Running[]): readonly string[] {
+  const own = nodes.filter((n) => !n.wide)
+  const parts = nodes.filter((n) => n.planned.operator.each !== undefined)
+  return [
+    'class Keyed {',
+    'constructor(k) {',
+    'this.key = network.keys[k];',
+    ...own.map((n) => `this.${n.planned.id} = network.nodes[${n.index}].states[k];`),
+    ...parts.map((n) => `this.${n.planned.id}_part = network.nodes[${n.index}].each[k];`),
+    '}',
+    '}',
+  ]
+}
+
+/** Keeps and reads the newest message of an edge. */
+function memoryText(edge: Edge): readonly string[] {
+  if (edge.newest === undefined) return []
+  const { puts, takes, width } = edge.newest.flat
+  const [real, whole] = [`real_${name.ident(edge.name)}`, `whole_${name.ident(edge.name)}`]
+  const arrays = `const R = ${real}, W = ${whole}, a = k * ${width};`
+  return [
+    `function ${name.keepOf(edge)}(k, v) {`,
+    arrays,
+    puts,
+    `${name.spokenOf(edge)}[k] = 1;`,
+    '}',
+    `function ${name.lastOf(edge)}(k) {`,
+    arrays,
+    `return ${takes};`,
+    '}',
+  ]
+}
+
+function boundNames({ nodes, edges, plan }: Network, { clocks }: Schedule): readonly string[] {
+  return [
+    ...nodes.flatMap((n) => [
+      name.paramsOf(n),
+      name.partsOf(n),
+      ...(n.wide ? [name.stateOf(n)] : []),
+      ...(n.planned.operator.alarm ? [name.alarmsOf(n)] : []),
+      ...n.latest.filter((l) => !l.waits).map((l) => name.constantOf(n, l.port)),
+    ]),
+    ...edges.flatMap((e) =>
+      e.newest ? [`real_${name.ident(e.name)}`, `whole_${name.ident(e.name)}`, name.spokenOf(e)] : [],
+    ),
+    ...plan.sources.flatMap((_, s) => [`newest_${s}`, `idle_${s}`]),
+    ...clocks.flatMap((_, c) => [`marks_${c}`, `dues_${c}`]),
+  ]
+}
+
+/** Functions and classes, the same for every network of the shape. */
+function scopeOf({ nodes, edges, plan, stride }: Network): Readonly<Record<string, unknown>> {
+  const scope: Record<string, unknown> = {
+    Outlook,
+    NOTHING,
+    STRAGGLERS,
+    STRIDE: stride,
+    JUMP: MAX_JUMP,
+    MOST: Number.MAX_SAFE_INTEGER,
+  }
+  for (const node of nodes) {
+    const { operator } = node.planned
+    for (const port of Object.keys(node.planned.inputs)) scope[name.handlerOf(node, port)] = operator.on[port]
+    if (operator.timer) scope[name.fireOf(node)] = operator.timer.fire
+    if (operator.alarm) scope[name.alarmOf(node)] = operator.alarm.at
+    if (node.latest.length > 0) scope[name.lookoutOf(node)] = node.lookout
+  }
+  for (const edge of edges) {
+    if (edge.recorded) scope[name.kindOf(edge)] = edge.kind
+    if (edge.newest) Object.assign(scope, edge.newest.flat.scope)
+  }
+  for (const { component } of plan.sources) {
+    const { output } = component
+    if (!isBare(output)) scope[`${output.kind}_row`] = rowMaker(output)
+    for (const { name: field, values } of columnsOf(output) as readonly Column[])
+      if (values !== undefined) scope[`${output.kind}_${field}`] = values
+  }
+  return scope
+}

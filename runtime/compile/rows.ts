@@ -1,0 +1,87 @@
+import { type Column, columnsOf, isBare } from '../../schemas/columns.ts'
+import { cellOf } from '../../schemas/frame_reader.ts'
+import { KEY_GROUPS } from '../key_groups.ts'
+import type { Network } from '../network.ts'
+import type { Clock } from '../schedule.ts'
+import { Text } from './text.ts'
+
+/** Event time as a loop over rows sees it: the clocks that a source moves, by their number in the program. */
+export interface Hand {
+  readonly number: number
+  readonly clock: Clock
+}
+
+/**
+ * The loop over the rows of a source. It takes rows that are in time and set nothing going; any other row it leaves to be
+ * taken by hand (a timer is due, a late row, a key that is new, a time that is not believed), and gives its number back.
+ */
+export function rowsText(network: Network, source: number, hands: readonly Hand[], pass: Text, asks: boolean): Text {
+  const planned = network.plan.sources[source] as Network['plan']['sources'][number]
+  const { output } = planned.component
+  const columns = columnsOf(output)
+  const cells = columns.map((column: Column, c) => cellOf(column, `c${c}`, `${output.kind}_${column.name}`))
+  const message = isBare(output) ? cells[0] : `new ${output.kind}_row(${cells.join(', ')})`
+  const alone = hands.every(({ clock }) => clock.watermarks.sources.length === 1)
+  const text = new Text().add(
+    `function rows_${planned.id}(f, codes, from, to) {`,
+    `const times = f.at, key = f.key, columns = f.columns;`,
+    `const ${columns.map((_, c) => `c${c} = columns[${c}]`).join(', ')};`,
+    `const newest = newest_${source}, idle = idle_${source}, group = groups, records = R;`,
+    ...hands.map(({ number }) => `const mark_${number} = marks_${number}, due_${number} = dues_${number};`),
+    'for (let i = from; i < to; i++) {',
+    'const at = times[i], k = codes[key[i]];',
+    '// a key that is new, or left to the interpreter',
+    'if (k < 0) return i;',
+    'const g = group[k], seen = newest[g];',
+    'if (idle[g] !== 0 || !(at - seen <= JUMP) || at < 0 || at !== Math.floor(at) || at > MOST) return i;',
+  )
+  if (alone) {
+    const late = [`at < seen - ${planned.lateness}`, ...hands.map(({ number }) => `at < mark_${number}[g]`)]
+    const due = hands.map(({ number }) => `to_g >= due_${number}[g] || at >= due_${number}[${KEY_GROUPS}]`)
+    text.add(
+      `if (${late.join(' || ')}) return i;`,
+      'if (at > seen) {',
+      `const to_g = at - ${planned.lateness};`,
+      ...due.map((d) => `if (${d}) return i;`),
+      'newest[g] = at;',
+      ...hands.flatMap(({ number }) => [
+        `if (to_g > mark_${number}[g]) mark_${number}[g] = to_g;`,
+        `if (at > mark_${number}[${KEY_GROUPS}]) mark_${number}[${KEY_GROUPS}] = at;`,
+      ]),
+      '}',
+    )
+  } else {
+    text.add('const now = at > seen ? at : seen;')
+    for (const { number, clock } of hands) {
+      text.add(`let to_${number} = now - ${planned.lateness};`)
+      for (const other of clock.watermarks.sources) {
+        if (other === source) continue
+        const { lateness } = network.plan.sources[other] as typeof planned
+        text.add(
+          `if (newest_${other}[g] !== -Infinity && idle_${other}[g] === 0 && newest_${other}[g] - ${lateness} < to_${number}) to_${number} = newest_${other}[g] - ${lateness};`,
+        )
+      }
+      text.add(
+        `if (mark_${number}[g] > to_${number}) to_${number} = mark_${number}[g];`,
+        `if (to_${number} >= due_${number}[g] || at >= due_${number}[${KEY_GROUPS}] || at < to_${number}) return i;`,
+      )
+    }
+    text.add(
+      `if (at < now - ${planned.lateness}) return i;`,
+      'newest[g] = now;',
+      ...hands.flatMap(({ number }) => [
+        `mark_${number}[g] = to_${number};`,
+        `if (at > mark_${number}[${KEY_GROUPS}]) mark_${number}[${KEY_GROUPS}] = at;`,
+      ]),
+    )
+  }
+  text.add('dirty[k] = 1;', 'const s = records[k], b = k * STRIDE;', `const v = ${message};`)
+  text.add(
+    ...pass
+      .toString()
+      .split('\n')
+      .map((l) => l.trim()),
+  )
+  if (asks) text.add('if (kernels.asked !== 0) return i + 1;')
+  return text.add('}', 'return to;', '}')
+}

@@ -1,0 +1,401 @@
+import { TidegateError } from '../schemas/errors.ts'
+import type { Frame } from '../schemas/frame.ts'
+import { rowReader } from '../schemas/frame_reader.ts'
+import { Gap, Heartbeat } from '../schemas/market.ts'
+import { Compiled } from './compiled.ts'
+import type { Kernel, State } from './define.ts'
+import { closeKernels, Kernels, openKernels } from './kernels.ts'
+import { KEY_GROUPS } from './key_groups.ts'
+import { Meter, type Metering, type NodeMetrics } from './meter.ts'
+import { Network, type Running, WHOLE } from './network.ts'
+import { type Execution, Passes } from './passes.ts'
+import type { Plan, PlannedSource } from './plan.ts'
+import { Schedule } from './schedule.ts'
+import type { Watch } from './watch.ts'
+import { SourceTimes } from './watermarks.ts'
+
+/** Rows whose time is further ahead than this of the newest are not believed: one of them would close every window there is. */
+export const MAX_JUMP = 366 * 86_400e6
+const NEVER = Number.NEGATIVE_INFINITY
+const isTime = (at: number): boolean => Number.isSafeInteger(at) && at >= 0
+
+/** The meaning of a plan has two executions that agree bit for bit: one to read, one to run. */
+export type ExecutionName = 'interpret' | 'compile'
+export interface EngineOptions {
+  /** Compiled unless named, or unless every message is watched or the process refuses generated code. */
+  readonly execution?: ExecutionName | undefined
+  /** The opened kernels of the plan, by node. */
+  readonly kernels?: ReadonlyMap<string, Kernel>
+  /** Called when the engine is closed. */
+  readonly closed?: () => void
+  /** Measures the time of nodes on a sample of rows and timers. */
+  readonly metering?: Metering | undefined
+}
+/** A piece of work that may have to wait for kernels: it yields where one is asked. */
+type Work = Generator<void, void, void>
+
+/**
+ * Runs a plan. Rows enter one at a time, however frames are cut. Before a row that moves event time, everything due runs
+ * (schedule.ts); then the row is sent, and what follows from it happens before the next: passes.ts says how, and a
+ * compiled program does the same in one loop (compile/). Where kernels are asked, everything waits until they answered.
+ */
+export class Engine {
+  readonly plan: Plan
+  readonly network: Network
+  readonly times: SourceTimes
+  readonly schedule: Schedule
+  readonly execution: ExecutionName
+  /** Where a kernel answers with a promise: nothing may be handed in before this one is kept. */
+  waiting: Promise<void> | undefined
+  readonly counts = { rows: 0, late: 0, invalid: 0, gaps: 0, failed: 0 }
+  /** Per source how many rows it has given, of any kind and of its own, and whether it has ended: where a restart goes on. */
+  readonly taken: readonly { rows: number; data: number; ended: boolean }[]
+  private readonly watch: Watch
+  private readonly passes: Passes
+  private readonly compiled: Compiled | undefined
+  private readonly kernels: Kernels
+  private readonly meter: Meter
+  private readonly downstream: readonly (readonly Running[])[]
+  private readonly closed: () => void
+  private readonly sourceIndex: ReadonlyMap<string, number>
+
+  constructor(plan: Plan, watch: Watch = {}, options: EngineOptions = {}) {
+    this.plan = plan
+    this.watch = watch
+    this.closed = options.closed ?? (() => {})
+    this.network = new Network(plan)
+    this.times = new SourceTimes(plan.sources.map((s) => s.lateness))
+    this.taken = plan.sources.map(() => ({ rows: 0, data: 0, ended: false }))
+    this.sourceIndex = new Map(plan.sources.map((s, i) => [s.id, i]))
+    this.downstream = plan.sources.map((s) => this.reachable([s.id, `${s.id}.late`]))
+    this.kernels = new Kernels(this.network, options.kernels ?? new Map(), {
+      answer: (node, code, at, value) => this.runner(code).answer(node, code, at, value),
+      failed: (node, code, at, cause) => this.failed(node, code, at, cause),
+    })
+    const hooks = {
+      alarmed: (node: Running, code: number) => this.schedule.setAlarm(node, code),
+      failed: (node: Running, code: number, at: number, cause: unknown) => this.failed(node, code, at, cause),
+      ask: (node: Running, code: number, at: number, value: unknown) => this.kernels.ask(node, code, at, value),
+    }
+    this.meter = new Meter(this.network, options.metering)
+    this.passes = new Passes(this.network, watch, hooks, this.meter)
+    const watched = watch.message !== undefined || watch.answer !== undefined || watch.strict === true
+    this.compiled =
+      options.execution === 'interpret' || (watched && options.execution === undefined)
+        ? undefined
+        : Compiled.of(this.network, { watch, hooks, passes: this.passes, kernels: this.kernels, times: this.times })
+    this.execution = this.compiled === undefined ? 'interpret' : 'compile'
+    if (this.compiled === undefined && options.execution === 'compile')
+      throw new TidegateError(
+        'USAGE',
+        'execution compile: this process refuses generated code (--disallow-code-generation-from-strings); expected interpret',
+      )
+    const hears = (node: Running) => [...plan.sources.keys()].filter((s) => this.downstream[s]?.includes(node))
+    const { kernels, meter, passes, compiled } = this
+    this.schedule = new Schedule(this.network, this.times, hears, {
+      timer: (node, fire) => {
+        const fast = compiled?.timer(node)
+        return (code, at) => {
+          const slow = () => passes.wake(node, code, at, (state, env) => fire(state, at, env))
+          if (meter.dueTimer()) meter.timed(slow)
+          else if (fast === undefined || this.network.troubled[code] === 1) slow()
+          else fast(code, at)
+        }
+      },
+      wake: (node, code, at, run) => passes.wake(node, code, at, run),
+      get pending() {
+        return kernels.asked > 0
+      },
+    })
+    compiled?.link(this.schedule)
+    this.resume()
+  }
+
+  /** Who runs the passes of a key. */
+  private runner(code: number): Execution {
+    return this.compiled === undefined || this.network.troubled[code] === 1 || this.meter.on
+      ? this.passes
+      : this.compiled
+  }
+
+  // ---- input ------------------------------------------------------------------------------------
+
+  /** Takes rows of a frame, one after the other; all of them unless a stretch is named. */
+  frame(frame: Frame, from = 0, to = frame.rows, origin = frame.origin): void {
+    const source = this.sourceIndex.get(origin) ?? -1
+    const planned = this.plan.sources[source]
+    if (planned === undefined)
+      throw new TidegateError('BINDING_INVALID', `no source "${origin}" in pipeline ${this.plan.pipeline}`, { origin })
+    const { output } = planned.component
+    if (frame.kind === output.kind) {
+      if (this.kernels.any) this.drive(this.rowsWork(source, frame, from, to))
+      else this.rows(source, frame, from, to)
+      return
+    }
+    if (frame.kind === Gap.kind) {
+      const read = rowReader(Gap)
+      this.drive(this.each(frame, from, to, (key, at, i) => this.gapWork(source, key, at, read(frame, i) as Gap)))
+      return
+    }
+    if (frame.kind !== Heartbeat.kind)
+      throw new TidegateError('BINDING_INVALID', `source "${origin}" gives ${output.kind}, found ${frame.kind}`, {
+        origin,
+      })
+    const read = rowReader(Heartbeat)
+    this.drive(
+      this.each(frame, from, to, (key, at, i) => this.heartbeatWork(source, key, at, read(frame, i) as Heartbeat)),
+    )
+  }
+  row(source: number, key: string, at: number, value: unknown): void {
+    if (this.kernels.any) this.drive(this.rowWork(source, key, at, value))
+    else this.oneRow(source, key, at, value)
+  }
+  /** A time without a message; the end of a finite input is one of them. `*` stands for every key of the source. */
+  heartbeat(source: number, key: string, at: number, value: Heartbeat): void {
+    this.drive(this.heartbeatWork(source, key, at, value))
+  }
+  gap(source: number, key: string, at: number, value: Gap): void {
+    this.drive(this.gapWork(source, key, at, value))
+  }
+
+  /** Does work to its end; kernels answer where it yields. */
+  private drive(work: Work): void {
+    if (this.waiting !== undefined) throw new Error('a kernel is still at work: wait for `engine.waiting` first')
+    while (!work.next().done) {
+      const answers = this.kernels.run()
+      if (answers === undefined) continue
+      this.waiting = answers.then(() => {
+        this.waiting = undefined
+        this.drive(work)
+        return this.waiting
+      })
+      return
+    }
+  }
+  private *each(frame: Frame, from: number, to: number, one: (key: string, at: number, row: number) => Work): Work {
+    for (let i = from; i < to; i++) yield* one(frame.keys[frame.key[i] as number] as string, frame.at[i] as number, i)
+  }
+
+  // ---- rows ---------------------------------------------------------------------------------------
+
+  /** Rows of the source's own kind: the compiled loop takes all it can, and leaves the others to be taken one by one. */
+  private rows(source: number, frame: Frame, from: number, to: number): void {
+    for (let i = from; i < to; ) {
+      i = this.stride(source, frame, i, to)
+      if (i === to) return
+      this.slowRow(source, frame, i)
+      this.compiled?.learn(source, frame, i)
+      i++
+    }
+  }
+  private *rowsWork(source: number, frame: Frame, from: number, to: number): Work {
+    const read = rowReader((this.plan.sources[source] as PlannedSource).component.output)
+    for (let i = from; i < to; ) {
+      i = this.stride(source, frame, i, to)
+      if (this.kernels.asked > 0) yield
+      if (i === to) return
+      yield* this.rowWork(source, frame.keys[frame.key[i] as number] as string, frame.at[i] as number, read(frame, i))
+      this.compiled?.learn(source, frame, i)
+      i++
+    }
+  }
+  /** Runs the compiled loop from a row on; gives the first row it left. */
+  private stride(source: number, frame: Frame, from: number, to: number): number {
+    if (this.compiled === undefined) return from
+    const end = this.meter.stretch(from, to)
+    const next = this.compiled.rows(source, frame, from, end)
+    const count = next - from
+    this.counts.rows += count
+    const taken = this.taken[source] as { rows: number; data: number }
+    taken.rows += count
+    taken.data += count
+    this.meter.took(count)
+    return next
+  }
+  private slowRow(source: number, frame: Frame, i: number): void {
+    const { output } = (this.plan.sources[source] as PlannedSource).component
+    this.meter.begin()
+    this.oneRow(
+      source,
+      frame.keys[frame.key[i] as number] as string,
+      frame.at[i] as number,
+      rowReader(output)(frame, i),
+    )
+    this.meter.end()
+  }
+  private oneRow(source: number, key: string, at: number, value: unknown): void {
+    const code = this.enter(source, key, at)
+    if (code < 0) return
+    this.schedule.advance(source, this.network.groups[code] as number, at)
+    this.sendRow(source, code, at, value)
+  }
+  private *rowWork(source: number, key: string, at: number, value: unknown): Work {
+    const code = this.enter(source, key, at)
+    if (code < 0) return
+    while (!this.schedule.advance(source, this.network.groups[code] as number, at)) yield
+    this.sendRow(source, code, at, value)
+    if (this.kernels.asked > 0) yield
+  }
+  /** Counts a row and the time it tells of; -1 where it is not believed. */
+  private enter(source: number, key: string, at: number): number {
+    const { network } = this
+    const taken = this.taken[source] as { rows: number; data: number }
+    taken.rows++
+    taken.data++
+    const code = this.code(key)
+    const group = network.groups[code] as number
+    if (!this.believes(source, group, at)) {
+      this.counts.invalid++
+      return -1
+    }
+    this.counts.rows++
+    network.dirty[code] = 1
+    ;(network.heard[source] as Uint8Array)[code] = 1
+    this.times.observe(source, group, at)
+    return code
+  }
+  private sendRow(source: number, code: number, at: number, value: unknown): void {
+    const { row, late } = this.network.inlets[source] as Network['inlets'][number]
+    if (at >= this.reached(source, this.network.groups[code] as number)) {
+      this.runner(code).send(row, code, at, value)
+      return
+    }
+    this.counts.late++
+    this.passes.sendLate(row, code, at, value)
+    this.passes.send(late, code, at, value)
+  }
+
+  // ---- time without rows --------------------------------------------------------------------------
+
+  private *heartbeatWork(source: number, key: string, at: number, { end }: Heartbeat): Work {
+    ;(this.taken[source] as { rows: number }).rows++
+    const all = [...Array(KEY_GROUPS).keys()]
+    const groups =
+      key === WHOLE ? all.filter((g) => this.times.spoken(source, g)) : [this.network.groups[this.code(key)] as number]
+    const ahead = end ? (this.plan.sources[source] as PlannedSource).lateness : 0
+    const believed = groups.filter((group) => this.believes(source, group, at))
+    if (!isTime(at) || believed.length < groups.length) this.counts.invalid++
+    for (const group of believed) {
+      this.times.observe(source, group, at + ahead)
+      yield* this.advance(source, group, at)
+    }
+    if (!end) return
+    // what has ended holds nobody up
+    for (const group of groups) {
+      this.times.disconnect(source, group)
+      yield* this.advance(source, group, at)
+    }
+    ;(this.taken[source] as { ended: boolean }).ended = true
+    if (this.taken.every((t) => t.ended)) yield* this.finish(isTime(at) ? at : this.newest())
+  }
+  private *advance(source: number, group: number, at: number): Work {
+    while (!this.schedule.advance(source, group, at)) yield
+  }
+
+  private believes(source: number, group: number, at: number): boolean {
+    const newest = this.times.newestOf(source, group)
+    return isTime(at) && (newest === NEVER || at - newest <= MAX_JUMP)
+  }
+  /** What is older than this comes late: behind the source's own watermark, or into windows that others have closed. */
+  private reached(source: number, group: number): number {
+    return Math.max(this.times.watermarkOf(source, group), this.schedule.closed(source, group))
+  }
+  private newest(): number {
+    const all = this.plan.sources.flatMap((_s, s) =>
+      [...Array(KEY_GROUPS).keys()].map((g) => this.times.newestOf(s, g)),
+    )
+    return Math.max(0, ...all)
+  }
+
+  private *finish(at: number): Work {
+    while (!this.schedule.finish(at)) yield
+    for (const node of this.network.nodes) {
+      const handler = node.planned.operator.end as unknown as ((state: State, env: unknown) => unknown) | undefined
+      if (handler === undefined) continue
+      for (let code = node.wide ? 0 : 1; code < (node.wide ? 1 : this.network.keys.length); code++) {
+        this.passes.wake(node, code, at, handler)
+        if (this.kernels.asked > 0) yield
+      }
+    }
+  }
+
+  private *gapWork(source: number, key: string, at: number, value: Gap): Work {
+    ;(this.taken[source] as { rows: number }).rows++
+    this.counts.gaps++
+    const { network } = this
+    const heard = network.heard[source] as Uint8Array
+    // by key code: the order in which they were heard is not kept over a restart
+    const codes = key === WHOLE ? [...network.keys.keys()].filter((code) => heard[code] === 1) : [this.code(key)]
+    for (const code of codes) {
+      const group = network.groups[code] as number
+      const time = Math.max(isTime(at) ? at : 0, this.times.newestOf(source, group), this.reached(source, group))
+      if (value.reason !== 'sequence') this.times.disconnect(source, group)
+      for (const node of this.downstream[source] as readonly Running[]) {
+        network.applyGap(node, code)
+        if (node.planned.operator.on_gap === 'reset') this.schedule.setAlarm(node, node.wide ? 0 : code)
+      }
+      network.dirty[code] = 1
+      this.passes.send((network.inlets[source] as Network['inlets'][number]).gap, code, time, value)
+      if (this.kernels.asked > 0) yield
+    }
+  }
+
+  // ---- keys, failures, restarts ---------------------------------------------------------------------
+
+  private code(key: string): number {
+    const { network } = this
+    const before = network.keys.length
+    const code = network.keyCode(key)
+    if (code === before) this.schedule.enrol(code)
+    return code
+  }
+  private failed(node: Running, code: number, at: number, cause: unknown): void {
+    this.counts.failed++
+    this.network.leaveOut(node, code)
+    const { id, operator } = node.planned
+    const row = this.taken.reduce((sum, t) => sum + t.rows, 0)
+    this.watch.failed?.({ node: id, operator: operator.name, key: this.network.keys[code] as string, at, row, cause })
+  }
+  /** Nodes that hear of a source through any chain of edges: those a gap of it concerns. */
+  private reachable(from: readonly string[]): readonly Running[] {
+    const found = new Set<Running>()
+    const edges = [...from]
+    for (let name = edges.pop(); name !== undefined; name = edges.pop())
+      for (const node of this.network.nodes) {
+        const { inputs, latest } = node.planned
+        if (
+          found.has(node) ||
+          !(Object.values(inputs).some((e) => e.includes(name)) || Object.values(latest).includes(name))
+        )
+          continue
+        found.add(node)
+        edges.push(...node.outputs.map((o) => o.edge.name))
+      }
+    return [...found].sort((a, b) => a.index - b.index)
+  }
+
+  /** At the start and after a restore. */
+  resume(): void {
+    this.network.markTroubled()
+    this.schedule.resume()
+  }
+  /** The text of the program, where there is one. */
+  get code_text(): string | undefined {
+    return this.compiled?.text
+  }
+  /** What each node did in this process. */
+  metrics(): readonly NodeMetrics[] {
+    return this.meter.metrics()
+  }
+  /** Gives the program back, warm, to the next engine of the same graph. The engine must not be used again. */
+  close(): void {
+    this.compiled?.close()
+    this.closed()
+  }
+}
+
+/** An engine with the kernels of its plan open. @throws KERNEL_FAILED */
+export async function openEngine(plan: Plan, watch: Watch = {}, options: EngineOptions = {}): Promise<Engine> {
+  const kernels = await openKernels(plan)
+  return new Engine(plan, watch, { ...options, kernels, closed: () => closeKernels(kernels) })
+}

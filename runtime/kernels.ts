@@ -1,0 +1,142 @@
+import { TidegateError } from '../schemas/errors.ts'
+import type { Kernel } from './define.ts'
+import type { Network, Running } from './network.ts'
+import type { Plan } from './plan.ts'
+import { flatOf } from './state/flat.ts'
+import { type Slots, slots } from './state/layout.ts'
+
+/** What was asked of a kernel in the moment at hand. */
+interface Batch {
+  readonly node: Running
+  readonly kernel: Kernel
+  readonly input: ReturnType<typeof flatOf>
+  readonly output: ReturnType<typeof flatOf>
+  questions: Slots
+  rows: number
+  codes: number[]
+  times: number[]
+}
+interface Told {
+  answer(node: Running, code: number, at: number, value: unknown): void
+  failed(node: Running, code: number, at: number, cause: unknown): void
+}
+
+/**
+ * Kernels are asked in the course of a moment (one row's pass, or all timers of one boundary of one key group) and run
+ * at its end, once for all rows of the moment. Their answers are passes of their own, kernel by kernel in node order, in
+ * the order asked, before anything else happens: batches, and how long a kernel takes, change no output.
+ */
+export class Kernels {
+  readonly any: boolean
+  /** Questions without an answer. */
+  asked = 0
+  private readonly network: Network
+  private readonly batches: readonly Batch[]
+  private readonly of: readonly (Batch | undefined)[]
+  private readonly told: Told
+
+  constructor(network: Network, opened: ReadonlyMap<string, Kernel>, told: Told) {
+    this.network = network
+    this.told = told
+    this.of = network.nodes.map((node): Batch | undefined => {
+      const { operator, id } = node.planned
+      if (operator.kernel === undefined) return undefined
+      const kernel = opened.get(id)
+      if (kernel === undefined) throw new TypeError(`node ${id}: its kernel is not open; see openEngine`)
+      const input = flatOf(operator.inputs['in'] as never)
+      const output = flatOf(operator.output as never)
+      return { node, kernel, input, output, questions: slots(input.width * 8), rows: 0, codes: [], times: [] }
+    })
+    this.batches = this.of.filter((b) => b !== undefined)
+    this.any = this.batches.length > 0
+  }
+
+  ask(node: Running, code: number, at: number, value: unknown): void {
+    const batch = this.of[node.index] as Batch
+    const { width } = batch.input
+    if ((batch.rows + 1) * width > batch.questions.real.length) {
+      const longer = slots(batch.questions.real.length * 2)
+      longer.real.set(batch.questions.real)
+      batch.questions = longer
+    }
+    batch.input.put(batch.questions, batch.rows * width, value)
+    batch.codes[batch.rows] = code
+    batch.times[batch.rows] = at
+    batch.rows++
+    this.asked++
+  }
+
+  /** Runs all that is asked, and what is asked by the answers. */
+  run(): void | Promise<void> {
+    while (this.asked > 0) {
+      const batch = this.batches.find((b) => b.rows > 0) as Batch
+      const { rows, codes, times } = batch
+      batch.rows = 0
+      batch.codes = []
+      batch.times = []
+      this.asked -= rows
+      let answers: Float64Array | Promise<Float64Array>
+      try {
+        answers = batch.kernel.run(batch.questions.real, rows)
+      } catch (cause) {
+        this.fail(batch, codes, times, cause)
+        continue
+      }
+      if (answers instanceof Float64Array) this.deliver(batch, codes, times, answers)
+      else
+        return answers
+          .then(
+            (late) => this.deliver(batch, codes, times, late),
+            (cause: unknown) => this.fail(batch, codes, times, cause),
+          )
+          .then(() => this.run())
+    }
+    return undefined
+  }
+
+  private deliver(batch: Batch, codes: readonly number[], times: readonly number[], answers: Float64Array): void {
+    const { node, output } = batch
+    if (answers.length < codes.length * output.width) {
+      const cause = new Error(`expected ${codes.length} x ${output.width} numbers, found ${answers.length}`)
+      this.fail(batch, codes, times, cause)
+      return
+    }
+    const from: Slots = { real: answers, whole: new BigInt64Array(0) }
+    const values = codes.map((_, row) => output.take(from, row * output.width))
+    for (let row = 0; row < codes.length; row++) {
+      const code = codes[row] as number
+      if (this.network.isBroken(node, code)) continue
+      this.network.dirty[code] = 1
+      this.told.answer(node, code, times[row] as number, values[row])
+    }
+  }
+  private fail({ node }: Batch, codes: readonly number[], times: readonly number[], cause: unknown): void {
+    for (let row = 0; row < codes.length; row++)
+      if (!this.network.isBroken(node, codes[row] as number))
+        this.told.failed(node, codes[row] as number, times[row] as number, cause)
+  }
+}
+
+/** Opens the kernels of a plan: models are loaded, connections made. @throws KERNEL_FAILED naming the node */
+export async function openKernels(plan: Plan): Promise<ReadonlyMap<string, Kernel>> {
+  const opened = new Map<string, Kernel>()
+  for (const { id, operator, params } of plan.nodes) {
+    if (operator.kernel === undefined) continue
+    try {
+      opened.set(id, await operator.kernel(params as never))
+    } catch (cause) {
+      closeKernels(opened)
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new TidegateError(
+        'KERNEL_FAILED',
+        `node "${id}" (${operator.name}) could not open its kernel: ${reason}`,
+        { node: id, operator: operator.name },
+        cause,
+      )
+    }
+  }
+  return opened
+}
+export function closeKernels(opened: ReadonlyMap<string, Kernel>): void {
+  for (const kernel of opened.values()) kernel.close?.()
+}

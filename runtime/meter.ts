@@ -1,0 +1,115 @@
+import type { Network } from './network.ts'
+
+/** A clock of ns, and how many rows and timers pass between two that are timed. */
+export interface Metering {
+  readonly now: () => number
+  readonly rows: number
+  readonly timers: number
+}
+
+/** What a node did in this process. */
+export interface NodeMetrics {
+  readonly node: string
+  /** Messages that reached its ports; for a source, its rows. */
+  readonly in: number
+  /** Messages it sent, by port; '' is the one of a component with a single output. */
+  readonly out: Readonly<Record<string, number>>
+  readonly late: number
+  readonly refused: number
+  /** Keys it is left out for, because it threw. */
+  readonly failed: number
+  /** ns per call, interpreted, on a sample; null where none was timed. An upper bound for the compiled program. */
+  readonly ns_per_call: number | null
+}
+
+/**
+ * Counts come for nothing: every edge counts what it carries. Time does not: a row in so many, and a timer in so many,
+ * is run by the interpreter with a clock around each call.
+ */
+export class Meter {
+  /** The pass at hand is timed. */
+  on = false
+  readonly now: () => number
+  private readonly network: Network
+  private readonly metering: Metering | undefined
+  private readonly spent: Float64Array
+  private readonly calls: Float64Array
+  private left: number
+  private timersLeft: number
+
+  constructor(network: Network, metering: Metering | undefined) {
+    this.network = network
+    this.metering = metering
+    this.now = metering?.now ?? (() => 0)
+    this.spent = new Float64Array(network.nodes.length)
+    this.calls = new Float64Array(network.nodes.length)
+    this.left = metering?.rows ?? Number.POSITIVE_INFINITY
+    this.timersLeft = metering?.timers ?? Number.POSITIVE_INFINITY
+  }
+
+  /** How far the compiled loop may go before a row is timed. */
+  stretch(from: number, to: number): number {
+    return from + Math.min(this.left, to - from)
+  }
+  took(rows: number): void {
+    this.left -= rows
+  }
+  begin(): void {
+    if (this.left > 0) {
+      this.left--
+      return
+    }
+    this.on = true
+    this.left = this.metering?.rows ?? Number.POSITIVE_INFINITY
+  }
+  end(): void {
+    this.on = false
+  }
+  dueTimer(): boolean {
+    if (--this.timersLeft > 0) return false
+    this.timersLeft = this.metering?.timers ?? Number.POSITIVE_INFINITY
+    return true
+  }
+  /** Runs a pass with the clock on. */
+  timed(run: () => void): void {
+    const before = this.on
+    this.on = true
+    run()
+    this.on = before
+  }
+  add(node: number, ns: number): void {
+    this.spent[node] = (this.spent[node] as number) + ns
+    this.calls[node] = (this.calls[node] as number) + 1
+  }
+
+  metrics(): readonly NodeMetrics[] {
+    const { plan, nodes, sent, keys } = this.network
+    const of = (name: string) => sent[this.network.edge(name).index] as number
+    const sources = plan.sources.map(({ id }): NodeMetrics => {
+      const late = of(`${id}.late`)
+      const out = { '': of(id), late, gap: of(`${id}.gap`) }
+      return { node: id, in: of(id) + late, out, late, refused: 0, failed: 0, ns_per_call: null }
+    })
+    const operators = nodes.map((node): NodeMetrics => {
+      const { id, inputs, operator } = node.planned
+      const reached = Object.values(inputs).flat()
+      const behind = operator.late ? reached.filter((e) => plan.sources.some((s) => s.id === e)) : []
+      const lateRows = behind.reduce((sum, e) => sum + of(`${e}.late`), 0)
+      const failed = [...keys.keys()].filter((code) => node.broken[code] === 1).length
+      const calls = this.calls[node.index] as number
+      return {
+        node: id,
+        in: reached.reduce((sum, e) => sum + of(e), 0) + lateRows,
+        out: Object.fromEntries(node.outputs.map(({ port, edge }) => [port, sent[edge.index] as number])),
+        late: lateRows,
+        refused: node.outputs.reduce(
+          (sum, { port, edge }) => sum + (port === 'refused' ? (sent[edge.index] as number) : 0),
+          0,
+        ),
+        failed,
+        ns_per_call: calls === 0 ? null : Math.round((this.spent[node.index] as number) / calls),
+      }
+    })
+    return [...sources, ...operators]
+  }
+}

@@ -1,0 +1,314 @@
+import type { Kind } from '../schemas/kind.ts'
+import { type Env, isKind, isMany, type Ports, type Shape, type State } from './define.ts'
+import { KEY_GROUPS, keyGroup } from './key_groups.ts'
+import type { Plan, PlannedNode } from './plan.ts'
+import { type Layout, layoutOf, renew } from './state/layout.ts'
+import { Newest } from './state/newest.ts'
+import { adopterOf, type Shape as FieldShape, shapeOf } from './state/shape.ts'
+
+export type Handler = (state: State, message: unknown, env: unknown) => unknown
+export interface Reader {
+  readonly node: Running
+  readonly port: string
+  readonly handler: Handler
+  readonly feedback: boolean
+}
+export interface Edge {
+  readonly index: number
+  readonly name: string
+  readonly kind: Kind
+  readonly recorded: boolean
+  readonly readers: readonly Reader[]
+  /** Kept when some `latest` port reads it. */
+  readonly newest: Newest | undefined
+}
+export interface Running {
+  readonly index: number
+  readonly planned: PlannedNode
+  /** Of scope `pipeline`: one state, kept under key code 0. */
+  readonly wide: boolean
+  readonly states: State[]
+  readonly each: State[]
+  readonly layouts: { readonly state: Layout; readonly each: Layout }
+  /** New states, and new parts of a state of the whole pipeline. */
+  readonly fresh: { readonly state: () => State; readonly each: () => State }
+  readonly latest: readonly {
+    readonly port: string
+    readonly edge: Edge | undefined
+    readonly before: unknown
+    readonly waits: boolean
+  }[]
+  /** The class of the object a handler finds its `latest` values in. */
+  readonly lookout: FieldShape
+  readonly outputs: readonly { readonly port: string; readonly edge: Edge; readonly many: boolean }[]
+  readonly single: boolean
+  /** When the state asks to be called, per key; Infinity for never. */
+  readonly alarms: number[]
+  /** 1 where the node has failed: it is not called for that key again. */
+  broken: Uint8Array
+}
+
+/** What a handler looks at besides state and message: of one class, whoever runs it. */
+export class Outlook implements Env<unknown, Ports, State> {
+  params: unknown
+  latest: never
+  at: number
+  key: string
+  ordinal: number
+  each: State
+  all: readonly State[]
+  constructor(
+    params: unknown,
+    latest: unknown,
+    at: number,
+    key: string,
+    ordinal: number,
+    each: State,
+    all: readonly State[],
+  ) {
+    this.params = params
+    this.latest = latest as never
+    this.at = at
+    this.key = key
+    this.ordinal = ordinal
+    this.each = each
+    this.all = all
+  }
+}
+
+/** The key that stands for the whole pipeline; its code is 0. */
+export const WHOLE = '*'
+/** What edges without a `latest` port and nodes without one share. */
+export const NOTHING: Record<string, never> = Object.freeze({})
+const WIDTH = 3
+
+/**
+ * Nodes, edges and keys of a running plan, and all they remember: whoever executes the plan, interpreter or compiled
+ * program, works on this, so that one can take over from the other between any two passes, and in the middle of one.
+ */
+export class Network {
+  readonly plan: Plan
+  readonly keys: string[] = []
+  readonly nodes: readonly Running[]
+  readonly edges: readonly Edge[]
+  /** Key groups, by key code. */
+  groups = new Uint8Array(0)
+  /**
+   * Per key and edge three doubles: the newest time, how many messages came at it after the first, and how many came
+   * that were older.
+   */
+  numbers = new Float64Array(0)
+  readonly stride: number
+  /** 1 for keys whose state may have changed since this was last cleared. */
+  dirty = new Uint8Array(0)
+  /** 1 for keys some node has failed for. */
+  troubled = new Uint8Array(0)
+  /** Per source 1 for keys it has given rows for. */
+  readonly heard: Uint8Array[]
+  /** Per source the edges it speaks on. */
+  readonly inlets: readonly { readonly row: Edge; readonly late: Edge; readonly gap: Edge }[]
+  /** How many messages each edge has carried in this process. */
+  readonly sent: Float64Array
+  /** Told when the arrays above were replaced by longer ones, and when a key is new. */
+  grown: () => void = () => {}
+  /** Told when keys became troubled. */
+  troubles: () => void = () => {}
+  private readonly named: ReadonlyMap<string, Edge>
+  private readonly codes = new Map<string, number>()
+
+  constructor(plan: Plan) {
+    this.plan = plan
+    const looked = new Set(plan.nodes.flatMap((n) => Object.values(n.latest)))
+    const readers = new Map<string, Reader[]>(plan.edges.map((e) => [e.name, []]))
+    this.edges = plan.edges.map((e, index) => ({
+      ...e,
+      index,
+      readers: readers.get(e.name) as Reader[],
+      newest: looked.has(e.name) ? new Newest(e.kind) : undefined,
+    }))
+    this.named = new Map(this.edges.map((e) => [e.name, e]))
+    this.nodes = plan.nodes.map((planned, index) => this.start(planned, index))
+    for (const node of this.nodes)
+      for (const [port, edges] of Object.entries(node.planned.inputs))
+        for (const edge of edges)
+          readers.get(edge)?.push({
+            node,
+            port,
+            handler: node.planned.operator.on[port] as unknown as Handler,
+            feedback: node.planned.operator.feedback.includes(port),
+          })
+    this.stride = this.edges.length * WIDTH
+    this.heard = plan.sources.map(() => new Uint8Array(0))
+    this.inlets = plan.sources.map(({ id }) => ({
+      row: this.edge(id),
+      late: this.edge(`${id}.late`),
+      gap: this.edge(`${id}.gap`),
+    }))
+    this.sent = new Float64Array(this.edges.length)
+    this.keyCode(WHOLE)
+  }
+
+  private start(planned: PlannedNode, index: number): Running {
+    const { operator, params } = planned
+    const latest = Object.keys(operator.latest).map((port) => {
+      const name = planned.latest[port]
+      if (name === undefined) return { port, edge: undefined, before: operator.absent[port], waits: false }
+      return { port, edge: this.edge(name), before: operator.before[port], waits: !(port in operator.before) }
+    })
+    const output = (port: string, name: string, kind: Kind) => ({ port, edge: this.edge(name), many: isMany(kind) })
+    const outputs = isKind(operator.output)
+      ? [output('', planned.id, operator.output)]
+      : Object.entries(operator.output as Exclude<Shape, Kind>).map(([port, kind]) =>
+          output(port, `${planned.id}.${port}`, kind),
+        )
+    const wide = operator.scope === 'pipeline'
+    const layouts = {
+      state: layoutOf(operator.init(params)),
+      each: layoutOf(operator.each?.(params) ?? {}),
+    }
+    const fresh = {
+      state: makerOf(operator, layouts.state, () => operator.init(params)),
+      each:
+        operator.each === undefined
+          ? () => NOTHING
+          : makerOf(operator.each, layouts.each, () => operator.each?.(params) as State),
+    }
+    return {
+      index,
+      planned,
+      wide,
+      states: wide ? [fresh.state()] : [],
+      each: [],
+      layouts,
+      fresh,
+      latest,
+      lookout: lookoutOf(operator),
+      outputs,
+      single: isKind(operator.output),
+      alarms: [],
+      broken: new Uint8Array(0),
+    }
+  }
+
+  edge(name: string): Edge {
+    const edge = this.named.get(name)
+    if (edge === undefined) throw new TypeError(`no edge ${name}`)
+    return edge
+  }
+
+  /** The small number that stands for a key, if it was seen before. */
+  knownCode(key: string): number | undefined {
+    return this.codes.get(key)
+  }
+  /** The same; a new key gets its states. */
+  keyCode(key: string): number {
+    const known = this.codes.get(key)
+    if (known !== undefined) return known
+    const code = this.keys.length
+    if (code === this.dirty.length) this.grow(Math.max(8, code * 2))
+    this.keys.push(key)
+    this.codes.set(key, code)
+    this.groups[code] = code === 0 ? KEY_GROUPS : keyGroup(key)
+    for (const node of this.nodes) {
+      if (!node.wide) node.states[code] = node.fresh.state()
+      node.each[code] = node.fresh.each()
+      node.alarms[code] = Number.POSITIVE_INFINITY
+    }
+    for (let e = 0; e < this.stride; e += WIDTH) this.numbers[code * this.stride + e] = -1
+    this.dirty[code] = 1
+    if (this.nodes.some((n) => n.wide && n.broken[0] === 1)) this.troubled[code] = 1
+    this.grown()
+    return code
+  }
+  private grow(keys: number): void {
+    const longer = (old: Uint8Array) => {
+      const array = new Uint8Array(keys)
+      array.set(old)
+      return array
+    }
+    this.groups = longer(this.groups)
+    this.dirty = longer(this.dirty)
+    this.troubled = longer(this.troubled)
+    for (const node of this.nodes) node.broken = longer(node.broken)
+    this.heard.forEach((heard, s) => {
+      this.heard[s] = longer(heard)
+    })
+    const numbers = new Float64Array(keys * this.stride)
+    numbers.set(this.numbers)
+    this.numbers = numbers
+    for (const { newest } of this.edges) newest?.grow(keys)
+  }
+
+  stateOf(node: Running, code: number): State {
+    return node.states[node.wide ? 0 : code] as State
+  }
+  /** After a gap of its feed a node may begin anew, or mark that it did not see everything. */
+  applyGap(node: Running, code: number): void {
+    const { operator, params } = node.planned
+    if (operator.on_gap === 'mark') this.stateOf(node, code)['gapped'] = true
+    if (operator.on_gap !== 'reset') return
+    if (!node.wide) renew(node.layouts.state, this.stateOf(node, code), operator.init(params))
+    if (operator.each) renew(node.layouts.each, node.each[code] as State, operator.each(params))
+    for (const { edge } of node.outputs) edge.newest?.clear(code)
+  }
+  isBroken(node: Running, code: number): boolean {
+    return node.broken[node.wide ? 0 : code] === 1
+  }
+  /** A node that failed is left out for the key from here on; one of the whole pipeline for all keys. */
+  leaveOut(node: Running, code: number): void {
+    node.broken[node.wide ? 0 : code] = 1
+    node.alarms[node.wide ? 0 : code] = Number.POSITIVE_INFINITY
+    this.dirty[code] = 1
+    this.markTroubled()
+  }
+  /** Works out which keys are troubled: after a failure, and after a restore. */
+  markTroubled(): void {
+    for (let code = 0; code < this.keys.length; code++)
+      this.troubled[code] = this.nodes.some((n) => this.isBroken(n, code)) ? 1 : 0
+    this.troubles()
+  }
+
+  /** Which message of its edge, key and time this one is: half of its name. */
+  number(edge: Edge, code: number, at: number): number {
+    const place = code * this.stride + edge.index * WIDTH
+    const { numbers } = this
+    const last = numbers[place] as number
+    if (at < last) {
+      const before = numbers[place + 2] as number
+      numbers[place + 2] = before + 1
+      return STRAGGLERS + before
+    }
+    const ordinal = at === last ? (numbers[place + 1] as number) + 1 : 0
+    numbers[place] = at
+    numbers[place + 1] = ordinal
+    return ordinal
+  }
+}
+
+/**
+ * Rows within the lateness of their source come out of order, and what they cause does so too. A message older than the
+ * newest of its edge and key is numbered from here on, so that no two share an id.
+ */
+export const STRAGGLERS = 2 ** 31
+
+function makerOf(of: object, { leaves }: Layout, make: () => State): () => State {
+  const fields = leaves.map(({ path, type }) => `${path.join('.')}:${type}`).join()
+  const adopt = adopterOf(of, fields, make())
+  return () => adopt(make())
+}
+
+const lookouts = new WeakMap<object, FieldShape>()
+function lookoutOf(operator: PlannedNode['operator']): FieldShape {
+  if (!lookouts.has(operator)) {
+    const kinds = Object.entries(operator.latest)
+    const sample = kinds.map(([, { kind }]) => (kind === 'scalar' ? 0.5 : NOTHING))
+    lookouts.set(
+      operator,
+      shapeOf(
+        kinds.map(([port]) => port),
+        sample,
+      ),
+    )
+  }
+  return lookouts.get(operator)
+}
