@@ -77,8 +77,11 @@ export const sweepVerb: Verb = {
     const varied = new Set(axes.map(({ node }) => node).filter((node) => !bindings.has(node)))
     const frames = sharedFrames(plan, bindings, { ...range, limit, except: varied })
     const workers = Math.min(threads, places.length)
-    const expected = rowsOf(frames) * places.length
+    const rows = rowsOf(frames)
     const stop = stopper(undefined)
+    io.say(
+      `${countText(places.length, 'variant')} over ${rows.toLocaleString('en')} rows, ${countText(workers, 'worker')}`,
+    )
     const data: SweepData = { folder, definition, axes, places, range }
     const figures = await sweep<SweepData, Figures>({
       count: places.length,
@@ -88,9 +91,9 @@ export const sweepVerb: Verb = {
       entry: workerEntry(),
       name: (index) => paramsText(paramsAt(axes, places[index] as number)),
       signal: stop.signal,
-      progress: (variants, rows) =>
+      progress: (variants, ran) =>
         io.progress(
-          `${bar(expected > 0 ? rows / expected : variants / places.length)} ${variants} of ${places.length} variants, ${rows.toLocaleString('en')} rows`,
+          `${bar(rows > 0 ? ran / rows / places.length : variants / places.length)} ${variants} of ${places.length} variants, ${ran.toLocaleString('en')} rows`,
         ),
     }).finally(stop.done)
     const seconds = (performance.now() - began) / 1000
@@ -101,7 +104,7 @@ export const sweepVerb: Verb = {
       io.say(`stopped with ${variants.length} of ${places.length} variants run; nothing is written`)
       return INTERRUPTED
     }
-    if (invalid.length > 0) io.say(`${invalid.length} variants are invalid and were left out`)
+    if (invalid.length > 0) io.say(`${countText(invalid.length, 'variant')} left out as invalid`)
     const ticks = variants.reduce((sum, v) => sum + v.ticks, 0)
     if (ticks === 0) io.say('no rows: the data is empty, or nothing of it lies in the range')
     const document = {
@@ -116,9 +119,9 @@ export const sweepVerb: Verb = {
     const written = out === undefined ? [] : write(out, document)
     io.document(document, () =>
       [
-        `${plan.pipeline}: ${variants.length} variants, the best ${sort} first`,
+        `${plan.pipeline}: ${countText(variants.length, 'variant')}, the best ${sort} first`,
         tableOf(sorted(variants, sort).slice(0, top), sort),
-        `  speed  ${document.ticks_per_second.toLocaleString('en')} ticks/s over all, ${seconds.toFixed(2)} s, ${workers} workers`,
+        `  speed  ${document.ticks_per_second.toLocaleString('en')} ticks/s over all, ${seconds.toFixed(2)} s, ${countText(workers, 'worker')}`,
         ...written.map((path) => `  wrote  ${path}`),
       ].join('\n'),
     )
@@ -133,6 +136,8 @@ function countOption(args: Args, name: string, otherwise: number): number {
   return count
 }
 
+const countText = (count: number, noun: string): string =>
+  `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
 const rowsOf = (frames: FramesBySource): number => [...frames.values()].flat().reduce((sum, { rows }) => sum + rows, 0)
 
 function write(directory: string, document: { readonly variants: readonly Variant[] }): readonly string[] {
