@@ -1,4 +1,3 @@
-import { freemem } from 'node:os'
 import { tooLarge } from '../../runtime/environment/shared_frames.ts'
 import type { FeedOptions } from '../../runtime/feed.ts'
 import type { Plan } from '../../runtime/plan.ts'
@@ -16,7 +15,7 @@ export function memoryLimit(args: Args): number {
   const megabytes = numberOption(args, 'max-memory')
   if (megabytes !== undefined && megabytes <= 0)
     throw new TidegateError('USAGE', `--max-memory: expected megabytes above 0, found ${megabytes}`)
-  return megabytes === undefined ? freemem() / 2 : megabytes * 1e6
+  return megabytes === undefined ? process.availableMemory() / 2 : megabytes * 1e6
 }
 
 /**

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type FramesBySource, sharedFrames } from '../../runtime/environment/shared_frames.ts'
 import { sweep } from '../../runtime/environment/sweep.ts'
+import type { Plan } from '../../runtime/plan.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { numberOption, rangeOptions } from '../args.ts'
 import { bindingsOf, bindOptions } from '../binding.ts'
@@ -77,7 +78,7 @@ export const sweepVerb: Verb = {
     const varied = new Set(axes.map(({ node }) => node).filter((node) => !bindings.has(node)))
     const frames = sharedFrames(plan, bindings, { ...range, limit, except: varied })
     const workers = Math.min(threads, places.length)
-    const rows = rowsOf(frames)
+    const rows = rowsOf(plan, frames)
     const stop = stopper(undefined)
     io.say(
       `${countText(places.length, 'variant')} over ${rows.toLocaleString('en')} rows, ${countText(workers, 'worker')}`,
@@ -138,7 +139,11 @@ function countOption(args: Args, name: string, otherwise: number): number {
 
 const countText = (count: number, noun: string): string =>
   `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
-const rowsOf = (frames: FramesBySource): number => [...frames.values()].flat().reduce((sum, { rows }) => sum + rows, 0)
+/** Rows a variant counts: gaps and the end are none. */
+const rowsOf = (plan: Plan, frames: FramesBySource): number =>
+  plan.sources
+    .flatMap(({ id, component }) => (frames.get(id) ?? []).filter(({ kind }) => kind === component.output.kind))
+    .reduce((sum, frame) => sum + frame.rows, 0)
 
 function write(directory: string, document: { readonly variants: readonly Variant[] }): readonly string[] {
   const files = { 'sweep.json': `${JSON.stringify(document, undefined, 2)}\n`, 'sweep.csv': csvOf(document.variants) }
