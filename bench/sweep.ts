@@ -29,7 +29,6 @@ export interface SweepBench {
   /** Time of the others over time of the sweep, round by round: median, least and most. */
   readonly ratio_to_single_runs: readonly number[]
   readonly ratio_to_in_sequence: readonly number[]
-  readonly equal: boolean
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -79,7 +78,6 @@ export const sweep: Bench<SweepBench> = {
         in_sequence_seconds: seconds((r) => r.sequence),
         ratio_to_single_runs: ratios((r) => r.singles),
         ratio_to_in_sequence: ratios((r) => r.sequence),
-        equal: measured.every((round) => round.equal),
       }
     } finally {
       rmSync(directory, { recursive: true })
@@ -107,7 +105,6 @@ interface Round {
   readonly sweep: number
   readonly singles: number
   readonly sequence: number
-  readonly equal: boolean
 }
 interface Variant {
   readonly params: Readonly<Record<string, unknown>>
@@ -127,12 +124,9 @@ function measure(tape: string): Round {
     }),
   )
   const sequence = inProcess<InSequence>('sweep/in_sequence.ts', [join(root, PIPELINE), tape, ...VARY])
-  return {
-    sweep: seconds,
-    singles: (single / picked.length) * VARIANTS,
-    sequence: sequence.seconds,
-    equal:
-      variants.every((v, i) => v.outputs_sha256 === sequence.hashes[i]) &&
-      picked.every((v, i) => v.outputs_sha256 === hashes[i]),
-  }
+  const equal =
+    variants.every((v, i) => v.outputs_sha256 === sequence.hashes[i]) &&
+    picked.every((v, i) => v.outputs_sha256 === hashes[i])
+  if (!equal) throw new Error('expected the same outputs of a sweep, of single runs and of a loop, found others')
+  return { sweep: seconds, singles: (single / picked.length) * VARIANTS, sequence: sequence.seconds }
 }
