@@ -51,7 +51,7 @@ export const sweepVerb: Verb = {
     top: { type: 'string', value: 'N', help: `how many are printed; ${TOP} unless named` },
     out: { type: 'string', short: 'o', value: 'DIR', help: 'write sweep.json and sweep.csv there' },
   },
-  notes: `Every variant is checked before the first one runs, and gives the outputs that \`tidegate backtest\` gives with the same --set. At most ${MOST_VARIANTS.toLocaleString('en')} variants. The last --vary turns fastest; documents and files hold the variants in that order, and \`ticks\` of the whole counts the rows of all of them.`,
+  notes: `Every variant is checked before the first one runs, and gives the outputs that \`tidegate backtest\` gives with the same --set. At most ${MOST_VARIANTS.toLocaleString('en')} variants. What is varied wins over a --set of the same param. The last --vary turns fastest; documents and files hold the variants in that order, and \`ticks\` of the whole counts the rows of all of them.`,
   async run(args, { io, catalogue }) {
     const [file = ''] = args.positionals
     const sort = figureNamed(args.value('sort') ?? 'pnl')
