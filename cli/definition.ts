@@ -67,13 +67,20 @@ function override(raw: unknown, assignment: string): unknown {
   const nodes = (raw as { nodes?: Record<string, { params?: object } | null> | null } | null)?.nodes ?? {}
   if (!Object.hasOwn(nodes, node))
     throw wrong(`no node "${node}" in the definition; it has ${Object.keys(nodes).join(', ') || 'none'}`)
-  const found = nodes[node]
-  let value: unknown
   try {
-    value = parse(text)
+    return withParam(raw, node, param, readValue(text))
   } catch (error) {
     throw wrong(error instanceof Error ? error.message : String(error))
   }
+}
+
+/** The value an option names, read as YAML. */
+export const readValue = (text: string): unknown => parse(text)
+
+/** A definition with one param of a node it has set to a value. */
+export function withParam(raw: unknown, node: string, param: string, value: unknown): unknown {
+  const { nodes = {} } = raw as { nodes?: Record<string, { params?: object } | null> }
+  const found = nodes[node]
   return { ...(raw as object), nodes: { ...nodes, [node]: { ...found, params: { ...found?.params, [param]: value } } } }
 }
 

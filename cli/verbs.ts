@@ -15,6 +15,7 @@ import { operatorsVerb } from './verbs/operators.ts'
 import { parityVerb } from './verbs/parity.ts'
 import { replayVerb } from './verbs/replay.ts'
 import { runVerb } from './verbs/run.ts'
+import { sweepVerb } from './verbs/sweep.ts'
 import { tapeVerb } from './verbs/tape.ts'
 import { testVerb } from './verbs/test.ts'
 
@@ -33,6 +34,7 @@ export const verbs: readonly Verb[] = [
   importVerb,
   tapeVerb,
   backtestVerb,
+  sweepVerb,
   runVerb,
   replayVerb,
   parityVerb,

@@ -104,12 +104,16 @@ function unknownComponent(id: string, node: NodeSpec, catalogue: Catalogue, repo
   )
 }
 
+/** The params a component has; none where its schema is no object. */
+export const paramNames = ({ params }: Component): readonly string[] =>
+  Object.keys((params as unknown as { _zod: { def: { shape?: object } } })._zod.def.shape ?? {})
+
 /** Problems of params against a component's schema, with a suggestion for misspelt keys. */
 export function paramProblems(
   component: Component,
   given: unknown,
 ): readonly { path: readonly PropertyKey[]; message: string }[] {
-  const names = Object.keys((component.params as unknown as { _zod: { def: { shape?: object } } })._zod.def.shape ?? {})
+  const names = paramNames(component)
   return (z.safeParse(component.params, given).error?.issues ?? []).flatMap((issue) => {
     if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, message: sentenceOf(issue, given) }]
     return issue.keys.map((key) => {

@@ -14,6 +14,8 @@ export interface Recording {
 /** What a source is bound to: recorded data, or rows made from a seed. */
 export type Binding =
   | { readonly type: 'recording'; readonly recording: Recording; readonly symbol?: string | undefined }
+  /** Decoded before, cut to range and symbol: several runs may read the same ones, none writes to them. */
+  | { readonly type: 'frames'; readonly frames: readonly Frame[] }
   | { readonly type: 'generated'; readonly items: (position: number) => Iterable<readonly SourceItem[]> }
 
 /** A source that makes its rows needs no binding. */
@@ -22,6 +24,17 @@ export function ownGenerator({ component, params }: PlannedSource): Binding | un
     | ((params: unknown, position: number) => Iterable<readonly SourceItem[]>)
     | undefined
   return generate && { type: 'generated', items: (position) => generate(params, position) }
+}
+
+/** @throws BINDING_INVALID where a source has neither a binding nor rows of its own */
+export function bindingOf(source: PlannedSource, bindings: ReadonlyMap<string, Binding>): Binding {
+  const binding = bindings.get(source.id) ?? ownGenerator(source)
+  if (binding !== undefined) return binding
+  throw new TidegateError(
+    'BINDING_INVALID',
+    `node "${source.id}" (${source.component.name}) is a live feed; bind it to a tape with --bind ${source.id}=TAPE[:SYMBOL]`,
+    { node: source.id },
+  )
 }
 
 /** Rows `from` to `to` of a frame, for one source of a plan. */
@@ -189,6 +202,26 @@ function* resumed(source: PlannedSource, frames: Iterable<Frame>, skip: number):
   if (left === 0) yield endFrame(source, last + 1)
 }
 
+const UNTAKEN: Taken = { rows: 0, data: 0, ended: false }
+
+/** What one source has, its end included. */
+export function feedOf(
+  source: PlannedSource,
+  binding: Binding,
+  options: FeedOptions,
+  known: Known,
+  { rows, data }: Taken = UNTAKEN,
+): Generator<Frame> {
+  switch (binding.type) {
+    case 'recording':
+      return resumed(source, recorded(source, binding, options, known), rows)
+    case 'frames':
+      return resumed(source, binding.frames, rows)
+    case 'generated':
+      return framesOf(source, inRange(binding.items(data), options), known)
+  }
+}
+
 /**
  * Everything the bound sources have, as one sequence: by event time, at equal times in the order the sources are drawn.
  * Each source keeps its own order. The end of each source is part of the sequence.
@@ -200,16 +233,9 @@ export function* merged(
 ): Generator<Slice> {
   const known = kindsOf(plan)
   const feeds = plan.sources.map((source, index) => {
-    const binding = bindings.get(source.id) ?? ownGenerator(source)
-    const { rows, data, ended } = options.taken?.[index] ?? { rows: 0, data: 0, ended: false }
-    if (ended) return framesOf(source, [], known)
-    if (binding?.type === 'recording') return resumed(source, recorded(source, binding, options, known), rows)
-    if (binding?.type === 'generated') return framesOf(source, inRange(binding.items(data), options), known)
-    throw new TidegateError(
-      'BINDING_INVALID',
-      `node "${source.id}" (${source.component.name}) is a live feed; bind it to a tape with --bind ${source.id}=TAPE[:SYMBOL]`,
-      { node: source.id },
-    )
+    const taken = options.taken?.[index]
+    if (taken?.ended) return framesOf(source, [], known)
+    return feedOf(source, bindingOf(source, bindings), options, known, taken)
   })
   if (feeds.length === 1) {
     for (const frame of feeds[0] as Generator<Frame>) yield { source: 0, frame, from: 0, to: frame.rows }

@@ -59,6 +59,11 @@ export const codes = {
     summary: 'A file of results could not be written.',
     fix: 'Name a directory that can be written, with none of its files in the way.',
   },
+  MEMORY_SHORT: {
+    exit: 4,
+    summary: 'The rows of a sweep do not fit in the memory they may take.',
+    fix: 'Take less of the tape with --from and --to or one symbol with TAPE:SYMBOL, or allow more with --max-memory.',
+  },
   FORMAT_UNKNOWN: {
     exit: 2,
     summary: 'No import or export format of that name.',
