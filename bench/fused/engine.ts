@@ -5,14 +5,22 @@ import type { Equity, Position } from '../../schemas/account.ts'
 import type { Frame } from '../../schemas/frame.ts'
 import type { Bar } from '../../schemas/market.ts'
 import type { Fill, RefusedOrder, Signal } from '../../schemas/orders.ts'
+import type { Probabilities } from '../model/kinds.ts'
 import { type Feed, framesOf } from './feed.ts'
-import { benchPlan, SOURCE } from './graph.ts'
+import { fusedGraph } from './graph.ts'
 import { ACCOUNT, put, putBar, refusalNumber, Sheets } from './sheets.ts'
 import type { Running } from './variants.ts'
 
+/** What is run, and where it answers. */
+export interface Graph {
+  readonly plan: () => Plan
+  /** Name of the source. */
+  readonly source: string
+  readonly answer: 'score' | 'probabilities'
+}
 /** What runs a plan: the interpreter, a compiled program. */
 export interface Engine {
-  frame(frame: Frame): void
+  frame(frame: Frame): void | Promise<void>
   readonly counts: { readonly late: number }
 }
 
@@ -27,6 +35,7 @@ function writersOf(s: Sheets): ReadonlyMap<string, Put> {
       const place = s.score.row(at, symbol)
       s.score.data[place] = v
     },
+    model: (at: number, symbol: number, v: Probabilities) => put(s.probabilities, at, symbol, v.down, v.flat, v.up),
     signal: (at: number, symbol: number, v: Signal) => put(s.signal, at, symbol, v.direction, v.strength, v.price),
     'gate.refused': (at: number, symbol: number, v: RefusedOrder) =>
       put(s.refused, at, symbol, refusalNumber[v.code]!, v.found, v.allowed),
@@ -41,21 +50,24 @@ function writersOf(s: Sheets): ReadonlyMap<string, Put> {
 
 /** A variant out of anything that runs a plan. */
 export const engineVariant =
-  (start: (plan: Plan, watch: Watch) => Engine) =>
+  (start: (plan: Plan, watch: Watch) => Engine, { plan, source, answer }: Graph = fusedGraph) =>
   (feed: Feed): Running => {
-    const sheets = new Sheets()
+    const sheets = new Sheets(answer)
     const writers = writersOf(sheets)
     const symbols = new Map(feed.keys.map((key, symbol) => [key, symbol]))
-    const engine = start(benchPlan(), {
+    const engine = start(plan(), {
       output(edge, _kind, key, at, _ordinal, value) {
         writers.get(edge)?.(at, edge === 'account.equity' ? ACCOUNT : symbols.get(key)!, value as never)
       },
     })
-    const frames = framesOf(feed, SOURCE)
+    const frames = framesOf(feed, source)
     return {
       sheets,
-      pass() {
-        for (const frame of frames) engine.frame(frame)
+      async pass() {
+        for (const frame of frames) {
+          const waits = engine.frame(frame)
+          if (waits instanceof Promise) await waits
+        }
       },
       shift(by) {
         for (const { at } of frames) for (let i = 0; i < at.length; i++) at[i]! += by
@@ -64,4 +76,6 @@ export const engineVariant =
     }
   }
 
-export const interpreter = engineVariant((plan, watch) => new Interpreter(plan, watch))
+export const interpret = (plan: Plan, watch: Watch): Engine => new Interpreter(plan, watch)
+
+export const interpreter = engineVariant(interpret)

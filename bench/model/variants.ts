@@ -1,0 +1,11 @@
+import { LIMIT, type Variants } from '../fused/variants.ts'
+
+/** Loaded one by one, as those of the fused graph; a further form or engine is a further line here and in engines.ts. */
+export const variants: Variants = {
+  [LIMIT]: async () => (await import('./hand_fused.ts')).handFused,
+  interpreter: async () => (await import('./engines.ts')).interpreter,
+}
+
+/** Forms of the model differ in their last bits: variants are compared with those that run the same one. */
+export const bits = (variant: string): string =>
+  variant.endsWith('_plain') ? 'plain' : variant.endsWith('_onnx') ? 'onnx' : 'wasm'
