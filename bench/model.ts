@@ -37,5 +37,12 @@ export const model: Bench<ModelBench> = {
     const symbols = Object.fromEntries([1, 10, 500].map((count) => [count, symbolsOf(count)]))
     return { bench: 'model', machine: machine(), node, rounds, rows_per_pass: ROWS, kernel_ns_per_row, symbols }
   },
-  table: ({ symbols }) => outcomeTable(symbols),
+  table: ({ symbols, kernel_ns_per_row }) => [
+    ...outcomeTable(symbols),
+    [],
+    ['rows', 'form', 'ns/row'],
+    ...Object.entries(kernel_ns_per_row).flatMap(([form, batches]) =>
+      Object.entries(batches).map(([rows, ns]) => [rows, form, ns]),
+    ),
+  ],
 }
