@@ -3,10 +3,11 @@ import { codec } from './codec.ts'
 import { fused } from './fused.ts'
 import { log } from './log_table.ts'
 import { memory } from './memory.ts'
+import { model } from './model.ts'
 import type { Bench } from './support.ts'
 import { sweep } from './sweep.ts'
 
-const benches: Readonly<Record<string, Bench>> = { fused, codec, memory, log, sweep }
+const benches: Readonly<Record<string, Bench>> = { fused, model, codec, memory, log, sweep }
 const usage = `usage: npm run bench -- NAME... [--rounds N] [--json], or all
 
 ${Object.entries(benches)

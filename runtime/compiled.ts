@@ -115,8 +115,6 @@ export class Compiled implements Execution {
       failed: (node: number, code: number, at: number, cause: unknown) =>
         parts.hooks.failed(network.nodes[node] as Running, code, at, cause),
       setAlarm: (node: number, code: number) => schedule.setAlarm(network.nodes[node] as Running, code),
-      ask: (node: number, code: number, at: number, value: unknown) =>
-        parts.kernels.ask(network.nodes[node] as Running, code, at, value),
       resume: (code: number, at: number, mail: readonly unknown[]) => parts.passes.resume(this.mailOf(code, at, mail)),
       pass: (edge: number, code: number, at: number, value: unknown) =>
         parts.passes.send(network.edges[edge] as Edge, code, at, value),
@@ -124,6 +122,7 @@ export class Compiled implements Execution {
     for (const node of network.nodes) {
       values[name.paramsOf(node)] = node.planned.params
       values[name.partsOf(node)] = node.each
+      values[name.batchOf(node)] = parts.kernels.of[node.index]
       if (node.wide) values[name.stateOf(node)] = node.states[0]
       values[name.alarmsOf(node)] = node.alarms
       for (const { port, before } of node.latest) values[name.constantOf(node, port)] = before

@@ -2,19 +2,44 @@ import { TidegateError } from '../schemas/errors.ts'
 import type { Kernel } from './define.ts'
 import type { Network, Running } from './network.ts'
 import type { Plan } from './plan.ts'
-import { flatOf } from './state/flat.ts'
+import { type Flat, flatOf } from './state/flat.ts'
 import { type Slots, slots } from './state/layout.ts'
 
 /** What was asked of a kernel in the moment at hand. */
-interface Batch {
+export class Batch {
   readonly node: Running
   readonly kernel: Kernel
-  readonly input: ReturnType<typeof flatOf>
-  readonly output: ReturnType<typeof flatOf>
+  readonly input: Flat
+  readonly output: Flat
   questions: Slots
-  rows: number
-  codes: number[]
-  times: number[]
+  rows = 0
+  codes: number[] = []
+  times: number[] = []
+  private readonly kernels: Kernels
+
+  constructor(kernels: Kernels, node: Running, kernel: Kernel) {
+    this.kernels = kernels
+    this.node = node
+    this.kernel = kernel
+    this.input = flatOf(node.planned.operator.inputs['in'] as never)
+    this.output = flatOf(node.planned.operator.output as never)
+    this.questions = slots(this.input.width * 8)
+  }
+  /** Makes room for a question; gives the slot where it begins. */
+  room(code: number, at: number): number {
+    const { width } = this.input
+    const start = this.rows * width
+    if (start + width > this.questions.real.length) {
+      const longer = slots(this.questions.real.length * 2)
+      longer.real.set(this.questions.real)
+      this.questions = longer
+    }
+    this.codes[this.rows] = code
+    this.times[this.rows] = at
+    this.rows++
+    this.kernels.asked++
+    return start
+  }
 }
 interface Told {
   answer(node: Running, code: number, at: number, value: unknown): void
@@ -32,20 +57,18 @@ export class Kernels {
   asked = 0
   private readonly network: Network
   private readonly batches: readonly Batch[]
-  private readonly of: readonly (Batch | undefined)[]
+  readonly of: readonly (Batch | undefined)[]
   private readonly told: Told
 
   constructor(network: Network, opened: ReadonlyMap<string, Kernel>, told: Told) {
     this.network = network
     this.told = told
-    this.of = network.nodes.map((node): Batch | undefined => {
+    this.of = network.nodes.map((node) => {
       const { operator, id } = node.planned
       if (operator.kernel === undefined) return undefined
       const kernel = opened.get(id)
       if (kernel === undefined) throw new TypeError(`node ${id}: its kernel is not open; see openEngine`)
-      const input = flatOf(operator.inputs['in'] as never)
-      const output = flatOf(operator.output as never)
-      return { node, kernel, input, output, questions: slots(input.width * 8), rows: 0, codes: [], times: [] }
+      return new Batch(this, node, kernel)
     })
     this.batches = this.of.filter((b) => b !== undefined)
     this.any = this.batches.length > 0
@@ -53,27 +76,17 @@ export class Kernels {
 
   ask(node: Running, code: number, at: number, value: unknown): void {
     const batch = this.of[node.index] as Batch
-    const { width } = batch.input
-    if ((batch.rows + 1) * width > batch.questions.real.length) {
-      const longer = slots(batch.questions.real.length * 2)
-      longer.real.set(batch.questions.real)
-      batch.questions = longer
-    }
-    batch.input.put(batch.questions, batch.rows * width, value)
-    batch.codes[batch.rows] = code
-    batch.times[batch.rows] = at
-    batch.rows++
-    this.asked++
+    const start = batch.room(code, at)
+    batch.input.put(batch.questions, start, value)
   }
 
   /** Runs all that is asked, and what is asked by the answers. */
   run(): void | Promise<void> {
     while (this.asked > 0) {
       const batch = this.batches.find((b) => b.rows > 0) as Batch
-      const { rows, codes, times } = batch
+      const { rows } = batch
+      const [codes, times] = [batch.codes.slice(0, rows), batch.times.slice(0, rows)]
       batch.rows = 0
-      batch.codes = []
-      batch.times = []
       this.asked -= rows
       let answers: Float64Array | Promise<Float64Array>
       try {

@@ -22,7 +22,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   pipelines: { ours: ['schemas', 'sources', 'operators', 'sinks', 'runtime/pipeline.ts'], packages: [] },
   cli: { ours: 'everything', packages: ['zod', 'rxjs', 'yaml', 'tsx'] },
   testing: { ours: ['schemas', 'runtime'], packages: ['zod', 'ws'] },
-  bench: { ours: 'everything', packages: ['zod', 'rxjs', 'ws', 'yaml'] },
+  bench: { ours: 'everything', packages: ['zod', 'rxjs', 'ws', 'yaml', 'onnxruntime-web'] },
   test: { ours: 'everything', packages: ['zod', 'rxjs', 'yaml', 'fast-check', 'vitest', 'typescript'] },
 }
 /** Catalogues list the components of every folder of their room. */

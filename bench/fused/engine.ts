@@ -1,13 +1,23 @@
-import { Engine, type ExecutionName } from '../../runtime/engine.ts'
+import { type ExecutionName, openEngine } from '../../runtime/engine.ts'
 import { metering } from '../../runtime/environment/metering.ts'
+import type { Plan } from '../../runtime/plan.ts'
 import type { Watch } from '../../runtime/watch.ts'
 import type { Equity, Position } from '../../schemas/account.ts'
 import type { Bar } from '../../schemas/market.ts'
 import type { Fill, RefusedOrder, Signal } from '../../schemas/orders.ts'
+import type { Probabilities } from '../model/kinds.ts'
 import { type Feed, framesOf } from './feed.ts'
-import { benchPlan, SOURCE } from './graph.ts'
+import { fusedGraph } from './graph.ts'
 import { ACCOUNT, put, putBar, refusalNumber, Sheets } from './sheets.ts'
 import type { Running } from './variants.ts'
+
+/** What is run, and where it answers. */
+export interface Graph {
+  readonly plan: () => Plan
+  /** Name of the source. */
+  readonly source: string
+  readonly answer: 'score' | 'probabilities'
+}
 
 type Put = (at: number, symbol: number, value: never) => void
 function writersOf(s: Sheets): ReadonlyMap<string, Put> {
@@ -20,6 +30,7 @@ function writersOf(s: Sheets): ReadonlyMap<string, Put> {
       const place = s.score.row(at, symbol)
       s.score.data[place] = v
     },
+    model: (at: number, symbol: number, v: Probabilities) => put(s.probabilities, at, symbol, v.down, v.flat, v.up),
     signal: (at: number, symbol: number, v: Signal) => put(s.signal, at, symbol, v.direction, v.strength, v.price),
     'gate.refused': (at: number, symbol: number, v: RefusedOrder) =>
       put(s.refused, at, symbol, refusalNumber[v.code]!, v.found, v.allowed),
@@ -32,11 +43,11 @@ function writersOf(s: Sheets): ReadonlyMap<string, Put> {
   return new Map(Object.entries(writers))
 }
 
-/** A variant out of anything that runs a plan. */
-const engineVariant =
-  (execution: ExecutionName) =>
-  (feed: Feed): Running => {
-    const sheets = new Sheets()
+/** A variant out of a graph and a way to run it. */
+export const engineVariant =
+  (execution: ExecutionName, { plan, source, answer }: Graph = fusedGraph) =>
+  async (feed: Feed): Promise<Running> => {
+    const sheets = new Sheets(answer)
     const writers = writersOf(sheets)
     const symbols = new Map(feed.keys.map((key, symbol) => [key, symbol]))
     const watch: Watch = {
@@ -44,12 +55,15 @@ const engineVariant =
         writers.get(edge)?.(at, edge === 'account.equity' ? ACCOUNT : symbols.get(key)!, value as never)
       },
     }
-    const engine = new Engine(benchPlan(), watch, { execution, metering })
-    const frames = framesOf(feed, SOURCE)
+    const engine = await openEngine(plan(), watch, { execution, metering })
+    const frames = framesOf(feed, source)
     return {
       sheets,
-      pass() {
-        for (const frame of frames) engine.frame(frame)
+      async pass() {
+        for (const frame of frames) {
+          engine.frame(frame)
+          if (engine.waiting !== undefined) await engine.waiting
+        }
       },
       shift(by) {
         for (const { at } of frames) for (let i = 0; i < at.length; i++) at[i]! += by

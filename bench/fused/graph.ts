@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { portfolio } from '../../operators/account/portfolio.ts'
 import { operators } from '../../operators/catalogue.ts'
 import { atr } from '../../operators/feature/atr.ts'
 import { bollinger } from '../../operators/feature/bollinger.ts'
@@ -7,32 +6,20 @@ import { ema } from '../../operators/feature/ema.ts'
 import { macd } from '../../operators/feature/macd.ts'
 import { rsi } from '../../operators/feature/rsi.ts'
 import { vwap } from '../../operators/feature/vwap.ts'
-import { riskGate } from '../../operators/risk/risk_gate.ts'
-import { fixedNotional } from '../../operators/sizing/fixed_notional.ts'
 import { cross } from '../../operators/window/cross.ts'
 import { timeBars } from '../../operators/window/time_bars.ts'
-import { type Catalogue, defineScan, defineSink, defineSource, listed } from '../../runtime/define.ts'
+import { type Catalogue, defineScan, defineSink, listed } from '../../runtime/define.ts'
 import { pipeline } from '../../runtime/pipeline.ts'
 import { type Plan, plan } from '../../runtime/plan.ts'
 import { Bands, Macd, Scalar } from '../../schemas/features.ts'
-import { Bar, Trade } from '../../schemas/market.ts'
-import { Fill, OrderUpdate } from '../../schemas/orders.ts'
+import { Bar } from '../../schemas/market.ts'
 import { barOf } from '../../schemas/samples.ts'
 import { simulatedVenue } from '../../sinks/simulated_venue.ts'
-import { LATENESS } from './feed.ts'
+import { benchTrades, drawTrading } from './drawing.ts'
+import type { Graph } from './engine.ts'
 import { rules, scoreOf } from './rules.ts'
 
 const none = z.strictObject({})
-
-const benchTrades = defineSource({
-  name: 'bench_trades',
-  version: 1,
-  summary: 'Trades that may come out of order.',
-  output: Trade,
-  params: none,
-  lateness: () => LATENESS,
-  example: { params: {} },
-})
 
 const score = defineScan({
   name: 'bench_score',
@@ -74,15 +61,7 @@ const definition = pipeline('bench', (pen) => {
   const features = { fast, slow, momentum, strength, bands, range, fair }
   const scored = pen.via('score', second, score({}), features)
   const crossed = pen.via('signal', second, cross({}), { fast, trend })
-  const sized = pen.via('sized', crossed, fixedNotional({ notional: rules.notional, decimals: rules.decimals }))
-  const { max_notional, max_position, stale_after, warm_up } = rules
-  const gate = pen.join(
-    'gate',
-    { intent: sized, fill: pen.later('execute.fill', Fill), order: pen.later('execute.order', OrderUpdate) },
-    riskGate({ max_notional, max_position, stale_after, warm_up }),
-  )
-  const execute = pen.sink('execute', gate.approved, simulatedVenue({ fill: 'next', fee: rules.fee }))
-  pen.via('account', execute.fill, portfolio({ cash: rules.cash, every: rules.every }))
+  drawTrading(pen, crossed)
   pen.sink('collect', { minute, second, score: scored }, collect({}))
 })
 
@@ -93,3 +72,4 @@ const catalogue: Catalogue = {
 }
 export const SOURCE = 'trades'
 export const benchPlan = (): Plan => plan(definition, catalogue)
+export const fusedGraph: Graph = { plan: benchPlan, source: SOURCE, answer: 'score' }

@@ -1,6 +1,10 @@
 import { makeFeed, spanOf } from './feed.ts'
-import { edgeNames } from './sheets.ts'
-import { COMPARED, variants } from './variants.ts'
+import { COMPARED, type Variants } from './variants.ts'
+
+const graphs: Readonly<Record<string, () => Promise<{ readonly variants: Variants }>>> = {
+  fused: () => import('./variants.ts'),
+  model: () => import('../model/variants.ts'),
+}
 
 /** What one process says of one variant. */
 export interface Measured {
@@ -16,19 +20,28 @@ export interface Measured {
   readonly cash: number
   readonly equity: number
 }
-function timed(run: () => void): number {
+async function timed(run: () => void | Promise<void>): Promise<number> {
   const before = process.cpuUsage()
-  run()
+  await run()
   const { user, system } = process.cpuUsage(before)
   return (user + system) * 1e3
 }
 
 /** Runs a variant for `warm` ticks, then measures passes for at least `least` ms of CPU. */
-async function measure(variant: string, symbols: number, rows: number, warm: number, least: number): Promise<Measured> {
+async function measure(
+  graph: string,
+  variant: string,
+  symbols: number,
+  rows: number,
+  warm: number,
+  least: number,
+): Promise<Measured> {
   const feed = makeFeed(symbols, rows)
   const span = spanOf(feed)
-  const running = (await variants[variant]!())(feed)
+  const { variants } = await graphs[graph]!()
+  const running = await (await variants[variant]!())(feed)
   const { sheets } = running
+  const edgeNames = sheets.names
   const found: Record<string, string>[] = []
   const counts: Record<string, number> = {}
   const times: number[] = []
@@ -37,7 +50,7 @@ async function measure(variant: string, symbols: number, rows: number, warm: num
   while (times.length < COMPARED || spent < least * 1e6) {
     if (times.length > 0) running.shift(span)
     sheets.clear()
-    const time = timed(() => running.pass())
+    const time = await timed(() => running.pass())
     times.push(time)
     if (times.length > Math.max(1, Math.ceil(warm / rows))) spent += time
     if (times.length > COMPARED) continue
@@ -62,6 +75,6 @@ async function measure(variant: string, symbols: number, rows: number, warm: num
   }
 }
 
-const [variant = '', symbols, rows, warm, least] = process.argv.slice(2)
-const result = await measure(variant, Number(symbols), Number(rows), Number(warm), Number(least))
+const [graph = '', variant = '', symbols, rows, warm, least] = process.argv.slice(2)
+const result = await measure(graph, variant, Number(symbols), Number(rows), Number(warm), Number(least))
 process.stdout.write(JSON.stringify(result))

@@ -32,6 +32,7 @@ export const edges = {
   minute: bar,
   second: bar,
   score: ['value'],
+  probabilities: ['down', 'flat', 'up'],
   signal: ['direction', 'strength', 'price'],
   refused: ['code', 'found', 'allowed'],
   fill: ['order_at', 'side', 'quantity', 'price', 'notional', 'fee'],
@@ -39,7 +40,8 @@ export const edges = {
   equity: ['cash', 'equity', 'realised', 'unrealised', 'fees'],
 } as const
 export type EdgeName = keyof typeof edges
-export const edgeNames = Object.keys(edges) as readonly EdgeName[]
+/** What every graph writes. */
+const common: readonly EdgeName[] = ['minute', 'second', 'signal', 'refused', 'fill', 'position', 'equity']
 
 /** Symbol number of rows that belong to the whole account. */
 export const ACCOUNT = -1
@@ -52,14 +54,20 @@ export class Sheets {
   readonly minute = new Sheet(2 + edges.minute.length)
   readonly second = new Sheet(2 + edges.second.length)
   readonly score = new Sheet(2 + edges.score.length)
+  readonly probabilities = new Sheet(2 + edges.probabilities.length)
   readonly signal = new Sheet(2 + edges.signal.length)
   readonly refused = new Sheet(2 + edges.refused.length)
   readonly fill = new Sheet(2 + edges.fill.length)
   readonly position = new Sheet(2 + edges.position.length)
   readonly equity = new Sheet(2 + edges.equity.length)
+  /** The edges a graph writes, in this order. */
+  readonly names: readonly EdgeName[]
+  constructor(answer: 'score' | 'probabilities' = 'score') {
+    this.names = [...common, answer]
+  }
 
   clear(): void {
-    for (const edge of edgeNames) this[edge].length = 0
+    for (const edge of this.names) this[edge].length = 0
   }
   rows(edge: EdgeName): number {
     return this[edge].length / this[edge].width

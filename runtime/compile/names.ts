@@ -17,6 +17,8 @@ export const stateOf = (node: Running): string => (node.wide ? `state_${node.pla
 export const partOf = (node: Running): string => `s.${node.planned.id}_part`
 export const lookoutOf = (node: Running): string => `Latest_${node.planned.id}`
 export const constantOf = (node: Running, port: string): string => `${node.planned.id}$${port}$before`
+export const askOf = (node: Running): string => `ask_${node.planned.id}`
+export const batchOf = (node: Running): string => `batch_${node.planned.id}`
 export const keepOf = (edge: Edge): string => `keep_${ident(edge.name)}`
 export const lastOf = (edge: Edge): string => `last_${ident(edge.name)}`
 export const spokenOf = (edge: Edge): string => `spoken_${ident(edge.name)}`

@@ -93,7 +93,7 @@ export class PassText {
     const { operator, id } = node.planned
     const when = mail?.when ?? []
     if (operator.kernel !== undefined) {
-      this.line(when, `ask(${node.index}, k, at, ${mail?.message});`)
+      this.line(when, `// ${id}: ${operator.name}`, `${name.askOf(node)}(k, at, ${mail?.message});`)
       return
     }
     const waits: string[] = []

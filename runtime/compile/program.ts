@@ -1,9 +1,11 @@
 import { type Column, columnsOf, isBare } from '../../schemas/columns.ts'
 import { rowMaker } from '../../schemas/frame_reader.ts'
+import type { Kind } from '../../schemas/kind.ts'
 import { isMany } from '../define.ts'
 import { MAX_JUMP } from '../engine.ts'
 import { type Edge, type Network, NOTHING, Outlook, type Reader, type Running, STRAGGLERS } from '../network.ts'
 import { FEEDBACK_ANSWERED, SCAN_SILENT } from '../passes.ts'
+import { flatOf } from '../state/flat.ts'
 import type { Schedule } from '../schedule.ts'
 import * as name from './names.ts'
 import { type Entry, PassText } from './pass.ts'
@@ -20,7 +22,7 @@ export interface Written {
 
 /** What a program is bound to, name by name: the arrays, states and params of one network. */
 const shared = ['network', 'R', 'groups', 'dirty', 'troubled', 'numbers', 'sent', 'kernels']
-const hooks = ['output', 'failed', 'setAlarm', 'ask', 'resume', 'pass']
+const hooks = ['output', 'failed', 'setAlarm', 'resume', 'pass']
 
 /** Writes the program of a plan: a loop per source, a function per timer, per edge of many messages and per kernel. */
 export function write(network: Network, schedule: Schedule): Written {
@@ -112,6 +114,7 @@ export function write(network: Network, schedule: Schedule): Written {
     'return at === last ? ++numbers[p + 1] : STRAGGLERS + numbers[p + 2]++;',
     '}',
     ...edges.flatMap(memoryText),
+    ...nodes.flatMap(questionText),
   )
   const text = `${[head, ...functions].join('\n')}\nreturn { bind, Keyed, ${offered.join(', ')} };`
   return { text, scope: scopeOf(network), always }
@@ -156,12 +159,25 @@ function memoryText(edge: Edge): readonly string[] {
   ]
 }
 
+/** Puts a question to a kernel: it answers after the moment. */
+function questionText(node: Running): readonly string[] {
+  const { operator } = node.planned
+  if (operator.kernel === undefined) return []
+  return [
+    `function ${name.askOf(node)}(k, at, v) {`,
+    `const a = ${name.batchOf(node)}.room(k, at), R = ${name.batchOf(node)}.questions.real;`,
+    flatOf(operator.inputs['in'] as Kind).puts,
+    '}',
+  ]
+}
+
 function boundNames({ nodes, edges, plan }: Network, { clocks }: Schedule): readonly string[] {
   return [
     ...nodes.flatMap((n) => [
       name.paramsOf(n),
       name.partsOf(n),
       ...(n.wide ? [name.stateOf(n)] : []),
+      ...(n.planned.operator.kernel ? [name.batchOf(n)] : []),
       ...(n.planned.operator.alarm ? [name.alarmsOf(n)] : []),
       ...n.latest.filter((l) => !l.waits).map((l) => name.constantOf(n, l.port)),
     ]),
