@@ -17,12 +17,15 @@ export interface Parts {
   readonly passes: Passes
   readonly kernels: Kernels
   readonly times: SourceTimes
+  readonly binding: BindingName
 }
 
 type Rows = (frame: Frame, codes: Int32Array, from: number, to: number) => number
 type Send = (code: number, at: number, value: unknown) => void
+type Values = Readonly<Record<string, unknown>>
 interface Program {
-  bind(values: Readonly<Record<string, unknown>>): void
+  /** Only where the program is to be used again. */
+  readonly bind: ((values: Values) => void) | undefined
   readonly Keyed: new (code: number) => object
   readonly [offered: string]: unknown
 }
@@ -30,9 +33,12 @@ interface Pooled extends Written {
   readonly program: Program
 }
 
-// V8 shares code and type feedback between functions of equal text, so no two programs may have the same (the second
-// engine of one plan ran five times slower); but a program that nobody uses any more is warm, and the next engine of
-// the same graph may have it, whatever its params are.
+/**
+ * How a program names the arrays, states and params of its network. `fixed`: as constants, which V8 writes into its code
+ * (twice as fast); more keys than there is room for mean another program. `loose`: as variables. A program that nobody
+ * uses any more is warm, and the next engine of the same graph may have it, whatever its params are: for sweeps.
+ */
+export type BindingName = 'fixed' | 'loose'
 const free: Pooled[] = []
 const MOST_FREE = 64
 let serial = 0
@@ -44,6 +50,7 @@ export class Compiled implements Execution {
   private readonly readers: readonly Reader[]
   private pooled: Pooled | undefined
   private records: object[] = []
+  private capacity = 0
   private loops: readonly (Rows | undefined)[] = []
   private sends: readonly (Send | undefined)[] = []
   private answers: readonly (Send | undefined)[] = []
@@ -65,43 +72,59 @@ export class Compiled implements Execution {
   /** Writes the program, or takes one that is free and warm. */
   link(schedule: Schedule): void {
     this.schedule = schedule
-    const written = write(this.network, schedule)
-    const at = free.findIndex(
-      ({ text, scope }) => text === written.text && Object.keys(scope).every((n) => scope[n] === written.scope[n]),
-    )
-    const [found] = at < 0 ? [] : free.splice(at, 1)
-    this.pooled = found ?? { ...written, program: made(written) }
-    const { program } = this.pooled
-    this.network.grown = () => this.bind()
+    this.network.grown = () => this.room()
     this.network.troubles = () => this.forget()
-    this.bind()
+    this.start()
+  }
+  private start(): void {
+    const { network, schedule } = this
+    if (schedule === undefined) return
+    const written = write(network, schedule)
+    this.records = []
+    const values = this.values()
+    const found = this.parts.binding === 'loose' ? taken(written) : undefined
+    this.pooled = found ?? { ...written, program: made(written, this.parts.binding, values) }
+    const { program } = this.pooled
+    program.bind?.(values)
+    this.keep()
     this.forget()
-    const { plan, edges, nodes } = this.network
+    const { plan, edges, nodes } = network
     const offered = <F>(title: string) => program[title] as F | undefined
     this.loops = plan.sources.map(({ id }) => offered<Rows>(`rows_${id}`))
     this.sends = edges.map((e) => offered<Send>(name.sendOf(e)))
+    schedule.use((node) => offered(`fire_${node.planned.id}`))
     this.answers = nodes.map((n) => offered<Send>(`answer_${n.planned.id}`))
   }
   get text(): string {
     return this.pooled?.text ?? ''
   }
-  timer(node: Running): ((code: number, at: number) => void) | undefined {
-    const title = `fire_${node.planned.id}`
-    return (code, at) => (this.pooled?.program[title] as Send)(code, at, undefined)
-  }
   close(): void {
-    if (this.pooled === undefined) return
-    // nothing of this engine is held by the program
-    this.pooled.program.bind({})
-    free.push(this.pooled)
-    if (free.length > MOST_FREE) free.shift()
+    const { pooled } = this
     this.pooled = undefined
+    if (pooled?.program.bind === undefined) return
+    // nothing of this engine is held by the program
+    pooled.program.bind({})
+    free.push(pooled)
+    if (free.length > MOST_FREE) free.shift()
   }
 
-  /** Hands the program the arrays and states of the network: at the start, and when there are more keys. */
-  private bind(): void {
-    const { network, parts, pooled, schedule } = this
-    if (pooled === undefined || schedule === undefined) return
+  /** There are more keys: a program with constants may have to be written anew. */
+  private room(): void {
+    const { network, pooled } = this
+    if (pooled === undefined) return
+    if (pooled.program.bind === undefined && network.dirty.length !== this.capacity) this.start()
+    else if (network.dirty.length !== this.capacity) pooled.program.bind?.(this.values())
+    this.keep()
+  }
+  private keep(): void {
+    const { network, pooled } = this
+    this.capacity = network.dirty.length
+    for (let code = this.records.length; code < network.keys.length; code++)
+      this.records.push(new (pooled as Pooled).program.Keyed(code))
+  }
+  private values(): Values {
+    const { network, parts } = this
+    const schedule = this.schedule as Schedule
     const values: Record<string, unknown> = {
       network,
       R: this.records,
@@ -114,8 +137,16 @@ export class Compiled implements Execution {
       output: parts.watch.output ?? (() => {}),
       failed: (node: number, code: number, at: number, cause: unknown) =>
         parts.hooks.failed(network.nodes[node] as Running, code, at, cause),
+      advance: (source: number, group: number, at: number) => schedule.advance(source, group, at),
+      wake: (node: number, code: number, at: number) => {
+        const running = network.nodes[node] as Running
+        const fire = running.planned.operator.timer?.fire as never as (s: unknown, at: number, env: unknown) => unknown
+        parts.passes.wake(running, code, at, (state, env) => fire(state, at, env))
+      },
       setAlarm: (node: number, code: number) => schedule.setAlarm(network.nodes[node] as Running, code),
       resume: (code: number, at: number, mail: readonly unknown[]) => parts.passes.resume(this.mailOf(code, at, mail)),
+      spoke: (node: number, code: number, at: number, answer: unknown, mail: readonly unknown[]) =>
+        parts.passes.resume(this.mailOf(code, at, mail), network.nodes[node], code, at, answer),
       pass: (edge: number, code: number, at: number, value: unknown) =>
         parts.passes.send(network.edges[edge] as Edge, code, at, value),
     }
@@ -140,9 +171,7 @@ export class Compiled implements Execution {
       values[`marks_${c}`] = watermarks.mark
       values[`dues_${c}`] = due
     }
-    pooled.program.bind(values)
-    for (let code = this.records.length; code < network.keys.length; code++)
-      this.records.push(new pooled.program.Keyed(code))
+    return values
   }
   private forget(): void {
     this.dictionaries = this.network.plan.sources.map(() => new WeakMap())
@@ -214,10 +243,24 @@ export class Compiled implements Execution {
   }
 }
 
-function made({ text, scope }: Written): Program {
+/** A free program of the same graph. */
+function taken(written: Written): Pooled | undefined {
+  const at = free.findIndex(
+    ({ text, scope }) => text === written.text && Object.keys(scope).every((n) => scope[n] === written.scope[n]),
+  )
+  return at < 0 ? undefined : free.splice(at, 1)[0]
+}
+
+function made({ text, scope, bound, offered }: Written, binding: BindingName, values: Values): Program {
   roomForInlining()
-  const whole = `${text}\n//# sourceURL=tidegate.program.${++serial}.js`
-  return new Function(...Object.keys(scope), whole)(...Object.values(scope)) as Program
+  const fixed = binding === 'fixed'
+  const names = [...Object.keys(scope), ...(fixed ? bound : [])]
+  const bind = `let ${bound.join(', ')};\nfunction bind(x) {\n${bound.map((n) => `${n} = x.${n};`).join('\n')}\n}\n`
+  // V8 shares code and type feedback between functions of equal text: the second engine of one plan ran five times
+  // slower, so no two programs are the same
+  const end = `return { ${fixed ? 'bind: undefined' : 'bind'}, ${offered.join(', ')} };\n//# sourceURL=tidegate.program.${++serial}.js`
+  const make = new Function(...names, `${fixed ? '' : bind}${text}\n${end}`)
+  return make(...Object.values(scope), ...(fixed ? bound.map((n) => values[n]) : [])) as Program
 }
 
 let roomy = false

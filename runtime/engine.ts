@@ -2,7 +2,7 @@ import { TidegateError } from '../schemas/errors.ts'
 import type { Frame } from '../schemas/frame.ts'
 import { rowReader } from '../schemas/frame_reader.ts'
 import { Gap, Heartbeat } from '../schemas/market.ts'
-import { Compiled } from './compiled.ts'
+import { type BindingName, Compiled } from './compiled.ts'
 import type { Kernel, State } from './define.ts'
 import { closeKernels, Kernels, openKernels } from './kernels.ts'
 import { KEY_GROUPS } from './key_groups.ts'
@@ -28,6 +28,8 @@ export interface EngineOptions {
   readonly kernels?: ReadonlyMap<string, Kernel>
   /** Called when the engine is closed. */
   readonly closed?: () => void
+  /** How a program is bound to what it works on: `fixed` unless named. */
+  readonly binding?: BindingName | undefined
   /** Measures the time of nodes on a sample of rows and timers. */
   readonly metering?: Metering | undefined
 }
@@ -83,7 +85,14 @@ export class Engine {
     this.compiled =
       options.execution === 'interpret' || (watched && options.execution === undefined)
         ? undefined
-        : Compiled.of(this.network, { watch, hooks, passes: this.passes, kernels: this.kernels, times: this.times })
+        : Compiled.of(this.network, {
+            watch,
+            hooks,
+            passes: this.passes,
+            kernels: this.kernels,
+            times: this.times,
+            binding: options.binding ?? 'fixed',
+          })
     this.execution = this.compiled === undefined ? 'interpret' : 'compile'
     if (this.compiled === undefined && options.execution === 'compile')
       throw new TidegateError(
@@ -92,21 +101,8 @@ export class Engine {
       )
     const hears = (node: Running) => [...plan.sources.keys()].filter((s) => this.downstream[s]?.includes(node))
     const { kernels, meter, passes, compiled } = this
-    this.schedule = new Schedule(this.network, this.times, hears, {
-      timer: (node, fire) => {
-        const fast = compiled?.timer(node)
-        return (code, at) => {
-          const slow = () => passes.wake(node, code, at, (state, env) => fire(state, at, env))
-          if (meter.dueTimer()) meter.timed(slow)
-          else if (fast === undefined || this.network.troubled[code] === 1) slow()
-          else fast(code, at)
-        }
-      },
-      wake: (node, code, at, run) => passes.wake(node, code, at, run),
-      get pending() {
-        return kernels.asked > 0
-      },
-    })
+    const wake: Passes['wake'] = (node, code, at, run) => passes.wake(node, code, at, run)
+    this.schedule = new Schedule(this.network, this.times, hears, { wake, pending: () => kernels.asked > 0 }, meter)
     compiled?.link(this.schedule)
     this.resume()
   }

@@ -71,10 +71,10 @@ export class Meter {
     return true
   }
   /** Runs a pass with the clock on. */
-  timed(run: () => void): void {
+  timed(run: (code: number, at: number) => void, code: number, at: number): void {
     const before = this.on
     this.on = true
-    run()
+    run(code, at)
     this.on = before
   }
   add(node: number, ns: number): void {

@@ -48,15 +48,18 @@ export interface Running {
   broken: Uint8Array
 }
 
-/** What a handler looks at besides state and message: of one class, whoever runs it. */
+/**
+ * What a handler looks at besides state and message: of one class, whoever runs it. Its fields are only declared: a field
+ * that is defined first and set later is no double.
+ */
 export class Outlook implements Env<unknown, Ports, State> {
-  params: unknown
-  latest: never
-  at: number
-  key: string
-  ordinal: number
-  each: State
-  all: readonly State[]
+  declare params: unknown
+  declare latest: never
+  declare at: number
+  declare key: string
+  declare ordinal: number
+  declare each: State
+  declare all: readonly State[]
   constructor(
     params: unknown,
     latest: unknown,
@@ -76,11 +79,15 @@ export class Outlook implements Env<unknown, Ports, State> {
   }
 }
 
+new Outlook(undefined, undefined, 0.5, '', 0.5, {}, [])
+
 /** The key that stands for the whole pipeline; its code is 0. */
 export const WHOLE = '*'
 /** What edges without a `latest` port and nodes without one share. */
 export const NOTHING: Record<string, never> = Object.freeze({})
 const WIDTH = 3
+/** Room for keys at the start: V8 knows the address of a typed array only when it is longer than 64 bytes. */
+const FIRST_KEYS = 128
 
 /**
  * Nodes, edges and keys of a running plan, and all they remember: whoever executes the plan, interpreter or compiled
@@ -205,7 +212,7 @@ export class Network {
     const known = this.codes.get(key)
     if (known !== undefined) return known
     const code = this.keys.length
-    if (code === this.dirty.length) this.grow(Math.max(8, code * 2))
+    if (code === this.dirty.length) this.grow(Math.max(FIRST_KEYS, code * 2))
     this.keys.push(key)
     this.codes.set(key, code)
     this.groups[code] = code === 0 ? KEY_GROUPS : keyGroup(key)

@@ -80,10 +80,11 @@ export class Passes implements Execution {
     this.speak(node, code, at, answer)
     this.drain()
   }
-  /** Goes on with a pass that began elsewhere. */
-  resume(mail: readonly Mail[]): void {
+  /** Goes on with a pass that began elsewhere; where a node has just answered, from its answer on. */
+  resume(mail: readonly Mail[], node?: Running, code = 0, at = 0, answer?: unknown): void {
     const waiting = this.queue
     this.queue = [...mail]
+    if (node !== undefined) this.speak(node, code, at, answer)
     this.drain()
     this.queue = waiting
   }

@@ -1,5 +1,6 @@
 import type { State } from './define.ts'
 import { KEY_GROUPS } from './key_groups.ts'
+import type { Meter } from './meter.ts'
 import type { Network, Running } from './network.ts'
 import type { Waking } from './passes.ts'
 import { dueAfter, type Tick, timersOf } from './timers.ts'
@@ -25,23 +26,24 @@ export interface Clock {
   now: boolean
   wideNow: boolean
 }
+type Call = (code: number, at: number) => void
 interface Timed extends Tick<Running> {
   readonly clock: Clock
-  readonly call: (code: number, at: number) => void
+  call: Call
+  /** The same with a clock around it. */
+  readonly timed: Call
 }
 interface Alarmed {
   readonly node: Running
   readonly clock: Clock
-  readonly call: (code: number, at: number) => void
+  readonly call: Call
 }
 
 /** What time sets going. */
 export interface Woken {
-  /** Gives the function that runs a timer of a node for a key. */
-  timer(node: Running, fire: (state: State, at: number, env: unknown) => unknown): (code: number, at: number) => void
   wake(node: Running, code: number, at: number, run: Waking): void
   /** Something must be answered before time goes on. */
-  readonly pending: boolean
+  pending(): boolean
 }
 
 /**
@@ -53,6 +55,7 @@ export class Schedule {
   readonly clocks: readonly Clock[]
   private readonly network: Network
   private readonly woken: Woken
+  private readonly meter: Meter
   private readonly members: readonly number[][] = Array.from({ length: KEY_GROUPS + 1 }, () => [])
   private readonly timers: readonly Timed[]
   private readonly alarms: readonly Alarmed[]
@@ -61,7 +64,14 @@ export class Schedule {
   readonly moved: readonly (readonly Clock[])[]
 
   /** `hears` tells which sources a node hears of, through any chain of edges. */
-  constructor(network: Network, times: SourceTimes, hears: (node: Running) => readonly number[], woken: Woken) {
+  constructor(
+    network: Network,
+    times: SourceTimes,
+    hears: (node: Running) => readonly number[],
+    woken: Woken,
+    meter: Meter,
+  ) {
+    this.meter = meter
     this.network = network
     this.woken = woken
     const ticks = timersOf(network.nodes)
@@ -82,7 +92,9 @@ export class Schedule {
     }
     this.timers = ticks.map((tick) => {
       const clock = clockOf(tick.node)
-      const timed = { ...tick, clock, call: woken.timer(tick.node, tick.fire) }
+      const { node, fire } = tick
+      const call: Call = (code, at) => woken.wake(node, code, at, (state, env) => fire(state, at, env))
+      const timed = { ...tick, clock, call, timed: (code: number, at: number) => meter.timed(call, code, at) }
       clock.timers.push(timed)
       return timed
     })
@@ -106,6 +118,11 @@ export class Schedule {
       })
   }
 
+  /** Timers run by a program from here on, where it has a function for them. */
+  use(fire: (node: Running) => Call | undefined): void {
+    for (const timed of this.timers) timed.call = fire(timed.node) ?? timed.call
+  }
+
   /** Puts a new key into its group. */
   enrol(code: number): void {
     this.members[this.network.groups[code] as number]?.push(code)
@@ -126,12 +143,20 @@ export class Schedule {
    */
   advance(source: number, group: number, newest: number): boolean {
     const clocks = this.moved[source] as readonly Clock[]
-    if (this.glide(clocks, group, newest)) return true
+    let still = true
     for (const clock of clocks) {
       clock.to = clock.watermarks.target(group)
       clock.wideTo = newest
+      if (clock.to >= (clock.due[group] as number) || newest >= (clock.due[PIPELINE] as number)) still = false
     }
-    return this.turn(clocks, group)
+    if (!still) return this.turn(clocks, group)
+    // the common case: nothing is due on the way of any clock
+    for (const { watermarks, to } of clocks) {
+      const { mark } = watermarks
+      mark[group] = to
+      if (newest > (mark[PIPELINE] as number)) mark[PIPELINE] = newest
+    }
+    return true
   }
   /** The end: everything up to a time runs, whoever was slow. */
   finish(at: number): boolean {
@@ -142,18 +167,6 @@ export class Schedule {
         clock.wideTo = at
       }
       if (!this.turn(told, group)) return false
-    }
-    return true
-  }
-
-  /** The common case: nothing is due on the way of any clock. */
-  private glide(clocks: readonly Clock[], group: number, newest: number): boolean {
-    for (const { watermarks, due } of clocks)
-      if (watermarks.target(group) >= (due[group] as number) || newest >= (due[PIPELINE] as number)) return false
-    for (const { watermarks } of clocks) {
-      const { mark } = watermarks
-      mark[group] = watermarks.target(group)
-      if (newest > (mark[PIPELINE] as number)) mark[PIPELINE] = newest
     }
     return true
   }
@@ -196,7 +209,7 @@ export class Schedule {
         clock.now = false
         clock.wideNow = false
       }
-      if (this.woken.pending) return false
+      if (this.woken.pending()) return false
     }
     for (const { moves, to, wideMoves, wideTo, watermarks } of clocks) {
       if (moves) watermarks.mark[group] = to
@@ -231,10 +244,12 @@ export class Schedule {
   }
 
   private runDue(due: number, group: number): void {
-    for (const { node, right, every, clock, call } of this.timers) {
+    for (const timer of this.timers) {
+      const { node, right, every, clock } = timer
       if (!(node.wide ? clock.wideNow : clock.now)) continue
       const boundary = right ? due - 1 : due
       if (boundary % every !== 0) continue
+      const call = this.meter.dueTimer() ? timer.timed : timer.call
       const members = this.members[node.wide ? PIPELINE : group] as number[]
       for (let i = 0; i < members.length; i++) call(members[i] as number, boundary)
     }

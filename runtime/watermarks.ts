@@ -12,7 +12,8 @@ export class SourceTimes {
   constructor(lateness: readonly number[]) {
     this.lateness = lateness
     this.newest = lateness.map(() => new Float64Array(KEY_GROUPS).fill(NEVER))
-    this.idle = lateness.map(() => new Uint8Array(KEY_GROUPS))
+    // of a buffer of its own: V8 moves small arrays about
+    this.idle = lateness.map(() => new Uint8Array(new ArrayBuffer(KEY_GROUPS)))
   }
 
   /** Newest event time of a source in a group; -Infinity before its first row. */

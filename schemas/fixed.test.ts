@@ -148,3 +148,24 @@ test('a ratio is a double', () => {
   expect(ratio(fixed(1), fixed(4))).toBe(0.25)
   expect(ratio(fixed(-1), fixed(-4))).toBe(0.25)
 })
+
+test('the way for numbers that doubles hold gives what whole numbers of any size give', () => {
+  // the text of a number takes the other way
+  const prices = fc.oneof(
+    fc.double({ noNaN: true, min: 1e-9, max: 1e12 }),
+    fc.tuple(fc.nat({ max: 10 ** 9 }), fc.nat({ max: 9 })).map(([digits, decimals]) => digits / 10 ** decimals),
+  )
+  const amounts = fc.bigInt({ min: -(10n ** 17n), max: 10n ** 17n }).map((n) => n as Fixed)
+  fc.assert(
+    fc.property(prices, amounts, (price, amount) => {
+      expect(fixed(price)).toBe(fixed(String(price)))
+      expect(fixed(-price)).toBe(fixed(String(-price)))
+      // 10^20 units more of the amount take the other way, and are taken off again
+      const far = 10n ** 28n
+      const [whole, big] = [notionalOf(price, amount), notionalOf(price, (amount + far) as Fixed)]
+      const rest = big - notionalOf(price, far as Fixed) - whole
+      expect(rest >= -1n && rest <= 1n).toBe(true)
+    }),
+    { numRuns: 2000 },
+  )
+})

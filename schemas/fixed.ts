@@ -30,18 +30,57 @@ function divide(a: bigint, by: bigint): bigint {
   return a < 0n ? -rounded : rounded
 }
 
+const powers = Array.from({ length: scale + 1 }, (_, e) => 10 ** e)
+/**
+ * How many decimals a double is written with, or -1 for more than eight. A whole number m of less than 2^50 with
+ * m / 10^e = value is the decimal that was written: its neighbours are other doubles.
+ */
+function decimalsOf(value: number): number {
+  for (let e = 0; e <= scale; e++) {
+    const power = powers[e] as number
+    const whole = Math.round(value * power)
+    if (whole / power === value) return whole < 2 ** 50 && whole > -(2 ** 50) ? e : -1
+  }
+  return -1
+}
+
 function scaled(digits: bigint, exponent: number): Fixed {
   return as(exponent >= 0 ? digits * 10n ** BigInt(exponent) : divide(digits, 10n ** BigInt(-exponent)))
 }
 
 /** From a decimal number or its text, to the nearest 1e-8. */
 export function fixed(value: number | string): Fixed {
+  const decimals = typeof value === 'number' ? decimalsOf(value) : -1
+  if (decimals >= 0) {
+    const whole = Math.round((value as number) * (powers[decimals] as number)) * (powers[scale - decimals] as number)
+    if (Math.abs(whole) < 2 ** 53) return as(BigInt(whole))
+  }
   const { digits, exponent } = decimal(value)
   return scaled(digits, exponent + scale)
 }
 
+/** Nearest whole of two whole numbers below 2^53, halves away from zero. */
+function quotient(a: number, by: number): number {
+  const size = Math.abs(a)
+  let whole = Math.floor(size / by)
+  let rest = size - whole * by
+  if (rest < 0) {
+    whole--
+    rest += by
+  }
+  if (2 * rest >= by) whole++
+  return a < 0 ? -whole : whole
+}
+
 /** price x quantity to the nearest 1e-8; the price is taken as the decimal it was written as. */
 export function notionalOf(price: number, quantity: Fixed): Fixed {
+  const decimals = quantity < SAFE && quantity > -SAFE ? decimalsOf(price) : -1
+  if (decimals >= 0) {
+    const power = powers[decimals] as number
+    const product = Math.round(price * power) * Number(quantity)
+    // both factors and their product are whole numbers a double holds
+    if (Math.abs(product) < 2 ** 53) return as(BigInt(quotient(product, power)))
+  }
   const { digits, exponent } = decimal(price)
   return scaled(digits * quantity, exponent)
 }

@@ -40,7 +40,13 @@ const params = z.strictObject({
     .default(64)
     .describe('orders that may wait at a time, per instrument; more are rejected'),
 })
-type Rules = Omit<z.output<typeof params>, 'maker_fee'> & { maker_fee: number; next: boolean; close: boolean }
+type Rules = Omit<z.output<typeof params>, 'maker_fee'> & {
+  maker_fee: number
+  next: boolean
+  close: boolean
+  below: number
+  above: number
+}
 
 /** Orders on their way or in the book, a column a field; `side` 0 is a free row. */
 const book = (rows: number) => ({
@@ -170,14 +176,16 @@ const simulate = defineOperator({
     maker_fee: p.maker_fee ?? p.fee,
     next: p.fill === 'next',
     close: p.at_end === 'close',
+    below: 1 - p.spread / 2,
+    above: 1 + p.spread / 2,
   }),
   init: ({ open_orders }) => venue(open_orders),
   on: {
     trade(state, { price }, { params: rules, at }) {
       if (at < state.seen) return undefined
       state.seen = at
-      state.bid = price * (1 - rules.spread / 2)
-      state.ask = price * (1 + rules.spread / 2)
+      state.bid = price * rules.below
+      state.ask = price * rules.above
       if (state.waiting === 0) return undefined
       const said: Said = { order: [], fill: [] }
       match(state, rules, at, price, price, said)

@@ -103,8 +103,9 @@ function equityOf(state: { cash: bigint; realised: bigint; fees: bigint }, all: 
   let unrealised = 0n
   for (const h of all) {
     if (h.quantity === 0n) continue
-    worth += notionalOf(h.mark, money(h.quantity))
-    unrealised += profit(h)
+    const value = notionalOf(h.mark, money(h.quantity))
+    worth += value
+    unrealised += value - h.cost
   }
   return {
     cash: money(state.cash),

@@ -58,19 +58,19 @@ export const timeBars = defineOperator({
   on: {
     trade(state, { price, size }, { params, at }) {
       const window = windowOf(at, params.every, params.right)
-      fold(window % 2 === 0 ? state.even : state.odd, window, price, size)
+      fold((window & 1) === 0 ? state.even : state.odd, window, price, size)
     },
     quote(state, { bid, ask }, { params, at }) {
       const price = params.bid === 1 ? bid : params.bid === 0 ? ask : (bid + ask) / 2
       const window = windowOf(at, params.every, params.right)
-      fold(window % 2 === 0 ? state.even : state.odd, window, price, 0)
+      fold((window & 1) === 0 ? state.even : state.odd, window, price, 0)
     },
   },
   timer: {
     every: ({ every }) => every,
     closed: ({ right }) => (right ? 'right' : 'left'),
     fire(state, at, { params }) {
-      const bar = (at / params.every - 1) % 2 === 0 ? state.even : state.odd
+      const bar = ((at / params.every - 1) & 1) === 0 ? state.even : state.odd
       const complete = !state.gapped
       state.gapped = false
       if (bar.count === 0) return undefined

@@ -19,6 +19,13 @@ export interface Way {
   readonly bulk: boolean
 }
 
+/**
+ * Ports that seldom answer: of windows, which answer when they close, and of whoever only keeps an eye on prices. What
+ * would follow an answer is left to the interpreter: written in place it would crowd the loop.
+ */
+const isQuiet = ({ planned: { operator } }: Running, port: string): boolean =>
+  operator.timer !== undefined || port in operator.ambient
+
 interface Mail {
   readonly reader: Reader
   readonly message: string
@@ -131,6 +138,11 @@ export class PassText {
     const answer = this.variable(`v_${id}`)
     const silence = operator.always ? ` if (${answer} === undefined) throw silent();` : ''
     this.line(called, words, `try { ${answer} = ${run};${silence} } ${lost}`, ...this.alarm(node))
+    if (mail !== undefined && isQuiet(node, mail.reader.port)) {
+      const leave = `spoke(${node.index}, k, at, ${answer}, ${this.rest()}); ${this.way.leave}`
+      this.line(called, `if (${answer} !== undefined) { ${leave} }`)
+      return
+    }
     this.speak(node, answer, operator.always ? called : [...called, `${answer} !== undefined`])
   }
   private alarm(node: Running): readonly string[] {

@@ -5,8 +5,8 @@ import { isMany } from '../define.ts'
 import { MAX_JUMP } from '../engine.ts'
 import { type Edge, type Network, NOTHING, Outlook, type Reader, type Running, STRAGGLERS } from '../network.ts'
 import { FEEDBACK_ANSWERED, SCAN_SILENT } from '../passes.ts'
-import { flatOf } from '../state/flat.ts'
 import type { Schedule } from '../schedule.ts'
+import { flatOf } from '../state/flat.ts'
 import * as name from './names.ts'
 import { type Entry, PassText } from './pass.ts'
 import { rowsText } from './rows.ts'
@@ -16,13 +16,16 @@ import { Text } from './text.ts'
 export interface Written {
   readonly text: string
   readonly scope: Readonly<Record<string, unknown>>
+  /** What it names of one network: arrays, states, params. */
+  readonly bound: readonly string[]
+  /** The functions it gives. */
+  readonly offered: readonly string[]
   /** Per source the edges that speak for every row of its loop. */
   readonly always: readonly (readonly number[])[]
 }
 
-/** What a program is bound to, name by name: the arrays, states and params of one network. */
 const shared = ['network', 'R', 'groups', 'dirty', 'troubled', 'numbers', 'sent', 'kernels']
-const hooks = ['output', 'failed', 'setAlarm', 'resume', 'pass']
+const hooks = ['output', 'failed', 'setAlarm', 'advance', 'wake', 'resume', 'spoke', 'pass']
 
 /** Writes the program of a plan: a loop per source, a function per timer, per edge of many messages and per kernel. */
 export function write(network: Network, schedule: Schedule): Written {
@@ -33,14 +36,13 @@ export function write(network: Network, schedule: Schedule): Written {
   const offered: string[] = []
   const inlets = network.inlets.map(({ row }) => row)
 
-  const passFunction = (title: string, entry: Entry, guard: string, wide: boolean) => {
+  const passFunction = (title: string, entry: Entry, guard: string) => {
     const pass = new PassText(readers, { leave: 'return;', bulk: false }).write(entry)
     if (pass === undefined) return false
     functions.push(
       new Text().add(
         `function ${title} {`,
         ...(guard === '' ? [] : [guard]),
-        ...(wide ? ['const k = 0;'] : []),
         'dirty[k] = 1;',
         'const s = R[k], b = k * STRIDE;',
         ...pass
@@ -60,15 +62,15 @@ export function write(network: Network, schedule: Schedule): Written {
   for (const edge of [...nested, ...inlets]) {
     const guard = nested.includes(edge) ? `if (troubled[k] === 1) { pass(${edge.index}, k, at, v); return; }` : ''
     const entry: Entry = { type: 'message', edge }
-    if (!passFunction(`${name.sendOf(edge)}(k, at, v)`, entry, guard, false))
+    if (!passFunction(`${name.sendOf(edge)}(k, at, v)`, entry, guard))
       functions.push(new Text().add(`function ${name.sendOf(edge)}(k, at, v) {`, `pass(${edge.index}, k, at, v);`, '}'))
     offered.push(name.sendOf(edge))
   }
   for (const node of nodes) {
     const { id, operator } = node.planned
-    if (operator.timer && passFunction(`fire_${id}(k, at)`, { type: 'timer', node }, '', false))
-      offered.push(`fire_${id}`)
-    if (operator.kernel && passFunction(`answer_${id}(k, at, v)`, { type: 'answer', node }, '', false))
+    const guard = `if (troubled[k] === 1) { wake(${node.index}, k, at); return; }`
+    if (operator.timer && passFunction(`fire_${id}(k, at)`, { type: 'timer', node }, guard)) offered.push(`fire_${id}`)
+    if (operator.kernel && passFunction(`answer_${id}(k, at, v)`, { type: 'answer', node }, ''))
       offered.push(`answer_${id}`)
   }
   const always = inlets.map((edge, source) => {
@@ -85,10 +87,6 @@ export function write(network: Network, schedule: Schedule): Written {
 
   const bound = [...shared, ...hooks, ...boundNames(network, schedule)]
   const head = new Text().add(
-    `let ${bound.join(', ')};`,
-    'function bind(x) {',
-    ...bound.map((n) => `${n} = x.${n};`),
-    '}',
     ...recordText(nodes),
     'function lost(e, node, k, at, mail) {',
     'failed(node, k, at, e);',
@@ -116,8 +114,8 @@ export function write(network: Network, schedule: Schedule): Written {
     ...edges.flatMap(memoryText),
     ...nodes.flatMap(questionText),
   )
-  const text = `${[head, ...functions].join('\n')}\nreturn { bind, Keyed, ${offered.join(', ')} };`
-  return { text, scope: scopeOf(network), always }
+  const text = [head, ...functions].join('\n')
+  return { text, scope: scopeOf(network), bound, offered: ['Keyed', ...offered], always }
 }
 
 const kindIn = (node: Running, port: string) =>

@@ -1,5 +1,6 @@
 import { type Column, columnsOf, isBare } from '../../schemas/columns.ts'
 import { cellOf } from '../../schemas/frame_reader.ts'
+import { MAX_JUMP } from '../engine.ts'
 import { KEY_GROUPS } from '../key_groups.ts'
 import type { Network } from '../network.ts'
 import type { Clock } from '../schedule.ts'
@@ -33,25 +34,44 @@ export function rowsText(network: Network, source: number, hands: readonly Hand[
     '// a key that is new, or left to the interpreter',
     'if (k < 0) return i;',
     'const g = group[k], seen = newest[g];',
-    'if (idle[g] !== 0 || !(at - seen <= JUMP) || at < 0 || at !== Math.floor(at) || at > MOST) return i;',
   )
+  const doubtful = 'at - seen > JUMP || at > MOST'
+  // a timer that is due within a year bounds what is believed
+  const bounded =
+    alone && hands.some(({ clock }) => clock.timers.some((t) => !t.node.wide && t.every + planned.lateness < MAX_JUMP))
+  const odd = `if (idle[g] !== 0 || at !== Math.floor(at)) return i;`
   if (alone) {
-    const late = [`at < seen - ${planned.lateness}`, ...hands.map(({ number }) => `at < mark_${number}[g]`)]
+    // the mark of a clock that hears this source only is never behind the watermark of the source
+    const late =
+      hands.length === 0 ? [`at < seen - ${planned.lateness}`] : hands.map(({ number }) => `at < mark_${number}[g]`)
     const due = hands.map(({ number }) => `to_g >= due_${number}[g] || at >= due_${number}[${KEY_GROUPS}]`)
+    const go = [
+      '// something is due before this row',
+      ...(bounded ? [`if (seen === -Infinity || ${doubtful}) return i;`] : []),
+      'newest[g] = at;',
+      `if (!advance(${source}, g, at) || troubled[k] === 1) return i;`,
+    ]
     text.add(
+      odd,
       `if (${late.join(' || ')}) return i;`,
       'if (at > seen) {',
+      ...(bounded ? [] : [`if (seen === -Infinity || ${doubtful}) return i;`]),
       `const to_g = at - ${planned.lateness};`,
-      ...due.map((d) => `if (${d}) return i;`),
+      ...(due.length === 0 ? [] : [`if (${due.join(' || ')}) {`, ...go, '} else {']),
       'newest[g] = at;',
       ...hands.flatMap(({ number }) => [
         `if (to_g > mark_${number}[g]) mark_${number}[g] = to_g;`,
         `if (at > mark_${number}[${KEY_GROUPS}]) mark_${number}[${KEY_GROUPS}] = at;`,
       ]),
-      '}',
+      ...(due.length === 0 ? [] : ['}']),
+      '} else if (!(at >= 0)) return i;',
     )
   } else {
-    text.add('const now = at > seen ? at : seen;')
+    text.add(
+      odd,
+      `if (seen === -Infinity || !(at >= 0) || ${doubtful}) return i;`,
+      'const now = at > seen ? at : seen;',
+    )
     for (const { number, clock } of hands) {
       text.add(`let to_${number} = now - ${planned.lateness};`)
       for (const other of clock.watermarks.sources) {

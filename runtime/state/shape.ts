@@ -30,13 +30,24 @@ function stateShape(sample: State): Make<State> {
     const field = JSON.stringify(name)
     first[name] = typeof value === 'number' ? 0.5 : value
     if (!isPlain(value)) return `this[${field}]=s[${field}];`
-    scope[`M${i}`] = stateShape(value)
+    scope[`M${i}`] = partShape(value)
     return `this[${field}]=M${i}(s[${field}]);`
   })
   const body = `const S=function(s){${sets.join('')}};S.prototype=Object.prototype;return (s)=>new S(s)`
   const make = generate<() => Make<State>>([], body, scope)?.()
   make?.(first)
   return make ?? ((like) => like)
+}
+
+/** Parts of one form are of one class, wherever they stand: code that takes the one or the other sees no difference. */
+const parts = new Map<string, Make<State>>()
+function partShape(sample: State): Make<State> {
+  const form = JSON.stringify(sample, (_, v: unknown) =>
+    isRing(v as never) ? 'ring' : typeof v === 'object' ? v : typeof v,
+  )
+  const make = parts.get(form) ?? stateShape(sample)
+  parts.set(form, make)
+  return make
 }
 
 const known = new WeakMap<object, Map<string, Make<State>>>()
