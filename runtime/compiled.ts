@@ -268,5 +268,5 @@ let roomy = false
 function roomForInlining(): void {
   if (roomy) return
   roomy = true
-  setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000')
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=16000')
 }

@@ -190,7 +190,9 @@ export class Engine {
       i = this.stride(source, frame, i, to)
       if (this.kernels.asked > 0) yield
       if (i === to) return
+      this.meter.begin()
       yield* this.rowWork(source, frame.keys[frame.key[i] as number] as string, frame.at[i] as number, read(frame, i))
+      this.meter.end()
       this.compiled?.learn(source, frame, i)
       i++
     }

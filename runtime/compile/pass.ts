@@ -15,6 +15,13 @@ export type Entry =
 export interface Way {
   /** Statement that ends the pass here. */
   readonly leave: string
+  /**
+   * Makes the message that came in once more. One that is handed on where the pass is left would have to be an object on
+   * every pass; one that is only read in place never becomes one.
+   */
+  readonly again: string
+  /** Event time, read once more: shared with the way out it would be boxed on every pass. */
+  readonly time: string
   /** Messages that come with every pass are counted by who runs many of them. */
   readonly bulk: boolean
 }
@@ -123,7 +130,7 @@ export class PassText {
     const part = operator.each === undefined ? 'NOTHING' : name.partOf(node)
     const ordinal = mail?.ordinal ?? '0'
     const env = `new Outlook(${name.paramsOf(node)}, ${looks}, at, s.key, ${ordinal}, ${part}, ${name.partsOf(node)})`
-    const lost = `catch (e) { lost(e, ${node.index}, k, at, ${this.rest()}); ${this.way.leave} }`
+    const lost = `catch (e) { ${this.exit(`lost(e, ${node.index}, k, TIME, REST)`)} }`
     const port = mail === undefined ? '' : `.${mail.reader.port}`
     const words = `// ${id}${port}: ${operator.name}`
     const [f, args] =
@@ -139,8 +146,10 @@ export class PassText {
     const silence = operator.always ? ` if (${answer} === undefined) throw silent();` : ''
     this.line(called, words, `try { ${answer} = ${run};${silence} } ${lost}`, ...this.alarm(node))
     if (mail !== undefined && isQuiet(node, mail.reader.port)) {
-      const leave = `spoke(${node.index}, k, at, ${answer}, ${this.rest()}); ${this.way.leave}`
-      this.line(called, `if (${answer} !== undefined) { ${leave} }`)
+      this.line(
+        called,
+        `if (${answer} !== undefined) { ${this.exit(`spoke(${node.index}, k, TIME, ${answer}, REST)`)} }`,
+      )
       return
     }
     this.speak(node, answer, operator.always ? called : [...called, `${answer} !== undefined`])
@@ -170,14 +179,18 @@ export class PassText {
     if (!nested) return
     // what went on inside may have changed what was newest, and left the key to the interpreter
     this.here.clear()
-    if (this.mail.length > 0)
-      this.line(when, `if (troubled[k] === 1) { rest(k, at, ${this.rest()}); ${this.way.leave} }`)
+    if (this.mail.length > 0) this.line(when, `if (troubled[k] === 1) { ${this.exit('rest(k, TIME, REST)')} }`)
   }
 
-  /** The mail that is still to be read, as the interpreter wants it. */
-  private rest(): string {
-    const all = this.mail.map(({ reader, message, ordinal }) => `${this.readers.get(reader)}, ${message}, ${ordinal}`)
-    return `[${all.join(', ')}]`
+  /** Leaves the pass to the interpreter, with the mail that is still to be read. */
+  private exit(call: string): string {
+    const { again, leave, time } = this.way
+    const mine = (message: string) => (message === 'v' ? 'w' : message)
+    const all = this.mail.map(
+      ({ reader, message, ordinal }) => `${this.readers.get(reader)}, ${mine(message)}, ${ordinal}`,
+    )
+    const whole = all.some((mail) => mail.includes(', w, ')) ? `const w = ${again}; ` : ''
+    return `${whole}${call.replace('TIME', time).replace('REST', `[${all.join(', ')}]`)}; ${leave}`
   }
 
   private text(): Text {

@@ -1,5 +1,5 @@
 import { type Column, columnsOf, isBare } from '../../schemas/columns.ts'
-import { rowMaker } from '../../schemas/frame_reader.ts'
+import { rowMaker, rowReader } from '../../schemas/frame_reader.ts'
 import type { Kind } from '../../schemas/kind.ts'
 import { isMany } from '../define.ts'
 import { MAX_JUMP } from '../engine.ts'
@@ -37,7 +37,7 @@ export function write(network: Network, schedule: Schedule): Written {
   const inlets = network.inlets.map(({ row }) => row)
 
   const passFunction = (title: string, entry: Entry, guard: string) => {
-    const pass = new PassText(readers, { leave: 'return;', bulk: false }).write(entry)
+    const pass = new PassText(readers, { leave: 'return;', again: 'v', time: 'at', bulk: false }).write(entry)
     if (pass === undefined) return false
     functions.push(
       new Text().add(
@@ -74,7 +74,12 @@ export function write(network: Network, schedule: Schedule): Written {
       offered.push(`answer_${id}`)
   }
   const always = inlets.map((edge, source) => {
-    const pass = new PassText(readers, { leave: 'return i + 1;', bulk: true })
+    const pass = new PassText(readers, {
+      leave: 'return i + 1;',
+      again: `read_${plan.sources[source]?.id}(f, i)`,
+      time: 'times[i]',
+      bulk: true,
+    })
     const text = pass.write({ type: 'message', edge })
     if (text === undefined) return []
     const hands = schedule.clocks.flatMap((clock, number) =>
@@ -208,8 +213,9 @@ function scopeOf({ nodes, edges, plan, stride }: Network): Readonly<Record<strin
     if (edge.recorded) scope[name.kindOf(edge)] = edge.kind
     if (edge.newest) Object.assign(scope, edge.newest.flat.scope)
   }
-  for (const { component } of plan.sources) {
+  for (const { id, component } of plan.sources) {
     const { output } = component
+    scope[`read_${id}`] = rowReader(output)
     if (!isBare(output)) scope[`${output.kind}_row`] = rowMaker(output)
     for (const { name: field, values } of columnsOf(output) as readonly Column[])
       if (values !== undefined) scope[`${output.kind}_${field}`] = values
