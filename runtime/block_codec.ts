@@ -15,11 +15,9 @@ interface Lz4 {
 }
 
 const require = createRequire(import.meta.url)
-let loaded: BlockCodec | undefined
 
 /** @throws PACKAGE_ABSENT where its native part is missing: a platform without a binary, or an install without it */
 export function lz4(load: () => unknown = () => require('lz4-napi')): BlockCodec {
-  if (loaded !== undefined) return loaded
   let native: Lz4
   try {
     native = load() as Lz4
@@ -31,7 +29,7 @@ export function lz4(load: () => unknown = () => require('lz4-napi')): BlockCodec
       cause,
     )
   }
-  loaded = {
+  return {
     compress: (block) => native.compressSync(Buffer.from(block.buffer, block.byteOffset, block.byteLength)),
     decompress(bytes, most) {
       const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true)
@@ -39,5 +37,4 @@ export function lz4(load: () => unknown = () => require('lz4-napi')): BlockCodec
       return native.uncompressSync(bytes)
     },
   }
-  return loaded
 }

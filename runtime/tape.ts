@@ -18,7 +18,13 @@ import {
 } from './log/segment.ts'
 import { SegmentFile, syncDirectory } from './log/segment_file.ts'
 import { scanRecords } from './log/segment_scan.ts'
-import { type Compression, compressions, type FrameCompression, frameCompression, isCompression } from './tape_compression.ts'
+import {
+  type Compression,
+  compressions,
+  type FrameCompression,
+  frameCompression,
+  isCompression,
+} from './tape_compression.ts'
 
 /**
  * A tape is one sealed segment of frames. Behind the frames stand two records: the trailer, JSON, and a foot of eight
@@ -152,6 +158,12 @@ export class TapeWriter {
   }
 }
 
+export interface FrameRange {
+  readonly from?: number
+  readonly to?: number
+  readonly reuse?: boolean
+}
+
 export interface Tape {
   readonly path: string
   readonly info: TapeInfo
@@ -159,10 +171,11 @@ export interface Tape {
   readonly bytes: number
   /**
    * The frames as bytes, 8-aligned, in the order they were written. Only those that may hold rows in [from, to): the
-   * frames at the borders hold rows outside too.
+   * frames at the borders hold rows outside too. With `reuse` a frame is valid until the next is asked for: its memory
+   * then stays in the cache of the processor, which is half of the reading time.
    * @throws TAPE_CORRUPT (info: offset)
    */
-  frames(range?: { readonly from?: number; readonly to?: number }): Generator<Uint8Array, void, undefined>
+  frames(range?: FrameRange): Generator<Uint8Array, void, undefined>
   /** Decodes everything and counts it again. @throws TAPE_CORRUPT, FRAME_CORRUPT, FRAME_SCHEMA */
   verify(registry?: Registry): TapeInfo
 }
@@ -176,10 +189,12 @@ export function openTape(path: string): Tape {
   const compression = compressionOf(path, info)
   // The checksum of a record runs over the bytes as they are kept, and the writer has shown that these give a frame whose
   // own checksum holds: so what is read is vouched for, and only `verify` checks that frames are whole after restoring.
-  function* records({ from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = {}) {
+  function* records({ from = -Infinity, to = Infinity, reuse = false }: FrameRange = {}) {
     const fd = openFile(path)
     try {
-      const cursor = new RecordCursor(fd, SEED, SEGMENT_HEADER_BYTES, 0)
+      const memory = reuse || compression !== undefined ? 'reused' : 'fresh'
+      const cursor = new RecordCursor(fd, SEED, SEGMENT_HEADER_BYTES, 0, memory)
+      let last: Uint8Array | undefined
       for (let step = cursor.step(end); step !== 'end'; step = cursor.step(end)) {
         if (step !== 'record') throw damaged(path, cursor.offset, breakWords[step])
         const { data } = cursor
@@ -188,8 +203,9 @@ export function openTape(path: string): Tape {
         // First and last event time of a frame, at their fixed places in its header.
         const words = new DataView(data.buffer, data.byteOffset + 24, 16)
         if (words.getFloat64(8, true) < from || words.getFloat64(0, true) >= to) continue
-        const frame = compression === undefined ? data : compression.restore(data)
+        const frame = compression === undefined ? data : compression.restore(data, last)
         if (typeof frame === 'string') throw damaged(path, at, frame)
+        if (reuse) last = frame
         yield frame
       }
       if (cursor.seq !== info.frames)
@@ -207,7 +223,7 @@ export function openTape(path: string): Tape {
     },
     verify(registry = everyKind) {
       const census = new Census(registry)
-      for (const bytes of records()) census.add(decodeFrame(bytes, registry))
+      for (const bytes of records({ reuse: true })) census.add(decodeFrame(bytes, registry))
       const found = census.info()
       for (const part of Object.keys(found) as (keyof TapeInfo)[])
         if (JSON.stringify(found[part]) !== JSON.stringify(info[part]))

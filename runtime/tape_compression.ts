@@ -16,8 +16,8 @@ const BODY = HEADER_BYTES + FORM_BYTES
 export interface FrameCompression {
   /** The record of a frame. */
   shrink(frame: Uint8Array): Uint8Array
-  /** The frame of a record, in memory of its own, or in words why there is none. */
-  restore(record: Uint8Array): Uint8Array | string
+  /** The frame of a record, or in words why there is none. In the memory of `last` where that is given and as long. */
+  restore(record: Uint8Array, last?: Uint8Array): Uint8Array | string
 }
 
 /** @throws PACKAGE_ABSENT */
@@ -31,7 +31,7 @@ export function frameCompression(name: Exclude<Compression, 'none'>): FrameCompr
       if (back instanceof Uint8Array && Buffer.compare(back, frame) === 0) return packed as Uint8Array
       return recordOf(frame, undefined, codec)
     },
-    restore: (record) => restored(record, codec),
+    restore: (record, last) => restored(record, codec, last),
   }
 }
 
@@ -48,11 +48,11 @@ function recordOf(frame: Uint8Array, packed: Uint8Array | undefined, codec: Bloc
   return record
 }
 
-function restored(record: Uint8Array, codec: BlockCodec | undefined): Uint8Array | string {
+function restored(record: Uint8Array, codec: BlockCodec | undefined, last?: Uint8Array): Uint8Array | string {
   if (record.byteLength < BODY) return 'a record is too short for a frame'
   const total = new DataView(record.buffer, record.byteOffset).getUint32(8, true)
   if (total < HEADER_BYTES || total > MAX_RECORD_BYTES) return `a frame says it has ${total} bytes`
-  const frame = new Uint8Array(total)
+  const frame = last?.byteLength === total ? last : new Uint8Array(total)
   frame.set(record.subarray(0, HEADER_BYTES))
   let body = record.subarray(BODY)
   if (record[HEADER_BYTES + 1] === 1) {

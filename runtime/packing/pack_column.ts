@@ -33,7 +33,12 @@ export function packColumn(column: Numbers): PackedColumn | undefined {
   const rows = numbers.length
   const steps = new Float64Array(rows)
   for (let i = 1; i < rows; i++) steps[i] = (numbers[i] as number) - (numbers[i - 1] as number)
-  let best: Fit & { method: PackedColumn['method'] } = { method: 'direct', width: 0, least: 0, bytes: column.byteLength }
+  let best: Fit & { method: PackedColumn['method'] } = {
+    method: 'direct',
+    width: 0,
+    least: 0,
+    bytes: column.byteLength,
+  }
   // At equal length `direct` wins: its rows do not wait for one another when they are read.
   for (const [method, values] of [
     ['direct', numbers],

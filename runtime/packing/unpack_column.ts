@@ -34,9 +34,21 @@ function makeUnpack(): Unpack {
     let n = base
     for (let i = 0, j = 0; i < rows; j++) {
       const end = j < jumps.length ? Math.min(jumps[j] as number, rows) : rows
-      if (codes === undefined) for (; i < end; i++) out[i] = ((n += step) * times) / by
-      else if (by === 1) for (; i < end; i++) out[i] = (n += step + (codes[i] as number)) * times
-      else for (; i < end; i++) out[i] = (n += step + (codes[i] as number)) / by
+      if (codes === undefined)
+        for (; i < end; i++) {
+          n += step
+          out[i] = (n * times) / by
+        }
+      else if (by === 1)
+        for (; i < end; i++) {
+          n += step + (codes[i] as number)
+          out[i] = n * times
+        }
+      else
+        for (; i < end; i++) {
+          n += step + (codes[i] as number)
+          out[i] = n / by
+        }
       if (i < rows) {
         n = to[j] as number
         out[i++] = (n * times) / by
