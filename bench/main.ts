@@ -4,8 +4,9 @@ import { fused } from './fused.ts'
 import { log } from './log_table.ts'
 import { memory } from './memory.ts'
 import type { Bench } from './support.ts'
+import { tape } from './tape.ts'
 
-const benches: Readonly<Record<string, Bench>> = { fused, codec, memory, log }
+const benches: Readonly<Record<string, Bench>> = { fused, codec, tape, memory, log }
 const usage = `usage: npm run bench -- NAME... [--rounds N] [--json], or all
 
 ${Object.entries(benches)
