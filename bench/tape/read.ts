@@ -2,14 +2,21 @@ import { openTape } from '../../runtime/tape.ts'
 import { decodeFrame } from '../../schemas/frame.ts'
 import { kinds } from '../../schemas/kinds.ts'
 import { duckdb, quoted } from '../../sources/formats/duckdb.ts'
+import { median } from '../support.ts'
 
-const [variant, path = '', rows] = process.argv.slice(2)
+/** CPU ns per tick. */
+export interface Passes {
+  readonly first: number
+  readonly warm: number
+}
+
+const [variant = '', path = '', rows] = process.argv.slice(2)
 /** What is read ends up in here, so that nothing can be left out. */
 let sink = 0
 
 function readTape(): number {
   let read = 0
-  for (const bytes of openTape(path).frames()) {
+  for (const bytes of openTape(path).frames({ reuse: variant.endsWith('_reused') })) {
     const frame = decodeFrame(bytes, kinds)
     sink += frame.at[frame.rows - 1]! + (frame.columns[0] as Float64Array)[0]! + frame.keys.length
     read += frame.rows
@@ -41,14 +48,16 @@ async function parquetReader(): Promise<() => Promise<number>> {
 }
 
 const read = variant === 'parquet' ? await parquetReader() : readTape
-const WARM_UP = 2
-const PASSES = 5
-let ns = 0
+const WARM_UP = 3
+const PASSES = 7
+const times: number[] = []
 for (let pass = 0; pass < WARM_UP + PASSES; pass++) {
   const before = process.cpuUsage()
   const count = await read()
   const { user, system } = process.cpuUsage(before)
   if (count !== Number(rows)) throw new Error(`${path}: expected ${rows} rows, read ${count}`)
-  if (pass >= WARM_UP) ns += ((user + system) * 1e3) / count / PASSES
+  times.push(((user + system) * 1e3) / count)
 }
-process.stdout.write(JSON.stringify(Number.isNaN(sink) ? undefined : ns))
+const [first = 0] = times
+const passes: Passes = { first, warm: median(times.slice(WARM_UP)) }
+process.stdout.write(JSON.stringify(Number.isNaN(sink) ? undefined : passes))

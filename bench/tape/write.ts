@@ -7,14 +7,14 @@ import { FrameWriter } from '../../schemas/frame_writer.ts'
 import { kinds } from '../../schemas/kinds.ts'
 import { Trade } from '../../schemas/market.ts'
 import { makeFeed } from '../fused/feed.ts'
-import type { Variant } from '../tape.ts'
+import type { Written } from '../tape.ts'
 
 const ROWS_PER_FRAME = 4096
 const [directory = '', symbols, rows] = process.argv.slice(2)
 const feed = makeFeed(Number(symbols), Number(rows))
-const path = (variant: Variant) => join(directory, `${symbols}.${variant}`)
+const path = (variant: Written) => join(directory, `${symbols}.${variant}`)
 
-async function write(variant: Exclude<Variant, 'parquet'>): Promise<void> {
+async function write(variant: Exclude<Written, 'parquet'>): Promise<void> {
   const compression = variant === 'packed' || variant === 'lz4' ? variant : 'none'
   const tape = TapeWriter.create(path(variant), kinds, compression)
   const writer = new FrameWriter(Trade, 'import', {
@@ -38,7 +38,7 @@ function* frames() {
 
 const tapes = ['flat_own_words', 'flat', 'packed', 'lz4'] as const
 for (const variant of tapes) await write(variant)
-const written: Variant[] = [...tapes]
+const written: Written[] = [...tapes]
 try {
   await writeParquet(path('parquet'), Trade, frames())
   written.push('parquet')

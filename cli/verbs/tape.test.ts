@@ -11,7 +11,7 @@ const installed = await duckdb().then(
 )
 let directory = ''
 const at = (name: string) => join(directory, name)
-const run = async (...argv: string[]) => {
+const run = async (...argv: string[]): Promise<Readonly<Record<string, unknown>>> => {
   const { code, json } = await captured([...argv, '--json'])
   return { code, ...json<Record<string, unknown>>() }
 }
