@@ -6,8 +6,9 @@ import { memory } from './memory.ts'
 import { model } from './model.ts'
 import type { Bench } from './support.ts'
 import { sweep } from './sweep.ts'
+import { tape } from './tape.ts'
 
-const benches: Readonly<Record<string, Bench>> = { fused, model, codec, memory, log, sweep }
+const benches: Readonly<Record<string, Bench>> = { fused, model, tape, sweep, codec, memory, log }
 const usage = `usage: npm run bench -- NAME... [--rounds N] [--json], or all
 
 ${Object.entries(benches)

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { z } from 'zod'
 import { schemaText } from '../schemas/columns.ts'
 import { TidegateError } from '../schemas/errors.ts'
-import { decodeFrame, type Frame, HEADER_BYTES } from '../schemas/frame.ts'
+import { decodeFrame, type Frame, HEADER_BYTES, vouchFor } from '../schemas/frame.ts'
 import type { Kind } from '../schemas/kind.ts'
 import { kinds as everyKind } from '../schemas/kinds.ts'
 import { breakWords, RecordCursor, readFully } from './log/record_cursor.ts'
@@ -18,10 +18,18 @@ import {
 } from './log/segment.ts'
 import { SegmentFile, syncDirectory } from './log/segment_file.ts'
 import { scanRecords } from './log/segment_scan.ts'
+import {
+  type Compression,
+  compressions,
+  type FrameCompression,
+  frameCompression,
+  isCompression,
+} from './tape_compression.ts'
 
 /**
  * A tape is one sealed segment of frames. Behind the frames stand two records: the trailer, JSON, and a foot of eight
- * bytes that says where the trailer begins. All tapes have one id, so the same frames give the same bytes.
+ * bytes that says where the trailer begins. All tapes have one id, so the same frames give the same bytes. The frames are
+ * kept as they are, or compressed each for itself (tape_compression.ts); the trailer says how.
  */
 const TAPE_ID = Buffer.from('tidegate tape 1\0', 'latin1').toString('hex')
 const SEED = recordSeed(TAPE_ID)
@@ -36,6 +44,7 @@ const trailer = z.strictObject({
   from: z.number().nullable().describe('event time of the first row in µs, null in an empty tape'),
   to: z.number().nullable().describe('event time of the last row'),
   schemas: z.record(z.string(), z.string()).describe('the columns of each kind, as text'),
+  compression: z.string().exactOptional().describe('how its frames are kept; absent when they are kept as they are'),
 })
 export interface TapeInfo extends Readonly<z.output<typeof trailer>> {}
 
@@ -94,34 +103,41 @@ export class TapeWriter {
   private readonly registry: Registry
   private readonly file: SegmentFile
   private readonly census: Census
+  private readonly compression: Compression
+  private readonly frames: FrameCompression | undefined
   private seq = 0
 
-  private constructor(path: string, registry: Registry) {
+  private constructor(path: string, registry: Registry, compression: Compression) {
     this.path = path
     this.partial = `${path}.partial`
     this.registry = registry
+    this.compression = compression
+    this.frames = compression === 'none' ? undefined : frameCompression(compression)
     this.census = new Census(registry)
     rmSync(this.partial, { force: true })
     const header = { content: 'tape', first: 1, id: TAPE_ID, previousFirst: 0, previousBytes: 0 } as const
     this.file = SegmentFile.create(this.partial, header, false)
   }
 
-  /** @throws FILE_ABSENT when the directory is not there */
-  static create(path: string, registry: Registry = everyKind): TapeWriter {
+  /** @throws FILE_ABSENT when the directory is not there, PACKAGE_ABSENT when the compression is not */
+  static create(path: string, registry: Registry = everyKind, compression: Compression = 'none'): TapeWriter {
     if (!existsSync(dirname(path)))
       throw new TidegateError('FILE_ABSENT', `expected a directory at ${dirname(path)}, found none`, { path })
-    return new TapeWriter(path, registry)
+    return new TapeWriter(path, registry, compression)
   }
 
   /** @throws FRAME_CORRUPT, FRAME_SCHEMA, LOG_UNWRITABLE */
   write(frame: Uint8Array): void {
     this.census.add(decodeFrame(frame, this.registry))
-    this.file.append(++this.seq, frame)
+    this.file.append(++this.seq, this.frames?.shrink(frame) ?? frame)
   }
 
   /** Seals the tape and gives it its name. */
   async close(): Promise<TapeInfo> {
-    const info = this.census.info()
+    const info = {
+      ...this.census.info(),
+      ...(this.compression !== 'none' && { compression: this.compression }),
+    }
     const foot = new Uint8Array(8)
     setU64(new DataView(foot.buffer), 0, this.file.end)
     this.file.append(++this.seq, new TextEncoder().encode(JSON.stringify(info)))
@@ -142,35 +158,55 @@ export class TapeWriter {
   }
 }
 
+export interface FrameRange {
+  readonly from?: number
+  readonly to?: number
+  readonly reuse?: boolean
+}
+
 export interface Tape {
   readonly path: string
   readonly info: TapeInfo
+  /** Length of the file. */
+  readonly bytes: number
   /**
    * The frames as bytes, 8-aligned, in the order they were written. Only those that may hold rows in [from, to): the
-   * frames at the borders hold rows outside too.
+   * frames at the borders hold rows outside too. With `reuse` a frame is valid until the next is asked for: no fresh
+   * memory is touched, which takes a third to two thirds of the time of a first reading.
    * @throws TAPE_CORRUPT (info: offset)
    */
-  frames(range?: { readonly from?: number; readonly to?: number }): Generator<Uint8Array, void, undefined>
+  frames(range?: FrameRange): Generator<Uint8Array, void, undefined>
   /** Decodes everything and counts it again. @throws TAPE_CORRUPT, FRAME_CORRUPT, FRAME_SCHEMA */
   verify(registry?: Registry): TapeInfo
 }
 
-/** @throws FILE_ABSENT, TAPE_TRUNCATED when the trailer is missing, TAPE_CORRUPT (info: offset) when bytes are damaged */
+/**
+ * @throws FILE_ABSENT, TAPE_TRUNCATED when the trailer is missing, TAPE_CORRUPT (info: offset) when bytes are damaged,
+ * PACKAGE_ABSENT when it is compressed and what restores it is not installed
+ */
 export function openTape(path: string): Tape {
-  const { info, end } = withFile(path, (fd) => readTrailer(path, fd))
-  function* frames(range: { readonly from?: number; readonly to?: number } = {}) {
-    const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = range
+  const { info, end, bytes: length } = withFile(path, (fd) => readTrailer(path, fd))
+  const compression = compressionOf(path, info)
+  // The checksum of a record runs over the bytes as they are kept, and the writer has shown that these give a frame whose
+  // own checksum holds: so what is read is vouched for, and only `verify` checks that frames are whole after restoring.
+  function* records({ from = -Infinity, to = Infinity, reuse = false }: FrameRange = {}) {
     const fd = openFile(path)
     try {
-      const cursor = new RecordCursor(fd, SEED, SEGMENT_HEADER_BYTES, 0)
+      const memory = reuse || compression !== undefined ? 'reused' : 'fresh'
+      const cursor = new RecordCursor(fd, SEED, SEGMENT_HEADER_BYTES, 0, memory)
+      let last: Uint8Array | undefined
       for (let step = cursor.step(end); step !== 'end'; step = cursor.step(end)) {
         if (step !== 'record') throw damaged(path, cursor.offset, breakWords[step])
         const { data } = cursor
-        if (data.byteLength < HEADER_BYTES)
-          throw damaged(path, cursor.offset - recordBytes(data.byteLength), 'a record is too short for a frame')
+        const at = cursor.offset - recordBytes(data.byteLength)
+        if (data.byteLength < HEADER_BYTES) throw damaged(path, at, 'a record is too short for a frame')
         // First and last event time of a frame, at their fixed places in its header.
         const words = new DataView(data.buffer, data.byteOffset + 24, 16)
-        if (words.getFloat64(8, true) >= from && words.getFloat64(0, true) < to) yield data
+        if (words.getFloat64(8, true) < from || words.getFloat64(0, true) >= to) continue
+        const frame = compression === undefined ? data : compression.restore(data, last)
+        if (typeof frame === 'string') throw damaged(path, at, frame)
+        if (reuse) last = frame
+        yield frame
       }
       if (cursor.seq !== info.frames)
         throw damaged(path, end, `expected ${info.frames} frames as the trailer says, found ${cursor.seq}`)
@@ -181,10 +217,13 @@ export function openTape(path: string): Tape {
   return {
     path,
     info,
-    frames,
+    bytes: length,
+    *frames(range = {}) {
+      for (const frame of records(range)) yield vouchFor(frame)
+    },
     verify(registry = everyKind) {
       const census = new Census(registry)
-      for (const bytes of frames()) census.add(decodeFrame(bytes, registry))
+      for (const bytes of records({ reuse: true })) census.add(decodeFrame(bytes, registry))
       const found = census.info()
       for (const part of Object.keys(found) as (keyof TapeInfo)[])
         if (JSON.stringify(found[part]) !== JSON.stringify(info[part]))
@@ -193,9 +232,19 @@ export function openTape(path: string): Tape {
             end,
             `its trailer says ${part} ${JSON.stringify(info[part])}, found ${JSON.stringify(found[part])}`,
           )
-      return found
+      return info
     },
   }
+}
+
+function compressionOf(path: string, { compression = 'none' }: TapeInfo): FrameCompression | undefined {
+  if (!isCompression(compression))
+    throw new TidegateError(
+      'FORMAT_UNKNOWN',
+      `${path}: expected a compression ${compressions.join(', ')}, found "${compression}"`,
+      { path, found: compression },
+    )
+  return compression === 'none' ? undefined : frameCompression(compression)
 }
 
 const damaged = (path: string, offset: number, reason: string) =>
@@ -226,7 +275,7 @@ function withFile<T>(path: string, use: (fd: number) => T): T {
 }
 
 /** Reads the trailer by way of the foot. `end` is where the frames end. */
-function readTrailer(path: string, fd: number): { info: TapeInfo; end: number } {
+function readTrailer(path: string, fd: number): { info: TapeInfo; end: number; bytes: number } {
   const { size } = fstatSync(fd)
   const truncated = (at: number) =>
     new TidegateError(
@@ -257,7 +306,7 @@ function readTrailer(path: string, fd: number): { info: TapeInfo; end: number } 
   if (step !== 'record') throw damaged(path, end, step === 'end' ? 'the trailer is missing' : breakWords[step])
   const info = z.safeParse(trailer, parsed(cursor.data))
   if (!info.success) throw damaged(path, end, `its trailer is none: ${z.prettifyError(info.error)}`)
-  return { info: info.data, end }
+  return { info: info.data, end, bytes: size }
 }
 
 const parsed = (json: Uint8Array): unknown => {

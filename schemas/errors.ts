@@ -69,6 +69,11 @@ export const codes = {
     summary: 'No import or export format of that name.',
     fix: 'Run `tidegate import --help` for the list of formats.',
   },
+  PACKAGE_ABSENT: {
+    exit: 4,
+    summary: 'A package that only some jobs need is not installed, or not for this platform.',
+    fix: 'Install the package the message names, beside tidegate.',
+  },
   FRAME_CORRUPT: {
     exit: 1,
     summary: 'The bytes of a frame are damaged: its length, checksum or columns do not hold together.',

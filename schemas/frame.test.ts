@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { columnsOf, isBare } from './columns.ts'
 import { isTidegateError } from './errors.ts'
-import { decodeFrame, type Frame, HEADER_BYTES, peekFrame } from './frame.ts'
+import { decodeFrame, type Frame, HEADER_BYTES, peekFrame, vouchFor } from './frame.ts'
 import { rowReader } from './frame_reader.ts'
 import { FrameWriter } from './frame_writer.ts'
 import { guardOf } from './guard.ts'
@@ -117,6 +117,55 @@ test('a writer starts afresh after each frame', () => {
   expect(decodeFrame(first, kinds).rows).toBe(2)
   expect(decodeFrame(writer.take(), kinds).rows).toBe(0)
 })
+test('a writer whose dictionary grows repeats it, and readers get the same array of words for the same bytes', () => {
+  const trade = kinds['trade'] as Kind
+  const writer = new FrameWriter(trade, 'o', { dictionary: 'growing' })
+  const frames = [['a:B', 'c:D'], ['c:D'], ['a:B', 'a:B'], ['e:F'], ['a:B']].map((keys) => {
+    keys.forEach((key, i) => {
+      writer.push(i, key, { price: 1, size: 1, side: 0, id: i })
+    })
+    return decodeFrame(writer.take(), kinds)
+  })
+  const [first, second, third, grown, last] = frames as [Frame, Frame, Frame, Frame, Frame]
+  expect(first.keys).toEqual(['a:B', 'c:D'])
+  expect(second.keys).toBe(first.keys)
+  expect(third.keys).toBe(first.keys)
+  expect(grown.keys).toEqual(['a:B', 'c:D', 'e:F'])
+  expect(last.keys).toBe(grown.keys)
+  expect(frames.map(({ keys, key }) => Array.from(key, (code) => keys[code]))).toEqual([
+    ['a:B', 'c:D'],
+    ['c:D'],
+    ['a:B', 'a:B'],
+    ['e:F'],
+    ['a:B'],
+  ])
+})
+
+test('a dictionary that grows starts afresh before words nobody repeats fill the frames', () => {
+  const note = kind('note', z.object({ text: z.string() }), { summary: 'Has text.' }) as Kind
+  const writer = new FrameWriter(note, 'o', { dictionary: 'growing' })
+  const lengths = Array.from({ length: 200 }, (_, i) => {
+    writer.push(i, 'a:B', { text: `${i}`.padEnd(1000) })
+    return decodeFrame(writer.take(), { note }).keys.length
+  })
+  expect(Math.max(...lengths)).toBeLessThan(80)
+  expect(lengths.filter((n) => n === 2).length).toBeGreaterThan(1)
+})
+
+test('a frame its container vouches for is not summed again, and is still checked in every other way', () => {
+  const trade = kinds['trade'] as Kind
+  const frame = written(trade, [
+    { at: 1, key: 'a:B', value: { price: 1, size: 1, side: 0, id: 0 }, ordinal: 0, order: 0 },
+  ])
+  const flipped = new Uint8Array(frame)
+  flipped[12] = (flipped[12] as number) ^ 1
+  expect(() => decodeFrame(flipped, kinds)).toThrow('its checksum does not hold')
+  expect(decodeFrame(vouchFor(flipped), kinds).keys).toEqual(['a:B'])
+  const wrong = new Uint8Array(frame)
+  wrong[HEADER_BYTES + 6 * 8 + 8] = 9
+  expect(() => decodeFrame(vouchFor(wrong), kinds)).toThrow('row 0 of column key has code 9')
+})
+
 test('frames lie one behind the other: each says how long it is', () => {
   const frames = [written(trade, [row(1, 10)]), written(trade, [row(2, 20), row(3, 30)])]
   const joined = new Uint8Array(Buffer.concat(frames))

@@ -45,6 +45,16 @@ const slowPutter =
     })
   }
 
+/** Where a growing dictionary starts anew, so that words nobody repeats do not fill every frame. */
+const GROWN_BYTES = 2 ** 16
+
+interface WriterOptions {
+  readonly capacity?: number
+  readonly outputs?: boolean
+  /** `growing` keeps the words of earlier frames: once all are seen, every frame has the same dictionary, byte for byte. */
+  readonly dictionary?: 'own' | 'growing'
+}
+
 /** Collects rows of one kind from one origin and cuts them into frames. Holds its arrays; allocates only when a frame is taken. */
 export class FrameWriter {
   rows = 0
@@ -62,6 +72,7 @@ export class FrameWriter {
   private readonly hash: Uint8Array
   private readonly kindName: Uint8Array
   private readonly originName: Uint8Array
+  private readonly growing: boolean
   private readonly code = (word: string): number => {
     let code = this.codes.get(word)
     if (code === undefined) {
@@ -74,7 +85,7 @@ export class FrameWriter {
     return code
   }
 
-  constructor(kind: Kind, origin: string, options: { readonly capacity?: number; readonly outputs?: boolean } = {}) {
+  constructor(kind: Kind, origin: string, options: WriterOptions = {}) {
     const capacity = options.capacity ?? 256
     this.own = columnsOf(kind)
     this.head = options.outputs ? outputEnvelope : envelope
@@ -83,6 +94,7 @@ export class FrameWriter {
     this.key = new Uint32Array(capacity)
     this.ordinal = new Uint32Array(options.outputs ? capacity : 0)
     this.order = new Uint32Array(options.outputs ? capacity : 0)
+    this.growing = options.dictionary === 'growing'
     this.put = putter(kind)
     this.hash = schemaHash(kind)
     this.kindName = utf8.encode(kind.kind)
@@ -169,9 +181,11 @@ export class FrameWriter {
     }
     d.setUint32(12, crc32(bytes.subarray(16)), true)
     this.rows = 0
-    this.codes.clear()
-    this.words.length = 0
-    this.wordBytes = 0
+    if (!this.growing || this.wordBytes > GROWN_BYTES) {
+      this.codes.clear()
+      this.words.length = 0
+      this.wordBytes = 0
+    }
     return bytes
   }
 }

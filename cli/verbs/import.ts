@@ -1,8 +1,10 @@
 import { statSync } from 'node:fs'
 import { z } from 'zod'
 import { TapeWriter } from '../../runtime/tape.ts'
+import { type Compression, compressions, isCompression } from '../../runtime/tape_compression.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { FrameWriter } from '../../schemas/frame_writer.ts'
+import { kinds } from '../../schemas/kinds.ts'
 import { type Bar, Quote, Trade } from '../../schemas/market.ts'
 import { formatTime } from '../../schemas/units.ts'
 import { detect, formatNamed, formats } from '../../sources/formats/catalogue.ts'
@@ -10,6 +12,8 @@ import { Expansion, expand } from '../../sources/formats/expand.ts'
 import type { ImportedRow } from '../../sources/formats/format.ts'
 import { type Format, isInvalid } from '../../sources/formats/format.ts'
 import { headOf, importFile } from '../../sources/formats/import_file.ts'
+import { parquetFormatOf } from '../../sources/formats/parquet.ts'
+import { isParquet } from '../../sources/formats/parquet_lines.ts'
 import { numberOption } from '../args.ts'
 import type { Args, Verb } from '../verb.ts'
 
@@ -17,8 +21,8 @@ const ROWS_PER_FRAME = 4096
 
 export const importVerb: Verb = {
   name: 'import',
-  summary: 'Makes a tape from recorded data: exchange CSV, raw frames, JSON lines, bars.',
-  form: 'FORMAT|auto FILE... -o TAPE',
+  summary: 'Makes a tape from recorded data: exchange CSV, raw frames, JSON lines, bars, Parquet.',
+  form: 'FORMAT|auto|parquet FILE... -o TAPE',
   positionals: { min: 2, max: 10_000 },
   options: {
     out: { type: 'string', short: 'o', value: 'TAPE', help: 'the tape to write (.tape)' },
@@ -38,13 +42,18 @@ export const importVerb: Verb = {
       value: 'A,B,C,D',
       help: 'how long before the end of its bar each of the four stands, such as 300ms,200ms,100ms,0ms',
     },
+    compression: {
+      type: 'string',
+      value: compressions.join('|'),
+      help: 'packed (usual): columns as small whole numbers; lz4: packed, smaller still, slower to read; none: as they are',
+    },
     limit: { type: 'string', value: 'N', help: 'take the first N rows of the files only' },
     'skip-invalid': {
       type: 'boolean',
       help: 'count rows that do not fit and go on; otherwise the first one stops the import',
     },
   },
-  notes: `Formats: ${Object.keys(formats).join(', ')}. Files may be gzipped. Rows of several files are taken in the order of the files; a row that lies before the one ahead of it is kept where it is. docs/formats.md tells what each format reads.`,
+  notes: `Formats: ${Object.keys(formats).join(', ')}. Files may be gzipped. \`parquet\` finds by the columns whether a Parquet file holds trades, quotes or bars. Rows of several files are taken in the order of the files; a row that lies before the one ahead of it is kept where it is. docs/formats.md tells what each format reads.`,
   async run(args, { io }) {
     const [name = '', ...files] = args.positionals
     const out = args.value('out')
@@ -53,15 +62,16 @@ export const importVerb: Verb = {
     for (const file of files)
       if (statSync(file, { throwIfNoEntry: false }) === undefined)
         throw new TidegateError('FILE_ABSENT', `expected a file at ${file}, found nothing`, { file })
-    const format = name === 'auto' ? await detected(files[0] as string) : formatNamed(name)
     const options = Object.fromEntries((args.values['option'] ?? []).map(assignment))
+    const format = await formatOf(name, files[0] as string, options)
+    const compression = compressionOf(args)
     const expansion = expansionOf(args, format, options)
     const limit = numberOption(args, 'limit') ?? Number.POSITIVE_INFINITY
-    const tape = TapeWriter.create(out)
+    const tape = TapeWriter.create(out, kinds, compression)
     const writer = new FrameWriter(
       expansion === undefined ? format.kind : expansion.into === 'quotes' ? Quote : Trade,
       'import',
-      { capacity: ROWS_PER_FRAME },
+      { capacity: ROWS_PER_FRAME, dictionary: 'growing' },
     )
     const counts = { read: 0, invalid: 0 }
     let firstInvalid: string | undefined
@@ -111,6 +121,7 @@ export const importVerb: Verb = {
         ...counts,
         first_invalid: firstInvalid ?? null,
         rows: info.rows,
+        compression,
         kinds: info.kinds,
         keys: info.keys,
         from: from && formatTime(from),
@@ -127,6 +138,25 @@ export const importVerb: Verb = {
         ].join('\n'),
     )
   },
+}
+
+async function formatOf(name: string, file: string, options: Readonly<Record<string, string>>): Promise<Format> {
+  if (name !== 'auto' && name !== 'parquet') return formatNamed(name)
+  if (name === 'auto' && !(await isParquet(file))) return detected(file)
+  const [row = '{}'] = (await headOf(file, 1)).lines
+  const format = parquetFormatOf(row, options)
+  if (format !== undefined) return format
+  throw new TidegateError(
+    'FORMAT_UNKNOWN',
+    `${file}: expected columns price and size (trades), bid and ask (quotes) or open, high, low and close (bars), found ${Object.keys(JSON.parse(row)).join(', ')}; say which is which, such as --option price=PX --option size=QTY`,
+    { file },
+  )
+}
+
+function compressionOf(args: Args): Compression {
+  const name = args.value('compression') ?? 'packed'
+  if (isCompression(name)) return name
+  throw new TidegateError('USAGE', `--compression: expected ${compressions.join(', ')}, found "${name}"`)
 }
 
 async function detected(file: string): Promise<Format> {

@@ -11,9 +11,14 @@ export const breakWords: Readonly<Record<Break, string>> = {
 }
 
 const CHUNK_BYTES = 2 ** 20
+/** A chunk that is read into again and again stays in the cache of the processor. */
+const REUSED_CHUNK_BYTES = 2 ** 18
 const empty = new Uint8Array(0)
 
-/** Steps over the records of a segment file, checking each. Reads a fresh chunk at a time: payloads stay valid for ever. */
+/**
+ * Steps over the records of a segment file, checking each. Reads a fresh chunk at a time, so that payloads stay valid for
+ * ever; or into the same one, so that a payload is valid until the next step.
+ */
 export class RecordCursor {
   /** Where the next record begins, and the sequence of the one stepped on last. */
   offset: number
@@ -25,13 +30,15 @@ export class RecordCursor {
   private chunk: Uint8Array = empty
   private words = new DataView(empty.buffer)
   private chunkAt = 0
+  private readonly memory: 'fresh' | 'reused'
 
   /** `offset` must be where a record begins (a multiple of 8), `before` the sequence of the record before it. */
-  constructor(fd: number, seed: number, offset: number, before: number) {
+  constructor(fd: number, seed: number, offset: number, before: number, memory: 'fresh' | 'reused' = 'fresh') {
     this.fd = fd
     this.seed = seed
     this.offset = offset
     this.seq = before
+    this.memory = memory
   }
 
   /** Goes to the next record; bytes at `limit` and after it are not looked at. Stays where it is on any other answer. */
@@ -54,9 +61,11 @@ export class RecordCursor {
   private has(bytes: number, limit: number): boolean {
     if (this.offset + bytes > limit) return false
     if (this.offset + bytes <= this.chunkAt + this.chunk.byteLength && this.offset >= this.chunkAt) return true
-    const size = Math.min(Math.max(CHUNK_BYTES, bytes), limit - this.offset)
-    const buffer = Buffer.allocUnsafeSlow(size).buffer
-    this.chunk = new Uint8Array(buffer, 0, readFully(this.fd, new Uint8Array(buffer), this.offset))
+    const usual = this.memory === 'fresh' ? CHUNK_BYTES : REUSED_CHUNK_BYTES
+    const size = Math.min(Math.max(usual, bytes), limit - this.offset)
+    const again = this.memory === 'reused' && this.words.byteLength >= size
+    const buffer = again ? this.words.buffer : Buffer.allocUnsafeSlow(size).buffer
+    this.chunk = new Uint8Array(buffer, 0, readFully(this.fd, new Uint8Array(buffer, 0, size), this.offset))
     this.words = new DataView(buffer)
     this.chunkAt = this.offset
     return this.chunk.byteLength >= bytes

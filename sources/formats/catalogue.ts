@@ -19,6 +19,7 @@ import { mtgoxCsv } from './mtgox_csv.ts'
 import { nautilusQuotesCsv } from './nautilus_quotes_csv.ts'
 import { nautilusTradesCsv } from './nautilus_trades_csv.ts'
 import { ohlcvCsv } from './ohlcv_csv.ts'
+import { parquetBars, parquetQuotes, parquetTrades } from './parquet.ts'
 import { tardisBookCsv } from './tardis_book_csv.ts'
 import { tardisQuotesCsv } from './tardis_quotes_csv.ts'
 import { tardisTradesCsv } from './tardis_trades_csv.ts'
@@ -45,6 +46,9 @@ const all: readonly Format[] = [
   leanBarsCsv,
   leanQuotesCsv,
   cryptodatadownloadCsv,
+  parquetTrades,
+  parquetQuotes,
+  parquetBars,
   jsonlTrades,
   jsonlQuotes,
   jsonlBars,
