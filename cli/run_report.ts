@@ -14,7 +14,13 @@ const percent = (share: number): string => `${(share * 100).toFixed(2)} %`
 /** A short report of a run for people. */
 export function renderSummary(
   title: string,
-  s: RunSummary & { readonly ticks: number; readonly late: number; readonly invalid: number; readonly gaps: number },
+  s: RunSummary & {
+    readonly ticks: number
+    readonly late: number
+    readonly invalid: number
+    readonly gaps: number
+    readonly failed?: number
+  },
 ): string {
   const refused = Object.entries(s.refused).map(([code, n]) => `${n} ${code}`)
   const rows: readonly (readonly [string, string])[] = [
@@ -22,6 +28,7 @@ export function renderSummary(
       'ticks',
       `${s.ticks.toLocaleString('en')}${s.late + s.invalid + s.gaps > 0 ? ` (${s.late} late, ${s.invalid} invalid, ${s.gaps} gaps)` : ''}`,
     ],
+    ...((s.failed ?? 0) > 0 ? [['failed', `${s.failed} nodes threw and were left out`] as const] : []),
     ['signals', s.signals.toLocaleString('en')],
     [
       'orders',

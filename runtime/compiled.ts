@@ -196,10 +196,10 @@ export class Compiled implements Execution {
   /** Runs the loop of a source from a row on; gives the first row it left. */
   rows(source: number, frame: Frame, from: number, to: number): number {
     const loop = this.loops[source]
-    if (loop === undefined) return from
+    if (loop === undefined || this.pooled === undefined) return from
     const next = loop(frame, this.codesOf(source, frame), from, to)
     const { sent } = this.network
-    for (const edge of this.pooled?.always[source] as readonly number[])
+    for (const edge of this.pooled.always[source] as readonly number[])
       sent[edge] = (sent[edge] as number) + next - from
     return next
   }

@@ -12,10 +12,8 @@ import { type Execution, Passes } from './passes.ts'
 import type { Plan, PlannedSource } from './plan.ts'
 import { Schedule } from './schedule.ts'
 import type { Watch } from './watch.ts'
-import { SourceTimes } from './watermarks.ts'
+import { MAX_JUMP, SourceTimes } from './watermarks.ts'
 
-/** Rows whose time is further ahead than this of the newest are not believed: one of them would close every window there is. */
-export const MAX_JUMP = 366 * 86_400e6
 const NEVER = Number.NEGATIVE_INFINITY
 const isTime = (at: number): boolean => Number.isSafeInteger(at) && at >= 0
 
@@ -377,8 +375,8 @@ export class Engine {
     this.network.markTroubled()
     this.schedule.resume()
   }
-  /** The text of the program, where there is one. */
-  get code_text(): string | undefined {
+  /** The program, where there is one. */
+  get program(): string | undefined {
     return this.compiled?.text
   }
   /** What each node did in this process. */
@@ -396,4 +394,14 @@ export class Engine {
 export async function openEngine(plan: Plan, watch: Watch = {}, options: EngineOptions = {}): Promise<Engine> {
   const kernels = await openKernels(plan)
   return new Engine(plan, watch, { ...options, kernels, closed: () => closeKernels(kernels) })
+}
+
+/** The program a plan compiles to, as text. Nothing is opened and nothing runs. */
+export function programOf(plan: Plan): string {
+  const idle: Kernel = { run: () => new Float64Array(0) }
+  const kernels = new Map(plan.nodes.map(({ id }) => [id, idle]))
+  const engine = new Engine(plan, {}, { execution: 'compile', kernels })
+  const nodes = plan.nodes.map(({ id, operator }) => `//   ${id}: ${operator.name}`)
+  const head = `// ${plan.pipeline}, plan ${plan.hash.slice(0, 12)}; nodes in the order they run:\n${nodes.join('\n')}\n`
+  return `${head}${engine.program}`
 }

@@ -9,7 +9,7 @@ import { kindsOf, type Plan, type PlannedSource } from './plan.ts'
 
 /** Recorded frames in order: a tape, or a stretch of a log. */
 export interface Recording {
-  frames(range?: { readonly from?: number; readonly to?: number }): Iterable<Uint8Array>
+  frames(range?: { readonly from?: number; readonly to?: number; readonly reuse?: boolean }): Iterable<Uint8Array>
 }
 /** What a source is bound to: recorded data, or rows made from a seed. */
 export type Binding =
@@ -114,11 +114,9 @@ function* recorded(
   const { symbol } = binding
   const wanted = (key: string) =>
     symbol === undefined || key === symbol || key === WHOLE || key.slice(key.indexOf(':') + 1) === symbol
-  for (const bytes of binding.recording.frames(
-    options.from === undefined && options.to === undefined
-      ? undefined
-      : { ...(options.from !== undefined && { from }), ...(options.to !== undefined && { to }) },
-  )) {
+  const range = { ...(options.from !== undefined && { from }), ...(options.to !== undefined && { to }) }
+  // every frame is taken before the next is asked for
+  for (const bytes of binding.recording.frames({ ...range, reuse: true })) {
     const frame = decodeFrame(bytes, known)
     const { output } = source.component
     if (frame.kind !== output.kind && frame.kind !== Gap.kind && frame.kind !== Heartbeat.kind)

@@ -2,11 +2,13 @@ import { TidegateError } from '../schemas/errors.ts'
 import { decodeFrame } from '../schemas/frame.ts'
 import { type CommitHead, decodeCommit, encodeCommit } from './commit.ts'
 import type { Committed } from './connect.ts'
-import { Engine } from './engine.ts'
+import { type Engine, type ExecutionName, openEngine } from './engine.ts'
+import { metering } from './environment/metering.ts'
 import type { Log, LogRecord, LogStream } from './log/log.ts'
 import { committedRows, OutputFrames } from './outputs.ts'
 import { kindsOf, type Plan } from './plan.ts'
 import { Snapshots } from './state/snapshot.ts'
+import type { Watch } from './watch.ts'
 
 /** The numbered points of a commit at which a crash must lose nothing and double nothing. */
 export type CrashPoint =
@@ -18,11 +20,18 @@ export type CrashPoint =
   | 'after_deliver'
 export type Probe = (point: CrashPoint) => void
 
+/** What a warm-up takes at most: V8 needs some hundred thousand rows for the loop, and a start should not wait long. */
+const WARM_RECORDS = 20_000
+const WARM_ROWS = 300_000
 /** A whole state at least so often: what a restart has to read is bounded. */
 const FULL_EVERY = 64
 
 export interface StageOptions {
   readonly probe?: Probe
+  readonly execution?: ExecutionName | undefined
+  readonly failed?: Watch['failed']
+  /** Runs recent inputs through the engine before it is restored: V8 has compiled the program when the first tick comes. */
+  readonly warm_up?: boolean
 }
 
 export const inputsName = (pipeline: string): string => `${pipeline}.inputs`
@@ -36,7 +45,7 @@ export class Stage {
   readonly plan: Plan
   readonly inputs: LogStream
   readonly stream: LogStream
-  readonly engine: Engine
+  engine!: Engine
   /** The newest input record that is committed. */
   position = 0
   /** The newest commit. */
@@ -46,19 +55,21 @@ export class Stage {
   private created = ''
   private readonly outputs = new OutputFrames()
   private readonly known: ReturnType<typeof kindsOf>
-  private readonly snapshots: Snapshots
+  private snapshots!: Snapshots
   private readonly probe: Probe
+  private readonly options: StageOptions
+  /** What is put out counts for nothing. */
+  private rehearsing = false
+  /** Rows of the log that warmed the engine up. */
+  warmed = 0
 
-  private constructor(plan: Plan, inputs: LogStream, stream: LogStream, probe: Probe) {
+  private constructor(plan: Plan, inputs: LogStream, stream: LogStream, options: StageOptions) {
+    this.options = options
     this.plan = plan
     this.known = kindsOf(plan)
     this.inputs = inputs
     this.stream = stream
-    this.probe = probe
-    this.engine = new Engine(plan, {
-      output: (edge, kind, key, at, ordinal, value) => this.outputs.add(edge, kind, key, at, ordinal, value),
-    })
-    this.snapshots = new Snapshots(this.engine)
+    this.probe = options.probe ?? (() => {})
   }
 
   /** @throws PLAN_MISMATCH, LOG_LOST, LOG_CORRUPT */
@@ -67,10 +78,24 @@ export class Stage {
       plan,
       await log.stream(inputsName(plan.pipeline)),
       await log.stream(stageName(plan.pipeline)),
-      options.probe ?? (() => {}),
+      options,
     )
+    await stage.start()
     await stage.recover()
     return stage
+  }
+
+  private async start(): Promise<void> {
+    const watch: Watch = {
+      output: (edge, kind, key, at, ordinal, value) => {
+        if (!this.rehearsing) this.outputs.add(edge, kind, key, at, ordinal, value)
+      },
+      failed: (failure) => {
+        if (!this.rehearsing) this.options.failed?.(failure)
+      },
+    }
+    this.engine = await openEngine(this.plan, watch, { execution: this.options.execution, metering })
+    this.snapshots = new Snapshots(this.engine)
   }
 
   private async recover(): Promise<void> {
@@ -87,16 +112,42 @@ export class Stage {
         { committed: head.inputs.to, ...inputs },
       )
     let keys: readonly string[] = []
+    const states: { state: Uint8Array; keys: readonly string[] }[] = []
     for await (const record of this.stream.read(head.full)) {
       const commit = decodeCommit(record.data, record.seq)
       keys = commit.head.keys ?? keys
-      this.snapshots.load(commit.state, keys)
+      states.push({ state: commit.state, keys })
     }
+    if (this.options.warm_up) await this.rehearse(head.inputs.to, keys)
+    for (const { state, keys: known } of states) this.snapshots.load(state, known)
     this.engine.resume()
     this.position = head.inputs.to
     this.last = newest.seq
     this.full = head.full
     this.knownKeys = keys.length
+  }
+
+  /** Recent inputs through a state that began just before them. What is restored afterwards covers every key. */
+  private async rehearse(last: number, keys: readonly string[]): Promise<void> {
+    // in the order of the snapshot: codes of keys are places in it
+    for (const key of keys) this.engine.network.keyCode(key)
+    this.engine.resume()
+    this.rehearsing = true
+    const { first } = await this.inputs.state()
+    for await (const { data } of this.inputs.read(Math.max(first, last - WARM_RECORDS + 1))) {
+      await this.take(data)
+      if (this.engine.counts.rows >= WARM_ROWS) break
+    }
+    this.rehearsing = false
+    this.warmed = this.engine.counts.rows
+    this.engine.network.sent.fill(0)
+  }
+  private async take(data: Uint8Array): Promise<void> {
+    this.engine.frame(decodeFrame(data, this.known))
+    if (this.engine.waiting !== undefined) await this.engine.waiting
+  }
+  close(): void {
+    this.engine.close()
   }
 
   /** Runs input records through the engine and commits. Gives the commit's rows, in the order of emission. */
@@ -109,10 +160,7 @@ export class Stage {
         expected: this.position + 1,
         found: first.seq,
       })
-    for (const record of records) {
-      this.engine.frame(decodeFrame(record.data, this.known))
-      if (this.engine.waiting !== undefined) await this.engine.waiting
-    }
+    for (const { data } of records) await this.take(data)
     const seq = this.last + 1
     const whole = this.last === 0 || seq - this.full >= FULL_EVERY
     const names = this.engine.network.keys

@@ -2,6 +2,8 @@ import { KEY_GROUPS } from './key_groups.ts'
 import type { Slots } from './state/layout.ts'
 
 const NEVER = Number.NEGATIVE_INFINITY
+/** Rows whose time is further ahead than this of the newest are not believed: one of them would close every window there is. */
+export const MAX_JUMP = 366 * 86_400e6
 
 /** What each source has told of time, per key group. */
 export class SourceTimes {

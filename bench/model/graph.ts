@@ -16,7 +16,7 @@ import { simulatedVenue } from '../../sinks/simulated_venue.ts'
 import { benchTrades, drawTrading } from '../fused/drawing.ts'
 import type { Graph } from '../fused/engine.ts'
 import { Probabilities } from './kinds.ts'
-import { decide, features, onnxModel, plainModel, rowModel, wasmModel } from './operators.ts'
+import { decide, features, onnxModel, plainModel, wasmModel } from './operators.ts'
 import { rules } from './rules.ts'
 
 /** Reads what would otherwise not be part of the outputs. */
@@ -84,7 +84,6 @@ function modelGraph(model: typeof plainModel | typeof wasmModel): Graph {
   return { plan: () => plan(definition, catalogue), source: 'trades', answer: 'probabilities' }
 }
 
-export const rowGraph = modelGraph(rowModel)
 export const plainGraph = modelGraph(plainModel)
 export const wasmGraph = modelGraph(wasmModel)
 export const onnxGraph = modelGraph(onnxModel)

@@ -1,10 +1,9 @@
-import type { Kernel } from '../../runtime/define.ts'
 import { env, InferenceSession, Tensor } from 'onnxruntime-web'
+import type { Kernel } from '../../runtime/define.ts'
 import { CAPACITY, mlp, P_STRIDE, X_STRIDE } from './mlp_wasm.ts'
 import { mlpFile } from './onnx_file.ts'
 import { softmax } from './softmax.ts'
 import { INPUTS, OUTPUTS } from './weights.ts'
-
 
 /** The model in WASM SIMD. The answer is overwritten by the next run. */
 export function wasmMlp(): Kernel {

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import type { Kernel } from '../../runtime/define.ts'
 import { makeFeed, spanOf } from '../fused/feed.ts'
 import type { Start } from '../fused/variants.ts'
-import { interpreter, interpreterPlain } from './engines.ts'
+import { compiled, compiledOnnx, compiledPlain, interpreter, interpreterOnnx } from './engines.ts'
 import { handFused } from './hand_fused.ts'
-import { type Kernel, onnxMlp, wasmMlp } from './kernels.ts'
+import { onnxMlp, wasmMlp } from './kernels.ts'
 import { plainScores } from './plain.ts'
 import { softmax } from './softmax.ts'
 import { INPUTS, OUTPUTS } from './weights.ts'
@@ -57,7 +58,7 @@ test('the WASM kernel takes more rows than its matrices hold', () => {
 
 async function found(start: Start): Promise<Readonly<Record<string, string>>[]> {
   const feed = makeFeed(10, 60_000)
-  const running = start(feed)
+  const running = await start(feed)
   const passes: Record<string, string>[] = []
   for (let pass = 0; pass < 3; pass++) {
     if (pass > 0) running.shift(spanOf(feed))
@@ -68,13 +69,19 @@ async function found(start: Start): Promise<Readonly<Record<string, string>>[]> 
   }
   return passes
 }
-test('the loop written by hand finds what the interpreter finds, bit for bit', async () => {
+test('the loop written by hand finds what the engine finds with the model as a kernel, bit for bit', async () => {
   const byHand = await found(handFused)
   expect(byHand).toEqual(await found(interpreter))
+  expect(byHand).toEqual(await found(compiled))
   expect(byHand.at(-1)!['fill']).not.toMatch(/^0 /)
 })
 test('with the model in plain arithmetic the bars are the same', async () => {
-  const [one, two] = [await found(interpreter), await found(interpreterPlain)]
+  const [one, two] = [await found(interpreter), await found(compiledPlain)]
   expect(two.map(({ second }) => second)).toEqual(one.map(({ second }) => second))
   expect(two.map(({ probabilities }) => probabilities)).not.toEqual(one.map(({ probabilities }) => probabilities))
+})
+test('an asynchronous kernel, ONNX, gives the same bits compiled and interpreted', async () => {
+  const once = await found(compiledOnnx)
+  expect(once).toEqual(await found(interpreterOnnx))
+  expect(once.at(-1)!['fill']).not.toMatch(/^0 /)
 })

@@ -8,7 +8,6 @@ import { barOf } from '../../schemas/samples.ts'
 import { put } from './features.ts'
 import { onnxMlp, wasmMlp } from './kernels.ts'
 import { Features, Probabilities } from './kinds.ts'
-import { mlp } from './mlp_wasm.ts'
 import { plainScores } from './plain.ts'
 import { rules, sideOf } from './rules.ts'
 import { softmax } from './softmax.ts'
@@ -124,14 +123,6 @@ export const plainModel = scan('bench_plain_model', 'The model in plain arithmet
   softmax(plainScores(inputs), 0, answer, 0)
   return answer
 })
-const { x, p, run } = mlp()
-export const rowModel = scan('bench_row_model', 'The model in WASM SIMD, a row at a time.', (message) => {
-  put(message, x, 0)
-  run(1)
-  softmax(p, 0, answer, 0)
-  return answer
-})
-
 /** The model as a kernel. */
 const kernel = (name: string, summary: string, open: () => Kernel | Promise<Kernel>) =>
   defineKernel({

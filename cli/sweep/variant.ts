@@ -1,4 +1,6 @@
+import type { ExecutionName } from '../../runtime/engine.ts'
 import { backtest } from '../../runtime/environment/backtest.ts'
+import { FirstFailure } from '../../runtime/failure.ts'
 import type { Binding, FeedOptions } from '../../runtime/feed.ts'
 import type { Plan } from '../../runtime/plan.ts'
 import { type RunSummary, Summary } from '../../sinks/summary.ts'
@@ -13,6 +15,7 @@ export interface Figures extends Omit<RunSummary, 'positions' | 'exact'> {
   readonly gaps: number
   readonly outputs: number
   readonly outputs_sha256: string
+  readonly execution: ExecutionName
 }
 export interface Variant extends Figures {
   readonly params: Params
@@ -26,8 +29,18 @@ export async function figuresOf(
   progress: (rows: number) => void,
 ): Promise<Figures> {
   const summary = new Summary()
-  const ran = async () => backtest(plan, { ...range, bindings, progress, output: (row) => summary.add(row) })
-  const result = await ran()
+  const failures = new FirstFailure()
+  const result = await backtest(plan, {
+    ...range,
+    bindings,
+    progress,
+    output: (row) => summary.add(row),
+    watch: { failed: failures.failed },
+    // the next variant takes over the program, warm
+    binding: 'loose',
+  })
+  failures.check()
   const { positions: _positions, exact: _exact, ...figures } = summary.result()
-  return { plan: plan.hash, ...figures, ...result }
+  const { nodes: _nodes, failed: _failed, ...counts } = result
+  return { plan: plan.hash, ...figures, ...counts }
 }

@@ -9,6 +9,7 @@ import { Summary } from '../../sinks/summary.ts'
 import { rangeOptions } from '../args.ts'
 import { type Bindings, bindingsOf, bindOptions } from '../binding.ts'
 import { folderOf, loadDefinition, setOption } from '../definition.ts'
+import { executionOf, executionOption, failureTeller } from '../execution.ts'
 import { bar } from '../io.ts'
 import { RunFiles, renderSummary } from '../run_report.ts'
 import { traceOption, tracer } from '../trace.ts'
@@ -30,6 +31,7 @@ export const backtestVerb: Verb = {
       value: 'DIR',
       help: 'write report.json, fills.csv, equity.csv, equity.svg there',
     },
+    execution: executionOption,
     trace: traceOption,
   },
   async run(args, { io, catalogue }) {
@@ -51,12 +53,15 @@ export const backtestVerb: Verb = {
       b.type === 'recording' ? [b.recording as { info?: { rows: number } }] : [],
     )
     const expected = spans.reduce((sum, t) => sum + (t.info?.rows ?? 0), 0)
+    const teller = failureTeller(io)
+    const execution = executionOf(args)
     const began = performance.now()
     const result = await backtest(plan, {
       bindings,
       from,
       to,
-      watch: tracer(plan, args, io),
+      execution,
+      watch: { ...tracer(plan, args, io), failed: teller.failed },
       output(row) {
         summary.add(row)
         files?.add(row)
@@ -86,6 +91,7 @@ export const backtestVerb: Verb = {
         ...written.map((f) => `  wrote      ${f}`),
       ].join('\n'),
     )
+    return teller.exit()
   },
 }
 

@@ -5,6 +5,7 @@ import { TidegateError } from '../../schemas/errors.ts'
 import { formatTime } from '../../schemas/units.ts'
 import { numberOption, timeOption } from '../args.ts'
 import { setOption } from '../definition.ts'
+import { executionOf, executionOption } from '../execution.ts'
 import { dirOption, storedRun } from '../stored_run.ts'
 import type { Verb } from '../verb.ts'
 
@@ -16,6 +17,7 @@ export const replayVerb: Verb = {
   options: {
     dir: dirOption,
     set: setOption,
+    execution: executionOption,
     'from-seq': { type: 'string', value: 'N', help: 'print outputs from this input record on' },
     'from-time': { type: 'string', value: 'TIME', help: 'print outputs from this event time on' },
     speed: {
@@ -38,6 +40,7 @@ export const replayVerb: Verb = {
     const began = performance.now()
     try {
       const result = await replay(plan, log, {
+        execution: executionOf(args),
         output({ commit, order, ...row }, input) {
           if (!prints || input < (fromSeq ?? 0) || row.at < (fromTime ?? 0)) return
           const text = `${formatTime(row.at)} ${row.edge} ${row.key} ${toJson(row.value)}`

@@ -9,6 +9,7 @@ import { Summary } from '../../sinks/summary.ts'
 import { durationOption, rangeOptions } from '../args.ts'
 import { bindingsOf, bindOptions, dataOf } from '../binding.ts'
 import { folderOf, loadDefinition, setOption } from '../definition.ts'
+import { executionOf, executionOption, failureTeller } from '../execution.ts'
 import { RunDirectory } from '../run_directory.ts'
 import { renderSummary } from '../run_report.ts'
 import { stopper } from '../stopper.ts'
@@ -30,6 +31,7 @@ export const runVerb: Verb = {
     },
     ...bindOptions,
     set: setOption,
+    execution: executionOption,
     speed: { type: 'string', value: 'N|max', help: 'event seconds per second for recorded data; 1 unless named' },
     from: { type: 'string', value: 'TIME', help: 'recorded rows from this event time on' },
     to: { type: 'string', value: 'TIME', help: 'recorded rows before this event time' },
@@ -63,6 +65,8 @@ export const runVerb: Verb = {
       fsyncOf(args),
       durationOption(args, 'for'),
     ]
+    const execution = executionOf(args)
+    const teller = failureTeller(io)
     const directory = RunDirectory.of(plan.pipeline, args.value('dir'))
     const log = await openEmbeddedLog(directory.log, { fsync })
     const stop = stopper(length)
@@ -81,6 +85,8 @@ export const runVerb: Verb = {
         from,
         to,
         endpoint,
+        execution,
+        failed: teller.failed,
         accepted: (fresh) =>
           directory.keep(
             { definition, plan: plan.hash, near: folderOf(file), data: dataOf(plan, bindings, { from, to }) },
@@ -119,6 +125,7 @@ export const runVerb: Verb = {
           `  outputs    ${hash.rows.toLocaleString('en')}, sha256 ${document.outputs_sha256}`,
         ].join('\n')
       io.line({ report: document }, report())
+      return teller.exit()
     } finally {
       stop.done()
       await log.close()

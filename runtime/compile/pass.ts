@@ -30,8 +30,8 @@ export interface Way {
  * Ports that seldom answer: of windows, which answer when they close, and of whoever only keeps an eye on prices. What
  * would follow an answer is left to the interpreter: written in place it would crowd the loop.
  */
-const isQuiet = ({ planned: { operator } }: Running, port: string): boolean =>
-  operator.timer !== undefined || port in operator.ambient
+const isQuiet = ({ planned: { operator }, single }: Running, port: string): boolean =>
+  port in operator.ambient || (operator.timer !== undefined && single)
 
 interface Mail {
   readonly reader: Reader
@@ -114,7 +114,7 @@ export class PassText {
     const latest = node.latest.map(({ port, edge, waits: must }) => {
       if (edge === undefined) return name.constantOf(node, port)
       const local = this.here.get(edge)
-      if (local !== undefined && local.when.every((w, i) => when[i] === w)) return local.message
+      if (local?.when.every((w, i) => when[i] === w)) return local.message
       const spoken = `${name.spokenOf(edge)}[k] === 1`
       if (!must) return `${spoken} ? ${name.lastOf(edge)}(k) : ${name.constantOf(node, port)}`
       waits.push(spoken)
@@ -185,7 +185,7 @@ export class PassText {
   /** Leaves the pass to the interpreter, with the mail that is still to be read. */
   private exit(call: string): string {
     const { again, leave, time } = this.way
-    const mine = (message: string) => (message === 'v' ? 'w' : message)
+    const mine = (message: string) => (message === 'v' && again !== 'v' ? 'w' : message)
     const all = this.mail.map(
       ({ reader, message, ordinal }) => `${this.readers.get(reader)}, ${mine(message)}, ${ordinal}`,
     )

@@ -1,9 +1,9 @@
 import { type Column, columnsOf, isBare } from '../../schemas/columns.ts'
 import { cellOf } from '../../schemas/frame_reader.ts'
-import { MAX_JUMP } from '../engine.ts'
 import { KEY_GROUPS } from '../key_groups.ts'
 import type { Network } from '../network.ts'
 import type { Clock } from '../schedule.ts'
+import { MAX_JUMP } from '../watermarks.ts'
 import { Text } from './text.ts'
 
 /** Event time as a loop over rows sees it: the clocks that a source moves, by their number in the program. */

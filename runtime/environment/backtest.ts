@@ -1,3 +1,4 @@
+import type { BindingName } from '../compiled.ts'
 import type { Committed } from '../connect.ts'
 import { type ExecutionName, openEngine } from '../engine.ts'
 import { type Binding, type FeedOptions, merged } from '../feed.ts'
@@ -13,6 +14,7 @@ export interface BacktestOptions extends FeedOptions {
   readonly output?: (row: Committed) => void
   readonly watch?: Watch
   readonly execution?: ExecutionName | undefined
+  readonly binding?: BindingName | undefined
   /** Called between frames with the rows so far and the event time reached. */
   readonly progress?: (rows: number, at: number) => void
 }
@@ -33,7 +35,7 @@ export interface BacktestResult {
 export async function backtest(plan: Plan, options: BacktestOptions): Promise<BacktestResult> {
   const hash = new OutputHash()
   const watch = { ...options.watch, output: hashing(plan, hash, options.output) }
-  const engine = await openEngine(plan, watch, { execution: options.execution, metering })
+  const engine = await openEngine(plan, watch, { execution: options.execution, binding: options.binding, metering })
   try {
     for (const { source, frame, from, to } of merged(plan, options.bindings, options)) {
       engine.frame(frame, from, to, plan.sources[source]?.id)

@@ -5,10 +5,13 @@ import { FrameWriter } from '../../schemas/frame_writer.ts'
 import type { Kind } from '../../schemas/kind.ts'
 import type { Clock } from '../clock.ts'
 import type { Committed, SourceContext, SourceItem } from '../connect.ts'
+import type { ExecutionName } from '../engine.ts'
 import { type Binding, encodeItems, merged, ownGenerator, type Slice } from '../feed.ts'
 import type { Log, LogRecord } from '../log/log.ts'
+import type { NodeMetrics } from '../meter.ts'
 import { kindsOf, type Plan, type PlannedSource } from '../plan.ts'
 import { committed, type Probe, Stage } from '../stage.ts'
+import type { Watch } from '../watch.ts'
 import { Delivery, type Published } from './deliver.ts'
 
 export interface PaperOptions {
@@ -22,6 +25,9 @@ export interface PaperOptions {
   readonly from?: number | undefined
   readonly to?: number | undefined
   readonly endpoint?: (source: string) => string | undefined
+  readonly execution?: ExecutionName | undefined
+  /** A node threw; it is left out for that key. */
+  readonly failed?: Watch['failed']
   readonly notice?: (text: string) => void
   readonly file?: (name: string) => string | undefined
   /** Every committed row of this run, those of earlier runs first. */
@@ -38,6 +44,11 @@ export interface PaperResult {
   readonly late: number
   readonly invalid: number
   readonly gaps: number
+  /** How often a node threw, over the whole run. */
+  readonly failed: number
+  readonly execution: ExecutionName
+  /** What each node did in this process. */
+  readonly nodes: readonly NodeMetrics[]
   readonly resumed: boolean
   /** All data had been taken before. */
   readonly complete: boolean
@@ -53,7 +64,14 @@ const ROWS_PER_STEP = 4096
  * Whatever comes in is appended to the input stream first; the stage commits what it made of it; sinks take committed rows.
  */
 export async function runPaper(plan: Plan, options: PaperOptions): Promise<PaperResult> {
-  const stage = await Stage.open(plan, options.log, options.probe ? { probe: options.probe } : {})
+  const live = plan.sources.some((s) => options.bindings.get(s.id) === undefined && ownGenerator(s) === undefined)
+  const stage = await Stage.open(plan, options.log, {
+    ...(options.probe && { probe: options.probe }),
+    execution: options.execution,
+    warm_up: live,
+    failed: options.failed,
+  })
+  if (stage.warmed > 0) options.notice?.(`warmed up on the newest ${stage.warmed.toLocaleString('en')} rows of the log`)
   options.accepted?.(stage.last === 0 && (await stage.inputs.state()).last === 0)
   const delivery = new Delivery(plan, 'paper', options.file ?? (() => undefined))
   const subscription = options.published ? delivery.published.subscribe(options.published) : undefined
@@ -61,6 +79,7 @@ export async function runPaper(plan: Plan, options: PaperOptions): Promise<Paper
     const run = new PaperRun(plan, stage, delivery, options)
     return await run.start()
   } finally {
+    stage.close()
     delivery.close()
     subscription?.unsubscribe()
   }
@@ -92,9 +111,22 @@ class PaperRun {
     const live = this.plan.sources.filter((s) => this.bindingOf(s) === undefined)
     if (live.length === 0) await this.replay()
     else await this.live(live)
-    const { rows, late, invalid, gaps } = this.stage.engine.counts
+    const { rows, late, invalid, gaps, failed } = this.stage.engine.counts
     const ended = this.stage.engine.taken.every((t) => t.ended)
-    return { ticks: rows, late, invalid: invalid + this.invalid, gaps, resumed, complete, ended }
+    const { execution } = this.stage.engine
+    const nodes = this.stage.engine.metrics()
+    return {
+      ticks: rows,
+      late,
+      invalid: invalid + this.invalid,
+      gaps,
+      failed,
+      resumed,
+      complete,
+      ended,
+      execution,
+      nodes,
+    }
   }
 
   private bindingOf(source: PlannedSource): Binding | undefined {

@@ -43,19 +43,19 @@ function made(kind: Kind): Flat {
       cells.push(`(W[a+${at + 1}]<<64n)+BigInt.asUintN(64,W[${place}])`)
     } else if (type === 'u8') {
       scope[own(name)] = values
-      puts.push(`R[${place}]=${values.map((x, n) => `${v}===${JSON.stringify(x)}?${n}:`).join('')}0;`)
+      puts.push(`R[${place}] = ${values.map((x, n) => `${v} === ${JSON.stringify(x)} ? ${n} : `).join('')}0;`)
       cells.push(`${own(name)}[R[${place}]]`)
     } else {
-      puts.push(`R[${place}]=${v};`)
+      puts.push(`R[${place}] = ${v};`)
       cells.push(`R[${place}]`)
     }
     at += type === 'fixed' ? 2 : 1
   }
-  const takes = bare ? (cells[0] as string) : `new ${own('row')}(${cells.join(',')})`
+  const takes = bare ? (cells[0] as string) : `new ${own('row')}(${cells.join(', ')})`
   const head = 'const R=X.real,W=X.whole;'
   return {
     width: at,
-    puts: puts.join(''),
+    puts: puts.join(' '),
     takes,
     scope,
     put: generate(['X', 'a', 'v'], head + puts.join('\n'), scope) ?? slowPut(columns, bare),
