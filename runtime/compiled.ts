@@ -51,6 +51,8 @@ export class Compiled implements Execution {
   private pooled: Pooled | undefined
   private records: object[] = []
   private capacity = 0
+  /** In a loop, rows it has taken, the one at hand included, at the last point where a node may fail. */
+  row = 0
   private loops: readonly (Rows | undefined)[] = []
   private sends: readonly (Send | undefined)[] = []
   private answers: readonly (Send | undefined)[] = []
@@ -138,6 +140,9 @@ export class Compiled implements Execution {
       failed: (node: number, code: number, at: number, cause: unknown) =>
         parts.hooks.failed(network.nodes[node] as Running, code, at, cause),
       advance: (source: number, group: number, at: number) => schedule.advance(source, group, at),
+      here: (row: number) => {
+        this.row = row + 1
+      },
       wake: (node: number, code: number, at: number) => {
         const running = network.nodes[node] as Running
         const fire = running.planned.operator.timer?.fire as never as (s: unknown, at: number, env: unknown) => unknown
@@ -198,6 +203,7 @@ export class Compiled implements Execution {
     const loop = this.loops[source]
     if (loop === undefined || this.pooled === undefined) return from
     const next = loop(frame, this.codesOf(source, frame), from, to)
+    this.row = 0
     const { sent } = this.network
     for (const edge of this.pooled.always[source] as readonly number[])
       sent[edge] = (sent[edge] as number) + next - from

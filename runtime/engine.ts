@@ -349,7 +349,7 @@ export class Engine {
     this.counts.failed++
     this.network.leaveOut(node, code)
     const { id, operator } = node.planned
-    const row = this.taken.reduce((sum, t) => sum + t.rows, 0)
+    const row = this.taken.reduce((sum, t) => sum + t.rows, this.compiled?.row ?? 0)
     this.watch.failed?.({ node: id, operator: operator.name, key: this.network.keys[code] as string, at, row, cause })
   }
   /** Nodes that hear of a source through any chain of edges: those a gap of it concerns. */

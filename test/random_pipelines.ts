@@ -63,6 +63,21 @@ export function randomPipeline(seed: number): PipelineInput {
     nodes['echo'] = { op: 'echo', from: pick(chance, bars), params: { after: pick(chance, ['300ms', '1s', '4s']) } }
     lines.push('echo')
   }
+  if (chance() < 0.3) {
+    nodes['brittle'] = { op: 'brittle', from: pick(chance, bars), params: { of: pick(chance, [10, 40, 200]) } }
+    lines.push('brittle')
+  }
+  if (chance() < 0.1)
+    nodes['brittle_account'] = {
+      op: 'brittle_account',
+      from: pick(chance, bars),
+      params: { of: pick(chance, [20, 80]) },
+    }
+  for (const id of ['model', 'second_model'])
+    if (chance() < 0.3) {
+      nodes[id] = { op: 'affine', from: pick(chance, lines), params: {} }
+      lines.push(id)
+    }
   const opinions = ['above']
   const latest = { trend: pick(chance, lines), ...(chance() < 0.4 && { fast: pick(chance, lines) }) }
   nodes['above'] = {

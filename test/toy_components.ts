@@ -1,6 +1,14 @@
 import { z } from 'zod'
 import { operators } from '../operators/catalogue.ts'
-import { type Catalogue, defineOperator, defineScan, defineSink, defineSource, listed } from '../runtime/define.ts'
+import {
+  type Catalogue,
+  defineKernel,
+  defineOperator,
+  defineScan,
+  defineSink,
+  defineSource,
+  listed,
+} from '../runtime/define.ts'
 import { Scalar } from '../schemas/features.ts'
 import { Bar, Gap, Quote, Trade } from '../schemas/market.ts'
 import { Signal } from '../schemas/orders.ts'
@@ -105,6 +113,81 @@ export const troubleSignal = defineOperator({
   example: { params: {}, input: [trade(1, 10), gap(2)], output: [{ direction: 0, strength: 1, price: 1 }] },
 })
 
+const trips = (price: number, of: number): void => {
+  if (Math.round(price * 100) % of === 0) throw new Error(`${price} is one too many`)
+}
+/** Fails on some prices, in the middle of its work. */
+export const brittle = defineOperator({
+  name: 'brittle',
+  version: 1,
+  summary: 'Repeats closes, and throws on some of them.',
+  input: { bar: Bar },
+  ambient: { trade: Trade, quote: Quote },
+  output: Scalar,
+  params: z.strictObject({ of: z.int().min(2).default(40).describe('one price in so many is too many') }),
+  init: () => ({ bars: 0, ticks: 0, due: Number.POSITIVE_INFINITY }),
+  on: {
+    bar(state, { close }, { params, at }) {
+      state.bars++
+      trips(close, params.of)
+      state.due = at + 700_000
+      return close
+    },
+    trade(state, { price }, { params }) {
+      state.ticks++
+      trips(price, params.of * 7)
+    },
+    quote(state) {
+      state.ticks++
+    },
+  },
+  alarm: {
+    at: (state) => state.due,
+    fire(state, _at, { params }) {
+      state.due = Number.POSITIVE_INFINITY
+      if (state.bars % params.of === 3) throw new Error('tired')
+      return state.bars
+    },
+  },
+  example: { params: {}, input: [bar(1, 10.01)], output: [10.01] },
+})
+/** The same for the whole pipeline: it fails for every instrument at once. */
+export const brittleAccount = defineOperator({
+  name: 'brittle_account',
+  version: 1,
+  summary: 'Counts bars of all instruments, and throws on some of them.',
+  scope: 'pipeline',
+  input: { bar: Bar },
+  output: Scalar,
+  params: z.strictObject({ of: z.int().min(2).default(40).describe('one price in so many is too many') }),
+  init: () => ({ bars: 0 }),
+  each: () => ({ bars: 0 }),
+  on: {
+    bar(state, { close }, { params, each }) {
+      each.bars++
+      trips(close, params.of)
+      return ++state.bars
+    },
+  },
+  timer: { every: () => 3_000_000, fire: (state) => state.bars },
+  example: { params: {}, input: [bar(1, 10.01)], output: [1] },
+})
+
+/** A kernel whose answer is in the batch it was asked in, or later. */
+export const affine = defineKernel({
+  name: 'affine',
+  version: 1,
+  summary: 'Half as much again, and one.',
+  input: Scalar,
+  output: Scalar,
+  params: z.strictObject({ later: z.boolean().default(false).describe('answer with a promise') }),
+  open({ later }) {
+    const run = (input: Float64Array, rows: number) => input.slice(0, rows).map((x) => 1.5 * x + 1)
+    return { run: later ? async (input, rows) => run(input, rows) : run }
+  },
+  example: { params: {}, input: [], output: [] },
+})
+
 /** Takes whatever the graph says, so that it counts as recorded. */
 export const watcher = defineSink({
   name: 'watcher',
@@ -147,7 +230,7 @@ const peeking = defineScan({
   example: { params: {}, input: [bar(1, 10)], output: [-10] },
 })
 
-export const toys = listed(tickSignal, echo, troubleSignal, hiddenState, peeking)
+export const toys = listed(tickSignal, echo, troubleSignal, brittle, brittleAccount, affine, hiddenState, peeking)
 export const catalogue: Catalogue = {
   operators: { ...operators, ...toys },
   sources: { ...sources, ...listed(laggyTrades, laggyQuotes) },

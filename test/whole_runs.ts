@@ -1,4 +1,5 @@
 import type { SourceItem } from '../runtime/connect.ts'
+import type { Kernel } from '../runtime/define.ts'
 import { Engine, type ExecutionName } from '../runtime/engine.ts'
 import { encodeItems } from '../runtime/feed.ts'
 import { toJson } from '../runtime/json.ts'
@@ -8,6 +9,14 @@ import { Snapshots } from '../runtime/state/snapshot.ts'
 import type { Watch } from '../runtime/watch.ts'
 import { decodeFrame } from '../schemas/frame.ts'
 import { kinds } from '../schemas/kinds.ts'
+
+/** The kernels of the toys open at once. */
+const kernelsOf = (plan: Plan): ReadonlyMap<string, Kernel> =>
+  new Map(
+    plan.nodes.flatMap(({ id, operator, params }) =>
+      operator.kernel ? [[id, operator.kernel(params as never) as Kernel]] : [],
+    ),
+  )
 
 /** What a source says, in the order in which everything reaches the engine. */
 export interface Event {
@@ -46,12 +55,20 @@ export class Run {
         this.outputs.push(`${outputId(plan.pipeline, edge, key, at, ordinal)} ${kind.kind} ${toJson(value)}`),
       failed: ({ node, key, at, row }) => this.failures.push(`${node} ${key} ${at} ${row}`),
     }
-    this.engine = new Engine(plan, watch, { execution })
+    this.engine = new Engine(plan, watch, { execution, kernels: kernelsOf(plan) })
     this.snapshots = new Snapshots(this.engine)
   }
 
   take(frames: readonly Uint8Array[]): this {
     for (const bytes of frames) this.engine.frame(decodeFrame(bytes, kinds))
+    return this
+  }
+  /** The same where kernels answer later. */
+  async takeSlowly(frames: readonly Uint8Array[]): Promise<this> {
+    for (const bytes of frames) {
+      this.engine.frame(decodeFrame(bytes, kinds))
+      await this.engine.waiting
+    }
     return this
   }
   save(full: boolean): Saved {

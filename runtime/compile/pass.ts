@@ -22,6 +22,8 @@ export interface Way {
   readonly again: string
   /** Event time, read once more: shared with the way out it would be boxed on every pass. */
   readonly time: string
+  /** Statement that says which row is at hand, before something may fail out of sight. */
+  readonly here: string
   /** Messages that come with every pass are counted by who runs many of them. */
   readonly bulk: boolean
 }
@@ -172,7 +174,7 @@ export class PassText {
       }
       if (!many) this.emit(edge, said, spoken)
       else {
-        this.line(spoken, `for (const m of ${said}) ${name.sendOf(edge)}(k, at, m);`)
+        this.line(spoken, `${this.way.here}for (const m of ${said}) ${name.sendOf(edge)}(k, at, m);`)
         nested = true
       }
     }
@@ -184,13 +186,13 @@ export class PassText {
 
   /** Leaves the pass to the interpreter, with the mail that is still to be read. */
   private exit(call: string): string {
-    const { again, leave, time } = this.way
+    const { again, leave, time, here } = this.way
     const mine = (message: string) => (message === 'v' && again !== 'v' ? 'w' : message)
     const all = this.mail.map(
       ({ reader, message, ordinal }) => `${this.readers.get(reader)}, ${mine(message)}, ${ordinal}`,
     )
     const whole = all.some((mail) => mail.includes(', w, ')) ? `const w = ${again}; ` : ''
-    return `${whole}${call.replace('TIME', time).replace('REST', `[${all.join(', ')}]`)}; ${leave}`
+    return `${here}${whole}${call.replace('TIME', time).replace('REST', `[${all.join(', ')}]`)}; ${leave}`
   }
 
   private text(): Text {

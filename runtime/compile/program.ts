@@ -25,7 +25,7 @@ export interface Written {
 }
 
 const shared = ['network', 'R', 'groups', 'dirty', 'troubled', 'numbers', 'sent', 'kernels']
-const hooks = ['output', 'failed', 'setAlarm', 'advance', 'wake', 'resume', 'spoke', 'pass']
+const hooks = ['output', 'failed', 'setAlarm', 'advance', 'here', 'wake', 'resume', 'spoke', 'pass']
 
 /** Writes the program of a plan: a loop per source, a function per timer, per edge of many messages and per kernel. */
 export function write(network: Network, schedule: Schedule): Written {
@@ -37,7 +37,7 @@ export function write(network: Network, schedule: Schedule): Written {
   const inlets = network.inlets.map(({ row }) => row)
 
   const passFunction = (title: string, entry: Entry, guard: string) => {
-    const pass = new PassText(readers, { leave: 'return;', again: 'v', time: 'at', bulk: false }).write(entry)
+    const pass = new PassText(readers, { leave: 'return;', again: 'v', time: 'at', here: '', bulk: false }).write(entry)
     if (pass === undefined) return false
     functions.push(
       new Text().add(
@@ -78,6 +78,7 @@ export function write(network: Network, schedule: Schedule): Written {
       leave: 'return i + 1;',
       again: `read_${plan.sources[source]?.id}(f, i)`,
       time: 'times[i]',
+      here: 'here(i - from); ',
       bulk: true,
     })
     const text = pass.write({ type: 'message', edge })

@@ -49,6 +49,7 @@ export function rowsText(network: Network, source: number, hands: readonly Hand[
       '// something is due before this row',
       ...(bounded ? [`if (seen === -Infinity || ${doubtful}) return i;`] : []),
       'newest[g] = at;',
+      'here(i - from);',
       `if (!advance(${source}, g, at) || troubled[k] === 1) return i;`,
     ]
     text.add(
