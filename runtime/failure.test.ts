@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { Scalar } from '../schemas/features.ts'
+import { Trade } from '../schemas/market.ts'
+import { sources } from '../sources/catalogue.ts'
+import { defineOperator, listed } from './define.ts'
+import { Engine, type ExecutionName } from './engine.ts'
+import { failureOf } from './failure.ts'
+import { plan } from './plan.ts'
+import { Snapshots } from './state/snapshot.ts'
+import type { Failure } from './watch.ts'
+
+const repeat = (name: string, check: (price: number) => void) =>
+  defineOperator({
+    name,
+    version: 1,
+    summary: 'Repeats prices.',
+    input: { trade: Trade },
+    output: Scalar,
+    params: z.strictObject({}),
+    on: {
+      trade(_state, { price }) {
+        check(price)
+        return price
+      },
+    },
+    example: { params: {}, input: [], output: [] },
+  })
+const toys = {
+  operators: listed(
+    repeat('sound', () => {}),
+    repeat('broken', (price) => {
+      if (price === 13) throw new Error('not thirteen')
+    }),
+  ),
+  sources,
+  sinks: {},
+}
+const drawn = plan(
+  {
+    pipeline: 'failing',
+    nodes: {
+      trades: { source: 'tape_trades' },
+      before: { op: 'sound', from: 'trades' },
+      broken: { op: 'broken', from: 'trades' },
+      after: { op: 'sound', from: 'trades' },
+    },
+  },
+  toys,
+)
+function run(execution: ExecutionName, rows: readonly (readonly [key: string, price: number])[]) {
+  const failures: Failure[] = []
+  const engine = new Engine(drawn, { failed: (failure) => failures.push(failure) }, { execution })
+  rows.forEach(([key, price], i) => {
+    engine.row(0, key, (i + 1) * 1000, { price, size: 1, side: 0, id: i })
+  })
+  return { engine, failures, in: Object.fromEntries(engine.metrics().map((m) => [m.node, m])) }
+}
+const rows = [
+  ['v:A', 1],
+  ['v:B', 2],
+  ['v:A', 13],
+  ['v:A', 3],
+  ['v:B', 4],
+] as const
+
+describe.each(['interpret', 'compile'] as const)('a node that throws (%s)', (execution) => {
+  test('is named with its instrument, time and input row', () => {
+    const { failures, engine } = run(execution, rows)
+    expect(failures).toMatchObject([{ node: 'broken', operator: 'broken', key: 'v:A', at: 3000, row: 3 }])
+    expect(failureOf(failures[0] as Failure).message).toBe(
+      'node "broken" (broken) failed for v:A at 1970-01-01T00:00:00.003Z, input row 3: not thirteen',
+    )
+    expect(engine.counts.failed).toBe(1)
+  })
+  test('is left out for that instrument; all others hear of every row, that one included', () => {
+    const { in: nodes } = run(execution, rows)
+    expect([nodes['before']?.out[''], nodes['after']?.out['']]).toEqual([5, 5])
+    // one of A, both of B
+    expect(nodes['broken']?.out['']).toBe(3)
+    expect(nodes['broken']?.failed).toBe(1)
+  })
+  test('stays left out over a restart', () => {
+    const first = run(execution, rows).engine
+    const again = new Engine(drawn, {}, { execution })
+    new Snapshots(again).load(new Snapshots(first).save(true), [...first.network.keys])
+    again.resume()
+    again.row(0, 'v:A', 9000, { price: 5, size: 1, side: 0, id: 9 })
+    again.row(0, 'v:B', 9000, { price: 5, size: 1, side: 0, id: 9 })
+    const [, , broken, after] = again.metrics()
+    expect([broken?.out[''], after?.out['']]).toEqual([1, 2])
+  })
+})
