@@ -26,7 +26,6 @@ type Values = Readonly<Record<string, unknown>>
 interface Program {
   /** Only where the program is to be used again. */
   readonly bind: ((values: Values) => void) | undefined
-  readonly Keyed: new (code: number) => object
   readonly [offered: string]: unknown
 }
 interface Pooled extends Written {
@@ -49,7 +48,6 @@ export class Compiled implements Execution {
   private readonly parts: Parts
   private readonly readers: readonly Reader[]
   private pooled: Pooled | undefined
-  private records: object[] = []
   private capacity = 0
   /** In a loop, rows it has taken, the one at hand included, at the last point where a node may fail. */
   row = 0
@@ -82,13 +80,12 @@ export class Compiled implements Execution {
     const { network, schedule } = this
     if (schedule === undefined) return
     const written = write(network, schedule)
-    this.records = []
     const values = this.values()
     const found = this.parts.binding === 'loose' ? taken(written) : undefined
     this.pooled = found ?? { ...written, program: made(written, this.parts.binding, values) }
     const { program } = this.pooled
     program.bind?.(values)
-    this.keep()
+    this.capacity = network.dirty.length
     this.forget()
     const { plan, edges, nodes } = network
     const offered = <F>(title: string) => program[title] as F | undefined
@@ -113,27 +110,21 @@ export class Compiled implements Execution {
   /** There are more keys: a program with constants may have to be written anew. */
   private room(): void {
     const { network, pooled } = this
-    if (pooled === undefined) return
-    if (pooled.program.bind === undefined && network.dirty.length !== this.capacity) this.start()
-    else if (network.dirty.length !== this.capacity) pooled.program.bind?.(this.values())
-    this.keep()
-  }
-  private keep(): void {
-    const { network, pooled } = this
+    if (pooled === undefined || network.dirty.length === this.capacity) return
+    if (pooled.program.bind === undefined) this.start()
+    else pooled.program.bind(this.values())
     this.capacity = network.dirty.length
-    for (let code = this.records.length; code < network.keys.length; code++)
-      this.records.push(new (pooled as Pooled).program.Keyed(code))
   }
   private values(): Values {
     const { network, parts } = this
     const schedule = this.schedule as Schedule
     const values: Record<string, unknown> = {
-      network,
-      R: this.records,
+      records: network.records,
       groups: network.groups,
       dirty: network.dirty,
       troubled: network.troubled,
-      numbers: network.numbers,
+      R: network.memory.real,
+      W: network.memory.whole,
       sent: network.sent,
       kernels: parts.kernels,
       output: parts.watch.output ?? (() => {}),
@@ -159,14 +150,9 @@ export class Compiled implements Execution {
       values[name.paramsOf(node)] = node.planned.params
       values[name.partsOf(node)] = node.each
       values[name.batchOf(node)] = parts.kernels.of[node.index]
-      if (node.wide) values[name.stateOf(node)] = node.states[0]
+      if (node.wide) values[name.stateOf(node)] = node.whole
       values[name.alarmsOf(node)] = node.alarms
       for (const { port, before } of node.latest) values[name.constantOf(node, port)] = before
-    }
-    for (const { name: edge, newest } of network.edges) {
-      values[`real_${name.ident(edge)}`] = newest?.slots.real
-      values[`whole_${name.ident(edge)}`] = newest?.slots.whole
-      values[`spoken_${name.ident(edge)}`] = newest?.spoken
     }
     for (const s of network.plan.sources.keys()) {
       values[`newest_${s}`] = parts.times.newest[s]

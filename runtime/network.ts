@@ -2,8 +2,8 @@ import type { Kind } from '../schemas/kind.ts'
 import { type Env, isKind, isMany, type Ports, type Shape, type State } from './define.ts'
 import { KEY_GROUPS, keyGroup } from './key_groups.ts'
 import type { Plan, PlannedNode } from './plan.ts'
-import { type Layout, layoutOf, renew } from './state/layout.ts'
-import { Newest } from './state/newest.ts'
+import { type Flat, flatOf } from './state/flat.ts'
+import { type Layout, layoutOf, renew, type Slots, slots } from './state/layout.ts'
 import { adopterOf, type Shape as FieldShape, shapeOf } from './state/shape.ts'
 
 export type Handler = (state: State, message: unknown, env: unknown) => unknown
@@ -19,15 +19,19 @@ export interface Edge {
   readonly kind: Kind
   readonly recorded: boolean
   readonly readers: readonly Reader[]
-  /** Kept when some `latest` port reads it. */
-  readonly newest: Newest | undefined
+  /** Where it stands in the memory of a key. */
+  readonly place: number
+  /** Its newest message is kept when some `latest` port reads it. */
+  readonly kept: Flat | undefined
 }
 export interface Running {
   readonly index: number
   readonly planned: PlannedNode
   /** Of scope `pipeline`: one state, kept under key code 0. */
   readonly wide: boolean
-  readonly states: State[]
+  /** The one state of a node of the whole pipeline. */
+  readonly whole: State | undefined
+  /** The parts of a state of the whole pipeline, by key code. */
   readonly each: State[]
   readonly layouts: { readonly state: Layout; readonly each: Layout }
   /** New states, and new parts of a state of the whole pipeline. */
@@ -85,7 +89,8 @@ new Outlook(undefined, undefined, 0.5, '', 0.5, {}, [])
 export const WHOLE = '*'
 /** What edges without a `latest` port and nodes without one share. */
 export const NOTHING: Record<string, never> = Object.freeze({})
-const WIDTH = 3
+/** Slots of every edge: see `memory`. */
+export const NUMBERS = 3
 /** Room for keys at the start: V8 knows the address of a typed array only when it is longer than 64 bytes. */
 const FIRST_KEYS = 128
 
@@ -101,11 +106,14 @@ export class Network {
   /** Key groups, by key code. */
   groups = new Uint8Array(0)
   /**
-   * Per key and edge three doubles: the newest time, how many messages came at it after the first, and how many came
-   * that were older.
+   * What edges remember of a key, side by side. Of every edge three doubles: the newest time, how many messages came at
+   * it after the first, and how many came that were older. Of one that is kept, 1 where it has spoken, and the message.
    */
-  numbers = new Float64Array(0)
+  memory: Slots = slots(0)
   readonly stride: number
+  /** The states of a key in one object, by node: one look-up per row, and neighbours wherever V8 moves them. */
+  readonly records: Record<string, unknown>[] = []
+  private readonly record: FieldShape
   /** 1 for keys whose state may have changed since this was last cleared. */
   dirty = new Uint8Array(0)
   /** 1 for keys some node has failed for. */
@@ -127,12 +135,14 @@ export class Network {
     this.plan = plan
     const looked = new Set(plan.nodes.flatMap((n) => Object.values(n.latest)))
     const readers = new Map<string, Reader[]>(plan.edges.map((e) => [e.name, []]))
-    this.edges = plan.edges.map((e, index) => ({
-      ...e,
-      index,
-      readers: readers.get(e.name) as Reader[],
-      newest: looked.has(e.name) ? new Newest(e.kind) : undefined,
-    }))
+    let place = 0
+    this.edges = plan.edges.map((e, index) => {
+      const kept = looked.has(e.name) ? flatOf(e.kind) : undefined
+      const edge = { ...e, index, place, kept, readers: readers.get(e.name) as Reader[] }
+      place += NUMBERS + (kept === undefined ? 0 : 1 + kept.width)
+      return edge
+    })
+    this.stride = place
     this.named = new Map(this.edges.map((e) => [e.name, e]))
     this.nodes = plan.nodes.map((planned, index) => this.start(planned, index))
     for (const node of this.nodes)
@@ -144,7 +154,6 @@ export class Network {
             handler: node.planned.operator.on[port] as unknown as Handler,
             feedback: node.planned.operator.feedback.includes(port),
           })
-    this.stride = this.edges.length * WIDTH
     this.heard = plan.sources.map(() => new Uint8Array(0))
     this.inlets = plan.sources.map(({ id }) => ({
       row: this.edge(id),
@@ -152,6 +161,7 @@ export class Network {
       gap: this.edge(`${id}.gap`),
     }))
     this.sent = new Float64Array(this.edges.length)
+    this.record = shapeOf(this.recordFields(), ['', ...this.fresh()])
     this.keyCode(WHOLE)
   }
 
@@ -184,7 +194,7 @@ export class Network {
       index,
       planned,
       wide,
-      states: wide ? [fresh.state()] : [],
+      whole: wide ? fresh.state() : undefined,
       each: [],
       layouts,
       fresh,
@@ -216,12 +226,17 @@ export class Network {
     this.keys.push(key)
     this.codes.set(key, code)
     this.groups[code] = code === 0 ? KEY_GROUPS : keyGroup(key)
+    const states = this.fresh()
+    const fields = this.recordFields()
+    const record = this.record
+      ? new this.record(...([key, ...states] as never[]))
+      : Object.fromEntries([key, ...states].map((value, i) => [fields[i], value]))
+    this.records.push(record as Record<string, unknown>)
     for (const node of this.nodes) {
-      if (!node.wide) node.states[code] = node.fresh.state()
-      node.each[code] = node.fresh.each()
+      node.each[code] = (this.records[code]?.[`${node.planned.id}_part`] as State | undefined) ?? NOTHING
       node.alarms[code] = Number.POSITIVE_INFINITY
     }
-    for (let e = 0; e < this.stride; e += WIDTH) this.numbers[code * this.stride + e] = -1
+    for (const { place } of this.edges) this.memory.real[code * this.stride + place] = -1
     this.dirty[code] = 1
     if (this.nodes.some((n) => n.wide && n.broken[0] === 1)) this.troubled[code] = 1
     this.grown()
@@ -240,14 +255,25 @@ export class Network {
     this.heard.forEach((heard, s) => {
       this.heard[s] = longer(heard)
     })
-    const numbers = new Float64Array(keys * this.stride)
-    numbers.set(this.numbers)
-    this.numbers = numbers
-    for (const { newest } of this.edges) newest?.grow(keys)
+    const memory = slots(keys * this.stride)
+    // as whole numbers: halves of a bigint look like any double
+    memory.whole.set(this.memory.whole)
+    this.memory = memory
+  }
+  private recordFields(): readonly string[] {
+    const own = this.nodes.filter((n) => !n.wide).map((n) => n.planned.id)
+    return ['key', ...own, ...this.withParts().map((n) => `${n.planned.id}_part`)]
+  }
+  private withParts = () => this.nodes.filter((n) => n.planned.operator.each !== undefined)
+  private fresh(): readonly State[] {
+    return [
+      ...this.nodes.filter((n) => !n.wide).map((n) => n.fresh.state()),
+      ...this.withParts().map((n) => n.fresh.each()),
+    ]
   }
 
   stateOf(node: Running, code: number): State {
-    return node.states[node.wide ? 0 : code] as State
+    return node.whole ?? (this.records[code]?.[node.planned.id] as State)
   }
   /** After a gap of its feed a node may begin anew, or mark that it did not see everything. */
   applyGap(node: Running, code: number): void {
@@ -256,7 +282,7 @@ export class Network {
     if (operator.on_gap !== 'reset') return
     if (!node.wide) renew(node.layouts.state, this.stateOf(node, code), operator.init(params))
     if (operator.each) renew(node.layouts.each, node.each[code] as State, operator.each(params))
-    for (const { edge } of node.outputs) edge.newest?.clear(code)
+    for (const { edge } of node.outputs) this.forget(edge, code)
   }
   isBroken(node: Running, code: number): boolean {
     return node.broken[node.wide ? 0 : code] === 1
@@ -275,10 +301,26 @@ export class Network {
     this.troubles()
   }
 
+  keep({ place, kept }: Edge, code: number, value: unknown): void {
+    if (kept === undefined) return
+    const start = code * this.stride + place + NUMBERS
+    this.memory.real[start] = 1
+    kept.put(this.memory, start + 1, value)
+  }
+  /** The newest message of an edge; undefined before it has spoken. */
+  newest({ place, kept }: Edge, code: number): unknown {
+    const start = code * this.stride + place + NUMBERS
+    return kept !== undefined && this.memory.real[start] === 1 ? kept.take(this.memory, start + 1) : undefined
+  }
+  private forget({ place, kept }: Edge, code: number): void {
+    const start = code * this.stride + place + NUMBERS
+    if (kept !== undefined) this.memory.whole.fill(0n, start, start + 1 + kept.width)
+  }
+
   /** Which message of its edge, key and time this one is: half of its name. */
   number(edge: Edge, code: number, at: number): number {
-    const place = code * this.stride + edge.index * WIDTH
-    const { numbers } = this
+    const place = code * this.stride + edge.place
+    const numbers = this.memory.real
     const last = numbers[place] as number
     if (at < last) {
       const before = numbers[place + 2] as number

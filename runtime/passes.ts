@@ -93,7 +93,7 @@ export class Passes implements Execution {
     const { network, watch } = this
     const ordinal = network.number(edge, code, at)
     ;(network.sent[edge.index] as number)++
-    edge.newest?.set(code, value)
+    network.keep(edge, code, value)
     watch.message?.(edge.name, network.keys[code] as string, at, value)
     if (edge.recorded) watch.output?.(edge.name, edge.kind, network.keys[code] as string, at, ordinal, value)
     for (const reader of edge.readers) this.queue.push({ reader, key: code, at, ordinal, value })
@@ -127,7 +127,7 @@ export class Passes implements Execution {
     if (network.isBroken(node, code)) return
     const env = this.outlooks[node.index] as Outlook
     for (const { port, edge, before, waits } of node.latest) {
-      const value = edge?.newest?.get(code)
+      const value = edge && network.newest(edge, code)
       if (value === undefined && waits) return
       if (this.watch.strict) freeze(value)
       ;(env.latest as Record<string, unknown>)[port] = value ?? before

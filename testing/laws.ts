@@ -4,6 +4,7 @@ import { paramProblems } from '../runtime/check.ts'
 import { type Definition, isKind, isMany, type Operator, type Ports } from '../runtime/define.ts'
 import { Driver, portsNamed } from '../runtime/drive.ts'
 import { toJson } from '../runtime/json.ts'
+import type { Network, Running } from '../runtime/network.ts'
 import { layoutOf } from '../runtime/state/layout.ts'
 import { isRing } from '../runtime/state/ring.ts'
 import type { Kind } from '../schemas/kind.ts'
@@ -75,7 +76,9 @@ const start = (operator: Operator, { params, tape, lateness = 0 }: Case, strict 
 const play = (driver: Driver, tape: readonly Sample[]): unknown[][] =>
   tape.map((sample) => structuredClone(driver.feed(copied(sample))))
 const states = ({ engine }: Driver): readonly object[] =>
-  engine.network.nodes.flatMap((n) => [...n.states, ...n.each]).filter((s) => s !== undefined)
+  engine.network.nodes.flatMap((n) => [...statesOf(engine.network, n), ...n.each])
+const statesOf = (network: Network, node: Running): readonly object[] =>
+  node.wide ? [network.stateOf(node, 0)] : [...network.keys.keys()].map((code) => network.stateOf(node, code))
 
 function differs(found: readonly unknown[], expected: readonly unknown[], tape: readonly Sample[]): readonly string[] {
   const at = found.findIndex((answers, i) => !isDeepStrictEqual(answers, expected[i]))
@@ -222,13 +225,13 @@ export const laws = {
   state_shape(operator, given) {
     const driver = start(operator, given)
     const { network } = driver.engine
-    const [node] = network.nodes
-    const [state, each] = [shapeOf(node?.states[0]), shapeOf(node?.each[0])]
+    const node = network.nodes[0] as Running
+    const [state, each] = [shapeOf(network.stateOf(node, 0)), shapeOf(node.each[0])]
     return given.tape.flatMap((sample, i) => {
       driver.feed(copied(sample))
       const odd = [
-        ...(node?.states ?? []).filter((s) => s !== undefined && shapeOf(s) !== state),
-        ...(node?.each ?? []).filter((s) => s !== undefined && shapeOf(s) !== each),
+        ...statesOf(network, node).filter((s) => shapeOf(s) !== state),
+        ...node.each.filter((s) => shapeOf(s) !== each),
       ]
       return odd.length > 0 ? [`after message ${i} expected ${state}, found ${shapeOf(odd[0])}`] : []
     })

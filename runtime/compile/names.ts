@@ -21,6 +21,5 @@ export const askOf = (node: Running): string => `ask_${node.planned.id}`
 export const batchOf = (node: Running): string => `batch_${node.planned.id}`
 export const keepOf = (edge: Edge): string => `keep_${ident(edge.name)}`
 export const lastOf = (edge: Edge): string => `last_${ident(edge.name)}`
-export const spokenOf = (edge: Edge): string => `spoken_${ident(edge.name)}`
 export const kindOf = (edge: Edge): string => `kind_${ident(edge.name)}`
 export const sendOf = (edge: Edge): string => `send_${ident(edge.name)}`

@@ -1,4 +1,4 @@
-import type { Edge, Reader, Running } from '../network.ts'
+import { type Edge, NUMBERS, type Reader, type Running } from '../network.ts'
 import * as name from './names.ts'
 import { Text } from './text.ts'
 
@@ -96,9 +96,9 @@ export class PassText {
     if (bulk) this.always.push(edge)
     this.line(
       when,
-      `${ordinal} = ordinal(b + ${edge.index * 3}, at);`,
+      `${ordinal} = ordinal(b + ${edge.place}, at);`,
       ...(bulk ? [] : [`sent[${edge.index}]++;`]),
-      ...(edge.newest ? [`${name.keepOf(edge)}(k, ${message});`] : []),
+      ...(edge.kept ? [`${name.keepOf(edge)}(b, ${message});`] : []),
       ...(edge.recorded ? [`output('${edge.name}', ${name.kindOf(edge)}, s.key, at, ${ordinal}, ${message});`] : []),
     )
     this.here.set(edge, { message, when })
@@ -117,10 +117,10 @@ export class PassText {
       if (edge === undefined) return name.constantOf(node, port)
       const local = this.here.get(edge)
       if (local?.when.every((w, i) => when[i] === w)) return local.message
-      const spoken = `${name.spokenOf(edge)}[k] === 1`
-      if (!must) return `${spoken} ? ${name.lastOf(edge)}(k) : ${name.constantOf(node, port)}`
+      const spoken = `R[b + ${edge.place + NUMBERS}] === 1`
+      if (!must) return `${spoken} ? ${name.lastOf(edge)}(b) : ${name.constantOf(node, port)}`
       waits.push(spoken)
-      return `${name.lastOf(edge)}(k)`
+      return `${name.lastOf(edge)}(b)`
     })
     let called = when
     if (waits.length > 0) {

@@ -2,7 +2,16 @@ import { type Column, columnsOf, isBare } from '../../schemas/columns.ts'
 import { rowMaker, rowReader } from '../../schemas/frame_reader.ts'
 import type { Kind } from '../../schemas/kind.ts'
 import { isMany } from '../define.ts'
-import { type Edge, type Network, NOTHING, Outlook, type Reader, type Running, STRAGGLERS } from '../network.ts'
+import {
+  type Edge,
+  type Network,
+  NOTHING,
+  NUMBERS,
+  Outlook,
+  type Reader,
+  type Running,
+  STRAGGLERS,
+} from '../network.ts'
 import { FEEDBACK_ANSWERED, SCAN_SILENT } from '../passes.ts'
 import type { Schedule } from '../schedule.ts'
 import { flatOf } from '../state/flat.ts'
@@ -24,7 +33,7 @@ export interface Written {
   readonly always: readonly (readonly number[])[]
 }
 
-const shared = ['network', 'R', 'groups', 'dirty', 'troubled', 'numbers', 'sent', 'kernels']
+const shared = ['records', 'groups', 'dirty', 'troubled', 'R', 'W', 'sent', 'kernels']
 const hooks = ['output', 'failed', 'setAlarm', 'advance', 'here', 'wake', 'resume', 'spoke', 'pass']
 
 /** Writes the program of a plan: a loop per source, a function per timer, per edge of many messages and per kernel. */
@@ -44,7 +53,7 @@ export function write(network: Network, schedule: Schedule): Written {
         `function ${title} {`,
         ...(guard === '' ? [] : [guard]),
         'dirty[k] = 1;',
-        'const s = R[k], b = k * STRIDE;',
+        'const s = records[k], b = k * STRIDE;',
         ...pass
           .toString()
           .split('\n')
@@ -93,7 +102,6 @@ export function write(network: Network, schedule: Schedule): Written {
 
   const bound = [...shared, ...hooks, ...boundNames(network, schedule)]
   const head = new Text().add(
-    ...recordText(nodes),
     'function lost(e, node, k, at, mail) {',
     'failed(node, k, at, e);',
     'resume(k, at, mail);',
@@ -109,19 +117,19 @@ export function write(network: Network, schedule: Schedule): Written {
     '}',
     '// which message of its edge, key and time this one is',
     'function ordinal(p, at) {',
-    'const last = numbers[p];',
+    'const last = R[p];',
     'if (at > last) {',
-    'numbers[p] = at;',
-    'numbers[p + 1] = 0;',
+    'R[p] = at;',
+    'R[p + 1] = 0;',
     'return 0;',
     '}',
-    'return at === last ? ++numbers[p + 1] : STRAGGLERS + numbers[p + 2]++;',
+    'return at === last ? ++R[p + 1] : STRAGGLERS + R[p + 2]++;',
     '}',
     ...edges.flatMap(memoryText),
     ...nodes.flatMap(questionText),
   )
   const text = [head, ...functions].join('\n')
-  return { text, scope: scopeOf(network), bound, offered: ['Keyed', ...offered], always }
+  return { text, scope: scopeOf(network), bound, offered, always }
 }
 
 const kindIn = (node: Running, port: string) =>
@@ -129,36 +137,19 @@ const kindIn = (node: Running, port: string) =>
     ? node.planned.operator.output
     : (node.planned.operator.output as Record<string, unknown>)[port]) as never
 
-/** The states of a key in one object: one look-up per row, and neighbours in memory. */
-function recordText(nodes: readonly Running[]): readonly string[] {
-  const own = nodes.filter((n) => !n.wide)
-  const parts = nodes.filter((n) => n.planned.operator.each !== undefined)
-  return [
-    'class Keyed {',
-    'constructor(k) {',
-    'this.key = network.keys[k];',
-    ...own.map((n) => `this.${n.planned.id} = network.nodes[${n.index}].states[k];`),
-    ...parts.map((n) => `this.${n.planned.id}_part = network.nodes[${n.index}].each[k];`),
-    '}',
-    '}',
-  ]
-}
-
-/** Keeps and reads the newest message of an edge. */
+/** Keeps and reads the newest message of an edge; `b` is where the memory of the key begins. */
 function memoryText(edge: Edge): readonly string[] {
-  if (edge.newest === undefined) return []
-  const { puts, takes, width } = edge.newest.flat
-  const [real, whole] = [`real_${name.ident(edge.name)}`, `whole_${name.ident(edge.name)}`]
-  const arrays = `const R = ${real}, W = ${whole}, a = k * ${width};`
+  if (edge.kept === undefined) return []
+  const spoken = edge.place + NUMBERS
   return [
-    `function ${name.keepOf(edge)}(k, v) {`,
-    arrays,
-    puts,
-    `${name.spokenOf(edge)}[k] = 1;`,
+    `function ${name.keepOf(edge)}(b, v) {`,
+    `const a = b + ${spoken + 1};`,
+    edge.kept.puts,
+    `R[b + ${spoken}] = 1;`,
     '}',
-    `function ${name.lastOf(edge)}(k) {`,
-    arrays,
-    `return ${takes};`,
+    `function ${name.lastOf(edge)}(b) {`,
+    `const a = b + ${spoken + 1};`,
+    `return ${edge.kept.takes};`,
     '}',
   ]
 }
@@ -175,7 +166,7 @@ function questionText(node: Running): readonly string[] {
   ]
 }
 
-function boundNames({ nodes, edges, plan }: Network, { clocks }: Schedule): readonly string[] {
+function boundNames({ nodes, plan }: Network, { clocks }: Schedule): readonly string[] {
   return [
     ...nodes.flatMap((n) => [
       name.paramsOf(n),
@@ -185,9 +176,6 @@ function boundNames({ nodes, edges, plan }: Network, { clocks }: Schedule): read
       ...(n.planned.operator.alarm ? [name.alarmsOf(n)] : []),
       ...n.latest.filter((l) => !l.waits).map((l) => name.constantOf(n, l.port)),
     ]),
-    ...edges.flatMap((e) =>
-      e.newest ? [`real_${name.ident(e.name)}`, `whole_${name.ident(e.name)}`, name.spokenOf(e)] : [],
-    ),
     ...plan.sources.flatMap((_, s) => [`newest_${s}`, `idle_${s}`]),
     ...clocks.flatMap((_, c) => [`marks_${c}`, `dues_${c}`]),
   ]
@@ -212,7 +200,7 @@ function scopeOf({ nodes, edges, plan, stride }: Network): Readonly<Record<strin
   }
   for (const edge of edges) {
     if (edge.recorded) scope[name.kindOf(edge)] = edge.kind
-    if (edge.newest) Object.assign(scope, edge.newest.flat.scope)
+    if (edge.kept) Object.assign(scope, edge.kept.scope)
   }
   for (const { id, component } of plan.sources) {
     const { output } = component

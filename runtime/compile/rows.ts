@@ -27,7 +27,7 @@ export function rowsText(network: Network, source: number, hands: readonly Hand[
     `function rows_${planned.id}(f, codes, from, to) {`,
     `const times = f.at, key = f.key, columns = f.columns;`,
     `const ${columns.map((_, c) => `c${c} = columns[${c}]`).join(', ')};`,
-    `const newest = newest_${source}, idle = idle_${source}, group = groups, records = R;`,
+    `const newest = newest_${source}, idle = idle_${source}, group = groups;`,
     ...hands.map(({ number }) => `const mark_${number} = marks_${number}, due_${number} = dues_${number};`),
     'for (let i = from; i < to; i++) {',
     'const at = times[i], k = codes[key[i]];',

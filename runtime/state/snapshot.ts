@@ -1,6 +1,5 @@
 import type { Engine } from '../engine.ts'
 import { type Layout, layoutOf, type Slots, slots } from './layout.ts'
-import type { Newest } from './newest.ts'
 
 /** A piece of a snapshot: how wide it is, and how it goes in and out for a key. */
 interface Part {
@@ -8,29 +7,12 @@ interface Part {
   save(code: number, into: Slots, at: number): void
   load(code: number, from: Slots, at: number): void
 }
-type States = Parameters<Layout['save']>[0][]
+type State = Parameters<Layout['save']>[0]
 
-const ofStates = ({ width, save, load }: Layout, states: States): Part => ({
+const ofStates = ({ width, save, load }: Layout, pick: (code: number) => State): Part => ({
   width,
-  save: (code, into, at) => save(states[code] as never, into, at),
-  load: (code, from, at) => load(states[code] as never, from, at),
-})
-
-/** Copies as whole numbers: halves of a bigint look like any double. */
-const copy = (from: Slots, start: number, into: Slots, at: number, width: number): void =>
-  into.whole.set(from.whole.subarray(start, start + width), at)
-
-/** The newest message of an edge that some port looks at, and whether it has spoken. */
-const ofNewest = (newest: Newest): Part => ({
-  width: newest.flat.width + 1,
-  save(code, into, at) {
-    into.real[at] = newest.spoken[code] as number
-    copy(newest.slots, code * newest.flat.width, into, at + 1, newest.flat.width)
-  },
-  load(code, from, at) {
-    newest.spoken[code] = from.real[at] as number
-    copy(from, at + 1, newest.slots, code * newest.flat.width, newest.flat.width)
-  },
+  save: (code, into, at) => save(pick(code), into, at),
+  load: (code, from, at) => load(pick(code), from, at),
 })
 
 /** Flags of a key, one bit each. */
@@ -54,16 +36,17 @@ const ofFlags = (flags: () => readonly Uint8Array[], count: number): Part => ({
 })
 
 function keyParts({ network }: Engine): readonly Part[] {
-  const { nodes, edges, stride } = network
+  const { nodes, stride } = network
   return [
-    ...nodes.filter((n) => !n.wide).map((n) => ofStates(n.layouts.state, n.states)),
-    ...nodes.filter((n) => n.layouts.each.width > 0).map((n) => ofStates(n.layouts.each, n.each)),
-    ...edges.flatMap(({ newest }) => (newest === undefined ? [] : [ofNewest(newest)])),
-    // how many messages of its key and time an edge has carried: ids go on counting after a restart
+    ...nodes.filter((n) => !n.wide).map((n) => ofStates(n.layouts.state, (code) => network.stateOf(n, code))),
+    ...nodes
+      .filter((n) => n.layouts.each.width > 0)
+      .map((n) => ofStates(n.layouts.each, (code) => n.each[code] as State)),
+    // as whole numbers: halves of a bigint look like any double
     {
       width: stride,
-      save: (code, into, at) => into.real.set(network.numbers.subarray(code * stride, (code + 1) * stride), at),
-      load: (code, from, at) => network.numbers.set(from.real.subarray(at, at + stride), code * stride),
+      save: (code, into, at) => into.whole.set(network.memory.whole.subarray(code * stride, (code + 1) * stride), at),
+      load: (code, from, at) => network.memory.whole.set(from.whole.subarray(at, at + stride), code * stride),
     },
     ofFlags(() => network.heard, network.heard.length),
     ofFlags(() => nodes.map((n) => n.broken), nodes.length),
@@ -72,14 +55,14 @@ function keyParts({ network }: Engine): readonly Part[] {
 function wholeParts(engine: Engine): readonly Part[] {
   const taken = layoutOf({ rows: 0, data: 0, ended: false })
   return [
-    ...engine.network.nodes.filter((n) => n.wide).map((n) => ofStates(n.layouts.state, n.states)),
+    ...engine.network.nodes.filter((n) => n.wide).map((n) => ofStates(n.layouts.state, () => n.whole as State)),
     ...[engine.times, ...engine.schedule.clocks.map((c) => c.watermarks)].map((part) => ({
       width: part.width,
       save: (_c: number, into: Slots, at: number) => part.save(into, at),
       load: (_c: number, from: Slots, at: number) => part.load(from, at),
     })),
-    ofStates(layoutOf(engine.counts), [engine.counts]),
-    ...engine.taken.map((source) => ofStates(taken, [source])),
+    ofStates(layoutOf(engine.counts), () => engine.counts),
+    ...engine.taken.map((source) => ofStates(taken, () => source)),
   ]
 }
 
