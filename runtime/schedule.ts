@@ -32,6 +32,8 @@ interface Timed extends Tick<Running> {
   call: Call
   /** The same with a clock around it. */
   readonly timed: Call
+  /** Per group when it is due next. */
+  readonly next: Float64Array
 }
 interface Alarmed {
   readonly node: Running
@@ -94,7 +96,13 @@ export class Schedule {
       const clock = clockOf(tick.node)
       const { node, fire } = tick
       const call: Call = (code, at) => woken.wake(node, code, at, (state, env) => fire(state, at, env))
-      const timed = { ...tick, clock, call, timed: (code: number, at: number) => meter.timed(call, code, at) }
+      const timed: Timed = {
+        ...tick,
+        clock,
+        call,
+        timed: (code, at) => meter.timed(call, code, at),
+        next: new Float64Array(KEY_GROUPS + 1).fill(NEVER),
+      }
       clock.timers.push(timed)
       return timed
     })
@@ -219,6 +227,8 @@ export class Schedule {
   }
   private begin(clock: Clock, slot: number, at: number): void {
     clock.watermarks.mark[slot] = at
+    for (const timer of clock.timers)
+      if (timer.node.wide === (slot === PIPELINE)) timer.next[slot] = dueAfter(timer, at)
     clock.due[slot] = this.nextDue(clock, slot)
   }
 
@@ -228,7 +238,7 @@ export class Schedule {
     let next = ALWAYS
     for (const timer of timers) {
       if (timer.node.wide !== wide) continue
-      const due = dueAfter(timer, from)
+      const due = timer.next[slot] as number
       if (due < next) next = due
     }
     const members = this.members[slot] as number[]
@@ -245,10 +255,12 @@ export class Schedule {
 
   private runDue(due: number, group: number): void {
     for (const timer of this.timers) {
-      const { node, right, every, clock } = timer
+      const { node, right, every, clock, next } = timer
       if (!(node.wide ? clock.wideNow : clock.now)) continue
+      const slot = node.wide ? PIPELINE : group
+      if (next[slot] !== due) continue
+      next[slot] = due + every
       const boundary = right ? due - 1 : due
-      if (boundary % every !== 0) continue
       const call = this.meter.dueTimer() ? timer.timed : timer.call
       const members = this.members[node.wide ? PIPELINE : group] as number[]
       for (let i = 0; i < members.length; i++) call(members[i] as number, boundary)
@@ -289,6 +301,7 @@ export class Schedule {
         if (node.wide ? code === 0 : code > 0) this.setAlarm(node, code)
     for (const clock of this.clocks)
       for (let group = 0; group <= KEY_GROUPS; group++)
-        clock.due[group] = clock.watermarks.mark[group] === NEVER ? NEVER : this.nextDue(clock, group)
+        if (clock.watermarks.mark[group] === NEVER) clock.due[group] = NEVER
+        else this.begin(clock, group, clock.watermarks.mark[group] as number)
   }
 }
