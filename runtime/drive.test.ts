@@ -11,7 +11,6 @@ import { defineOperator } from './define.ts'
 import { Driver, drive } from './drive.ts'
 import { toJson } from './json.ts'
 import { nearest } from './nearest.ts'
-import { OutputHash } from './outputs.ts'
 
 test('drives an operator over samples: answers in the author’s form, without silence', () => {
   expect(drive(ema, { span: 3 }, [bar(1, 10), bar(2, 20)])).toEqual([10, 15])
@@ -42,18 +41,6 @@ test('JSON for hashes tells apart what JSON would not', () => {
   const values = [0, -0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, null, fixed(1)]
   expect(new Set(values.map(toJson)).size).toBe(values.length)
   expect(toJson({ fee: fixed('-0.5') as Fixed, at: 1 })).toBe('{"fee":"-0.50000000","at":1}')
-})
-test('the hash of outputs is of id, kind and value, in order', () => {
-  const of = (...rows: [string, string, unknown][]) => {
-    const hash = new OutputHash()
-    for (const row of rows) hash.add(...row)
-    expect(hash.digest()).toBe(hash.digest())
-    return hash.digest()
-  }
-  const a: [string, string, unknown] = ['p/a/k/1/0', 'scalar', 1]
-  const b: [string, string, unknown] = ['p/a/k/1/1', 'scalar', 2]
-  const all = [of(), of(a), of(a, b), of(b, a), of(['p/a/k/1/0', 'scalar', -1]), of(['p/a/k/1/0', 'signal', 1])]
-  expect(new Set(all).size).toBe(all.length)
 })
 test.each([
   ['emma', ['ema', 'sma', 'macd'], 'ema'],

@@ -1,11 +1,10 @@
-import { createHash, type Hash } from 'node:crypto'
 import type { Frame } from '../schemas/frame.ts'
 import { decodeFrame, peekFrame } from '../schemas/frame.ts'
 import { rowReader } from '../schemas/frame_reader.ts'
 import { FrameWriter } from '../schemas/frame_writer.ts'
 import type { Kind } from '../schemas/kind.ts'
 import type { Committed } from './connect.ts'
-import { toJson } from './json.ts'
+import type { OutputHash } from './output_hash.ts'
 import { kindsOf, type Plan } from './plan.ts'
 import type { Watch } from './watch.ts'
 
@@ -13,26 +12,14 @@ import type { Watch } from './watch.ts'
 export const outputId = (pipeline: string, edge: string, key: string, at: number, ordinal: number): string =>
   `${pipeline}/${edge}/${key}/${at}/${ordinal}`
 
-/** What is compared when two runs are said to be equal: id, kind and value of every output, in order. */
-export class OutputHash {
-  rows = 0
-  private readonly hash: Hash = createHash('sha256')
-  add(id: string, kind: string, value: unknown): void {
-    this.rows++
-    this.hash.update(`${id} ${kind} ${toJson(value)}\n`)
-  }
-  digest(): string {
-    return this.hash.copy().digest('hex')
-  }
-}
-
-/** Names, hashes and hands on the outputs of an engine as they are emitted; they belong to no commit. */
+/** Hashes and hands on the outputs of an engine as they are emitted; they belong to no commit. */
 export const hashing =
   (plan: Plan, hash: OutputHash, each?: (row: Committed) => void): NonNullable<Watch['output']> =>
   (edge, kind, key, at, ordinal, value) => {
+    hash.add(edge, kind, key, at, ordinal, value)
+    if (each === undefined) return
     const id = outputId(plan.pipeline, edge, key, at, ordinal)
-    hash.add(id, kind.kind, value)
-    each?.({ id, edge, kind: kind.kind, key, at, ordinal, value, commit: 0, order: hash.rows })
+    each({ id, edge, kind: kind.kind, key, at, ordinal, value, commit: 0, order: hash.rows })
   }
 
 /** Gathers the outputs of a step into frames, one per edge; `order` keeps the sequence in which they were emitted. */

@@ -5,7 +5,8 @@ import type { Committed } from './connect.ts'
 import { type ExecutionName, openEngine } from './engine.ts'
 import { toJson } from './json.ts'
 import type { Log, LogStream } from './log/log.ts'
-import { committedRows, hashing, OutputHash } from './outputs.ts'
+import { OutputHash } from './output_hash.ts'
+import { committedRows, hashing } from './outputs.ts'
 import { kindsOf, type Plan } from './plan.ts'
 import { inputsName, stageName } from './stage.ts'
 
@@ -43,7 +44,7 @@ export interface ReplayOptions {
 export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}): Promise<ReplayResult> {
   const inputs = await log.stream(inputsName(plan.pipeline))
   const stage = await log.stream(stageName(plan.pipeline))
-  const [again, before] = [new OutputHash(), new OutputHash()]
+  const [again, before] = [new OutputHash(plan), new OutputHash(plan)]
   const made: Committed[] = []
   let record = 0
   const output = hashing(plan, again, (row) => {
@@ -79,7 +80,7 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
         options.progress?.(engine.counts.rows, frame.last)
       }
       const rows = committedRows(plan, seq, outputs)
-      for (const row of rows) before.add(row.id, row.kind, row.value)
+      for (const row of rows) before.row(row)
       difference ??= compare(rows, made)
       made.length = 0
     }

@@ -1,7 +1,7 @@
 import { wallClock } from '../../runtime/clock.ts'
 import { runPaper } from '../../runtime/environment/paper.ts'
 import { openEmbeddedLog } from '../../runtime/log/embedded.ts'
-import { OutputHash } from '../../runtime/outputs.ts'
+import { OutputHash } from '../../runtime/output_hash.ts'
 import { plan as planOf } from '../../runtime/plan.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatTime } from '../../schemas/units.ts'
@@ -74,7 +74,7 @@ export const runVerb: Verb = {
       for (const notice of log.notices) io.say(notice)
       io.say(`${plan.pipeline}: paper, plan ${plan.hash.slice(0, 12)}, log ${directory.log} (${log.guarantee})`)
       const summary = new Summary()
-      const hash = new OutputHash()
+      const hash = new OutputHash(plan)
       const began = performance.now()
       const result = await runPaper(plan, {
         log,
@@ -96,7 +96,7 @@ export const runVerb: Verb = {
         file: (name) => directory.file(name),
         output(row) {
           summary.add(row)
-          hash.add(row.id, row.kind, row.value)
+          hash.row(row)
         },
         published: ({ subject, message }) =>
           io.line({ subject, ...message }, `${message['time']} ${subject} ${JSON.stringify(message['value'])}`),

@@ -3,7 +3,8 @@ import type { Committed } from '../connect.ts'
 import { type ExecutionName, openEngine } from '../engine.ts'
 import { type Binding, type FeedOptions, merged } from '../feed.ts'
 import type { NodeMetrics } from '../meter.ts'
-import { hashing, OutputHash } from '../outputs.ts'
+import { OutputHash } from '../output_hash.ts'
+import { hashing } from '../outputs.ts'
 import type { Plan } from '../plan.ts'
 import type { Watch } from '../watch.ts'
 import { metering } from './metering.ts'
@@ -33,7 +34,7 @@ export interface BacktestResult {
 
 /** Runs a plan over recorded or generated data as fast as it goes, in memory: nothing is kept but what `output` keeps. */
 export async function backtest(plan: Plan, options: BacktestOptions): Promise<BacktestResult> {
-  const hash = new OutputHash()
+  const hash = new OutputHash(plan)
   const watch = { ...options.watch, output: hashing(plan, hash, options.output) }
   const engine = await openEngine(plan, watch, { execution: options.execution, binding: options.binding, metering })
   try {

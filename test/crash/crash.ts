@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { operators } from '../../operators/catalogue.ts'
 import { openEmbeddedLog } from '../../runtime/log/embedded.ts'
-import { OutputHash } from '../../runtime/outputs.ts'
+import { OutputHash } from '../../runtime/output_hash.ts'
 import { type Plan, plan as planOf } from '../../runtime/plan.ts'
 import { type CrashPoint, committed, inputsName, stageName } from '../../runtime/stage.ts'
 import { sinks } from '../../sinks/catalogue.ts'
@@ -83,9 +83,8 @@ async function outcome(
   directory: string,
 ): Promise<{ outputs: number; log: string; published: string; inputs: number; commits: number }> {
   const log = await openEmbeddedLog(join(directory, 'log'), { readonly: true })
-  const hash = new OutputHash()
-  for await (const row of committed(plan, await log.stream(stageName(plan.pipeline))))
-    hash.add(row.id, row.kind, row.value)
+  const hash = new OutputHash(plan)
+  for await (const row of committed(plan, await log.stream(stageName(plan.pipeline)))) hash.row(row)
   const [inputs, commits] = [await log.stream(inputsName(plan.pipeline)), await log.stream(stageName(plan.pipeline))]
   const passed = { inputs: (await inputs.state()).last, commits: (await commits.state()).last }
   await log.close()
