@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { backtest } from './backtest.ts'
 import { codec } from './codec.ts'
 import { fused } from './fused.ts'
 import { log } from './log_table.ts'
@@ -8,7 +9,7 @@ import type { Bench } from './support.ts'
 import { sweep } from './sweep.ts'
 import { tape } from './tape.ts'
 
-const benches: Readonly<Record<string, Bench>> = { fused, model, tape, sweep, codec, memory, log }
+const benches: Readonly<Record<string, Bench>> = { fused, model, backtest, tape, sweep, codec, memory, log }
 const usage = `usage: npm run bench -- NAME... [--rounds N] [--json], or all
 
 ${Object.entries(benches)
