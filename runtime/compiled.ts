@@ -256,9 +256,13 @@ function made({ text, scope, bound, offered }: Written, binding: BindingName, va
 }
 
 let roomy = false
-/** V8 inlines so much into one function; a pass of many nodes needs more (forty tick-level nodes: 210 ns, then 75). */
+/**
+ * V8 inlines so much into one function; a pass of many nodes needs more (forty tick-level nodes: 210 ns, then 75). And it
+ * leaves out calls that were rare when it looked: nodes that were still waiting for their features would stay apart.
+ */
 function roomForInlining(): void {
   if (roomy) return
   roomy = true
+  setFlagsFromString('--min-inlining-frequency=0.02')
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=16000')
 }
