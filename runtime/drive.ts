@@ -4,7 +4,7 @@ import type { Kind } from '../schemas/kind.ts'
 import type { Gap } from '../schemas/market.ts'
 import type { Sample } from '../schemas/samples.ts'
 import { paramProblems } from './check.ts'
-import type { Definition, Operator, Source } from './define.ts'
+import type { Definition, Kernel, Operator, Source } from './define.ts'
 import { Engine } from './engine.ts'
 import { FirstFailure } from './failure.ts'
 import { deepFreeze, type Plan, type PlannedSource } from './plan.ts'
@@ -80,18 +80,24 @@ export class Driver {
 
   constructor(operator: Operator, params: unknown, options: DriverOptions = {}) {
     this.operator = operator
-    this.engine = new Engine(solo(operator, params, options.lateness, options.wired), {
-      ...options.watch,
-      failed: this.failures.failed,
-      strict: options.strict ?? true,
-      answer: (_node, answer) => this.answers.push(answer),
-    })
+    const plan = solo(operator, params, options.lateness, options.wired)
+    this.engine = new Engine(
+      plan,
+      {
+        ...options.watch,
+        failed: this.failures.failed,
+        strict: options.strict ?? true,
+        answer: (_node, answer) => this.answers.push(answer),
+      },
+      { kernels: openAtOnce(plan) },
+    )
   }
 
   /** The answers to one sample, timers and alarms that fall due before it included, in order. @throws OPERATOR_FAILED */
   feed(sample: Sample): unknown[] {
     this.answers = []
     this.take(sample)
+    if (this.engine.waiting !== undefined) throw notAtOnce(this.operator.name)
     this.failures.check()
     return this.answers
   }
@@ -140,6 +146,21 @@ export class Driver {
     new Snapshots(this.engine).load(bytes, keys)
     this.engine.resume()
   }
+}
+
+const notAtOnce = (name: string): TidegateError =>
+  new TidegateError(
+    'INPUT_INVALID',
+    `the kernel of ${name} opens or answers later; only one that does so at once can be driven by hand`,
+  )
+function openAtOnce({ nodes }: Plan): ReadonlyMap<string, Kernel> {
+  const opened = new Map<string, Kernel>()
+  for (const { id, operator, params } of nodes) {
+    const kernel = operator.kernel?.(params as never)
+    if (kernel instanceof Promise) throw notAtOnce(operator.name)
+    if (kernel !== undefined) opened.set(id, kernel)
+  }
+  return opened
 }
 
 /** Runs an operator over samples: all its answers in order, in the author's form, without silence. */

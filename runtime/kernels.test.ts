@@ -3,8 +3,10 @@ import { z } from 'zod'
 import { Scalar } from '../schemas/features.ts'
 import { Trade } from '../schemas/market.ts'
 import { Fill } from '../schemas/orders.ts'
+import { scalar } from '../schemas/samples.ts'
 import { sources } from '../sources/catalogue.ts'
 import { defineKernel, defineOperator, type Kernel, listed } from './define.ts'
+import { drive } from './drive.ts'
 import { type EngineOptions, openEngine } from './engine.ts'
 import { plan } from './plan.ts'
 
@@ -129,6 +131,12 @@ test('a kernel that cannot be opened names its node, and those that were opened 
   const engine = await openEngine(drawn(() => ({ run: (input) => input, close: () => closed++ })))
   engine.close()
   expect(closed).toBe(1)
+})
+test('a kernel that answers at once can be driven by hand; one that does not says so', () => {
+  const double = kernelOf(() => ({ run: (input, rows) => input.slice(0, rows).map((x) => 2 * x) }))
+  expect(drive(double, {}, [scalar(1, 3), scalar(2, 4)])).toEqual([6, 8])
+  const later = kernelOf(async () => ({ run: (input) => input }))
+  expect(() => drive(later, {}, [scalar(1, 3)])).toThrow(/the kernel of model opens or answers later/)
 })
 test('a kernel reads and writes numbers only', () => {
   expect(() =>

@@ -18,6 +18,8 @@ export type {
   Env,
   Example,
   GapPolicy,
+  Kernel,
+  KernelDefinition,
   Many,
   Maybe,
   Node,
@@ -36,6 +38,6 @@ export type {
   StateValue,
   Timer,
 } from './define.ts'
-export { defineOperator, defineScan, defineSink, defineSource, listed, many, Ring } from './define.ts'
+export { defineKernel, defineOperator, defineScan, defineSink, defineSource, listed, many, Ring } from './define.ts'
 export type { Pen, SourceStreams, Stream, Streams } from './pipeline.ts'
 export { pipeline } from './pipeline.ts'
