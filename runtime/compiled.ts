@@ -130,7 +130,10 @@ export class Compiled implements Execution {
       output: parts.watch.output ?? (() => {}),
       failed: (node: number, code: number, at: number, cause: unknown) =>
         parts.hooks.failed(network.nodes[node] as Running, code, at, cause),
-      advance: (source: number, group: number, at: number) => schedule.advance(source, group, at),
+      advance: (source: number, group: number, at: number) => {
+        while (!schedule.advance(source, group, at)) if (parts.kernels.run() !== undefined) return false
+        return true
+      },
       here: (row: number) => {
         this.row = row + 1
       },
@@ -263,6 +266,7 @@ let roomy = false
 function roomForInlining(): void {
   if (roomy) return
   roomy = true
+  setFlagsFromString('--max-inlined-bytecode-size=1500')
   setFlagsFromString('--min-inlining-frequency=0.02')
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=16000')
 }

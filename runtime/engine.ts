@@ -100,7 +100,7 @@ export class Engine {
     const hears = (node: Running) => [...plan.sources.keys()].filter((s) => this.downstream[s]?.includes(node))
     const { kernels, meter, passes, compiled } = this
     const wake: Passes['wake'] = (node, code, at, run) => passes.wake(node, code, at, run)
-    this.schedule = new Schedule(this.network, this.times, hears, { wake, pending: () => kernels.asked > 0 }, meter)
+    this.schedule = new Schedule(this.network, this.times, hears, { wake, pending: () => kernels.busy }, meter)
     compiled?.link(this.schedule)
     this.resume()
   }
@@ -156,7 +156,7 @@ export class Engine {
   private drive(work: Work): void {
     if (this.waiting !== undefined) throw new Error('a kernel is still at work: wait for `engine.waiting` first')
     while (!work.next().done) {
-      const answers = this.kernels.run()
+      const answers = this.kernels.running ?? this.kernels.run()
       if (answers === undefined) continue
       this.waiting = answers.then(() => {
         this.waiting = undefined
@@ -186,7 +186,7 @@ export class Engine {
     const read = rowReader((this.plan.sources[source] as PlannedSource).component.output)
     for (let i = from; i < to; ) {
       i = this.stride(source, frame, i, to)
-      if (this.kernels.asked > 0) yield
+      if (this.kernels.busy) yield
       if (i === to) return
       this.meter.begin()
       yield* this.rowWork(source, frame.keys[frame.key[i] as number] as string, frame.at[i] as number, read(frame, i))
@@ -230,7 +230,7 @@ export class Engine {
     if (code < 0) return
     while (!this.schedule.advance(source, this.network.groups[code] as number, at)) yield
     this.sendRow(source, code, at, value)
-    if (this.kernels.asked > 0) yield
+    if (this.kernels.busy) yield
   }
   /** Counts a row and the time it tells of; -1 where it is not believed. */
   private enter(source: number, key: string, at: number): number {
@@ -310,7 +310,7 @@ export class Engine {
       if (handler === undefined) continue
       for (let code = node.wide ? 0 : 1; code < (node.wide ? 1 : this.network.keys.length); code++) {
         this.passes.wake(node, code, at, handler)
-        if (this.kernels.asked > 0) yield
+        if (this.kernels.busy) yield
       }
     }
   }
@@ -332,7 +332,7 @@ export class Engine {
       }
       network.dirty[code] = 1
       this.passes.send((network.inlets[source] as Network['inlets'][number]).gap, code, time, value)
-      if (this.kernels.asked > 0) yield
+      if (this.kernels.busy) yield
     }
   }
 

@@ -15,6 +15,10 @@ export class Batch {
   rows = 0
   codes: number[] = []
   times: number[] = []
+  /** Those of the questions that are being answered. */
+  spare: { codes: number[]; times: number[] } = { codes: [], times: [] }
+  /** What an answer is read from. */
+  readonly from: { real: Float64Array; whole: BigInt64Array } = slots(0)
   private readonly kernels: Kernels
 
   constructor(kernels: Kernels, node: Running, kernel: Kernel) {
@@ -55,6 +59,8 @@ export class Kernels {
   readonly any: boolean
   /** Questions without an answer. */
   asked = 0
+  /** A kernel that answers later. */
+  running: Promise<void> | undefined
   private readonly network: Network
   private readonly batches: readonly Batch[]
   readonly of: readonly (Batch | undefined)[]
@@ -80,51 +86,70 @@ export class Kernels {
     batch.input.put(batch.questions, start, value)
   }
 
-  /** Runs all that is asked, and what is asked by the answers. */
+  /** Something must be answered before anything else happens. */
+  get busy(): boolean {
+    return this.asked > 0 || this.running !== undefined
+  }
+
+  /** Runs all that is asked, and what is asked by the answers. A promise stays in `running` until it is kept. */
   run(): void | Promise<void> {
     while (this.asked > 0) {
-      const batch = this.batches.find((b) => b.rows > 0) as Batch
-      const { rows } = batch
-      const [codes, times] = [batch.codes.slice(0, rows), batch.times.slice(0, rows)]
+      const batch = this.next()
+      const { rows, codes, times } = batch
+      // what the answers ask is written beside them
+      batch.codes = batch.spare.codes
+      batch.times = batch.spare.times
+      batch.spare = { codes, times }
       batch.rows = 0
       this.asked -= rows
       let answers: Float64Array | Promise<Float64Array>
       try {
         answers = batch.kernel.run(batch.questions.real, rows)
       } catch (cause) {
-        this.fail(batch, codes, times, cause)
+        this.fail(batch, rows, cause)
         continue
       }
-      if (answers instanceof Float64Array) this.deliver(batch, codes, times, answers)
-      else
-        return answers
-          .then(
-            (late) => this.deliver(batch, codes, times, late),
-            (cause: unknown) => this.fail(batch, codes, times, cause),
-          )
-          .then(() => this.run())
+      if (answers instanceof Float64Array) this.deliver(batch, rows, answers)
+      else {
+        this.running = this.later(batch, rows, answers)
+        return this.running
+      }
     }
     return undefined
   }
+  private async later(batch: Batch, rows: number, answers: Promise<Float64Array>): Promise<void> {
+    try {
+      const kept = await answers
+      this.running = undefined
+      this.deliver(batch, rows, kept)
+    } catch (cause) {
+      this.running = undefined
+      this.fail(batch, rows, cause)
+    }
+    await this.run()
+  }
+  private next(): Batch {
+    for (const batch of this.batches) if (batch.rows > 0) return batch
+    throw new TypeError('no kernel is asked')
+  }
 
-  private deliver(batch: Batch, codes: readonly number[], times: readonly number[], answers: Float64Array): void {
-    const { node, output } = batch
-    if (answers.length < codes.length * output.width) {
-      const cause = new Error(`expected ${codes.length} x ${output.width} numbers, found ${answers.length}`)
-      this.fail(batch, codes, times, cause)
+  private deliver(batch: Batch, rows: number, answers: Float64Array): void {
+    const { node, output, from } = batch
+    if (answers.length < rows * output.width) {
+      this.fail(batch, rows, new Error(`expected ${rows} x ${output.width} numbers, found ${answers.length}`))
       return
     }
-    const from: Slots = { real: answers, whole: new BigInt64Array(0) }
-    const values = codes.map((_, row) => output.take(from, row * output.width))
-    for (let row = 0; row < codes.length; row++) {
+    from.real = answers
+    const { codes, times } = batch.spare
+    for (let row = 0; row < rows; row++) {
       const code = codes[row] as number
       if (this.network.isBroken(node, code)) continue
       this.network.dirty[code] = 1
-      this.told.answer(node, code, times[row] as number, values[row])
+      this.told.answer(node, code, times[row] as number, output.take(from, row * output.width))
     }
   }
-  private fail({ node }: Batch, codes: readonly number[], times: readonly number[], cause: unknown): void {
-    for (let row = 0; row < codes.length; row++)
+  private fail({ node, spare: { codes, times } }: Batch, rows: number, cause: unknown): void {
+    for (let row = 0; row < rows; row++)
       if (!this.network.isBroken(node, codes[row] as number))
         this.told.failed(node, codes[row] as number, times[row] as number, cause)
   }
