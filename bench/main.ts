@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { backtest } from './backtest.ts'
 import { codec } from './codec.ts'
+import { engine } from './engine.ts'
 import { fused } from './fused.ts'
 import { log } from './log_table.ts'
 import { memory } from './memory.ts'
@@ -9,7 +10,7 @@ import type { Bench } from './support.ts'
 import { sweep } from './sweep.ts'
 import { tape } from './tape.ts'
 
-const benches: Readonly<Record<string, Bench>> = { fused, model, backtest, tape, sweep, codec, memory, log }
+const benches: Readonly<Record<string, Bench>> = { fused, model, engine, backtest, tape, sweep, codec, memory, log }
 const usage = `usage: npm run bench -- NAME... [--rounds N] [--json], or all
 
 ${Object.entries(benches)

@@ -43,19 +43,23 @@ function writersOf(s: Sheets): ReadonlyMap<string, Put> {
   return new Map(Object.entries(writers))
 }
 
+/** Writes every output of an engine down. */
+export function watchInto(sheets: Sheets, keys: readonly string[]): Watch {
+  const writers = writersOf(sheets)
+  const symbols = new Map(keys.map((key, symbol) => [key, symbol]))
+  return {
+    output(edge, _kind, key, at, _ordinal, value) {
+      writers.get(edge)?.(at, edge === 'account.equity' ? ACCOUNT : symbols.get(key)!, value as never)
+    },
+  }
+}
+
 /** A variant out of a graph and a way to run it. */
 export const engineVariant =
   (execution: ExecutionName, { plan, source, answer }: Graph = fusedGraph) =>
   async (feed: Feed): Promise<Running> => {
     const sheets = new Sheets(answer)
-    const writers = writersOf(sheets)
-    const symbols = new Map(feed.keys.map((key, symbol) => [key, symbol]))
-    const watch: Watch = {
-      output(edge, _kind, key, at, _ordinal, value) {
-        writers.get(edge)?.(at, edge === 'account.equity' ? ACCOUNT : symbols.get(key)!, value as never)
-      },
-    }
-    const engine = await openEngine(plan(), watch, { execution, metering })
+    const engine = await openEngine(plan(), watchInto(sheets, feed.keys), { execution, metering })
     const frames = framesOf(feed, source)
     return {
       sheets,

@@ -9,10 +9,10 @@ import { vwap } from '../../operators/feature/vwap.ts'
 import { cross } from '../../operators/window/cross.ts'
 import { timeBars } from '../../operators/window/time_bars.ts'
 import { type Catalogue, defineScan, defineSink, listed } from '../../runtime/define.ts'
-import { pipeline } from '../../runtime/pipeline.ts'
+import { type Pen, pipeline, type SourceStreams } from '../../runtime/pipeline.ts'
 import { type Plan, plan } from '../../runtime/plan.ts'
 import { Bands, Macd, Scalar } from '../../schemas/features.ts'
-import { Bar } from '../../schemas/market.ts'
+import { Bar, type Trade } from '../../schemas/market.ts'
 import { barOf } from '../../schemas/samples.ts'
 import { simulatedVenue } from '../../sinks/simulated_venue.ts'
 import { benchTrades, drawTrading } from './drawing.ts'
@@ -45,11 +45,12 @@ const collect = defineSink({
   example: { params: {} },
 })
 
-const definition = pipeline('bench', (pen) => {
+/** Draws the graph; gives its trades, for whoever draws on. */
+export function drawBench(pen: Pen, trendSpan: number = rules.trend): SourceStreams<typeof Trade> {
   const trade = pen.source('trades', benchTrades({}))
   const minute = pen.join('minute', { trade }, timeBars({ every: '1m' }))
   const second = pen.join('second', { trade }, timeBars({ every: '1s' }))
-  const trend = pen.via('trend', minute, ema({ span: rules.trend }))
+  const trend = pen.via('trend', minute, ema({ span: trendSpan }))
   const fast = pen.via('fast', second, ema({ span: rules.fast }))
   const slow = pen.via('slow', second, ema({ span: rules.slow }))
   const { fast: quick, slow: steady, signal: average } = rules
@@ -63,9 +64,13 @@ const definition = pipeline('bench', (pen) => {
   const crossed = pen.via('signal', second, cross({}), { fast, trend })
   drawTrading(pen, crossed)
   pen.sink('collect', { minute, second, score: scored }, collect({}))
+  return trade
+}
+const definition = pipeline('bench', (pen) => {
+  drawBench(pen)
 })
 
-const catalogue: Catalogue = {
+export const catalogue: Catalogue = {
   operators: { ...operators, ...listed(score) },
   sources: listed(benchTrades),
   sinks: listed(simulatedVenue, collect),

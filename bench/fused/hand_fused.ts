@@ -1,8 +1,7 @@
 import type { Feed } from './feed.ts'
-import { add, type Close, handLoop, OWN, type Parts, writeBar } from './hand_loop.ts'
+import { add, type ByRow, type Close, handLoop, OWN, type Parts, writeBar } from './hand_loop.ts'
 import { rules, scoreOf } from './rules.ts'
 import { Sheets } from './sheets.ts'
-import type { Running } from './variants.ts'
 
 // Where the indicators of a symbol lie in its doubles.
 const TREND = OWN
@@ -127,4 +126,4 @@ function closing({ st, sheets, order }: Parts): Close {
 }
 
 /** The limit: the whole graph as one loop, written by hand over one typed array. */
-export const handFused = (feed: Feed): Running => handLoop(feed, new Sheets(), WIDTH, closing)
+export const handFused = (feed: Feed): ByRow => handLoop(feed, new Sheets(), WIDTH, closing)

@@ -44,8 +44,13 @@ export function add(st: Float64Array, place: number, value: number): void {
   st[place + 1]! += sum - (next - entered) + (value - entered)
 }
 
+export interface ByRow extends Running {
+  pass(): void
+  rows(from: number, to: number): void
+}
+
 /** Watermarks, bars and trading written by hand over one typed array; what is done with bars is said by `closing`. */
-export function handLoop(feed: Feed, sheets: Sheets, own: number, closing: (parts: Parts) => Close): Running {
+export function handLoop(feed: Feed, sheets: Sheets, own: number, closing: (parts: Parts) => Close): ByRow {
   const { group, symbol, price, size } = feed
   const at = feed.at.slice()
   const stride = OWN + own
@@ -84,8 +89,8 @@ export function handLoop(feed: Feed, sheets: Sheets, own: number, closing: (part
     for (; statement <= t; statement += rules.every) state(statement)
   }
 
-  function pass(): void {
-    for (let i = 0; i < at.length; i++) {
+  function rows(from: number, to: number): void {
+    for (let i = from; i < to; i++) {
       const t = at[i]!
       const s = symbol[i]!
       const p = price[i]!
@@ -141,7 +146,8 @@ export function handLoop(feed: Feed, sheets: Sheets, own: number, closing: (part
   }
   return {
     sheets,
-    pass,
+    pass: () => rows(0, at.length),
+    rows,
     shift(by) {
       for (let i = 0; i < at.length; i++) at[i]! += by
     },
