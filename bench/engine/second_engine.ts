@@ -28,10 +28,10 @@ if (process.argv[3] === 'one_plan') {
 } else {
   const one = await Subject.open(loop, { binding: 'loose' })
   const [first] = inTurn([one])
-  const program = one.engine.code_text
+  const program = one.engine.program
   one.engine.close()
   const two = await Subject.open(loop, { binding: 'loose', trend: 7 })
-  if (two.engine.code_text !== program) throw new Error('other params made another program')
+  if (two.engine.program !== program) throw new Error('other params made another program')
   const fresh = pass(two)
   const [second] = inTurn([two])
   say({ first_ns: first!, reused_ns: second!, reused: second! / first!, reused_first_pass: fresh / first! })

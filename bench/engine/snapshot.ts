@@ -27,7 +27,7 @@ function perKey(run: () => void, prepare: () => void = () => {}): number {
 }
 
 /** The same states as objects: what a general copy would have to take. */
-const states = network.nodes.map(({ states, each }) => ({ states, each }))
+const states = network.records
 const json = (_: string, value: unknown) =>
   typeof value === 'bigint' ? value.toString() : value instanceof Float64Array ? [...value] : value
 let text = ''
