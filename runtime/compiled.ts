@@ -266,7 +266,6 @@ let roomy = false
 function roomForInlining(): void {
   if (roomy) return
   roomy = true
-  setFlagsFromString('--max-inlined-bytecode-size=1500')
   setFlagsFromString('--min-inlining-frequency=0.02')
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=16000')
 }

@@ -61,6 +61,7 @@ export class Engine {
 
   constructor(plan: Plan, watch: Watch = {}, options: EngineOptions = {}) {
     this.plan = plan
+    widen(plan)
     this.watch = watch
     this.closed = options.closed ?? (() => {})
     this.network = new Network(plan)
@@ -388,6 +389,27 @@ export class Engine {
     this.compiled?.close()
     this.closed()
   }
+}
+
+let widened = false
+/**
+ * V8 compiles programs for the first network and schedule it saw, and drops all of them when a second one shows that
+ * their parts are objects of more than one kind. So there is a second one before the first program runs.
+ */
+function widen(plan: Plan): void {
+  if (widened) return
+  widened = true
+  const network = new Network(plan)
+  const idle = { wake: () => {}, pending: () => false }
+  const times = new SourceTimes(plan.sources.map((s) => s.lateness))
+  const schedule = new Schedule(
+    network,
+    times,
+    () => plan.sources.map((_, s) => s),
+    idle,
+    new Meter(network, undefined),
+  )
+  schedule.resume()
 }
 
 /** An engine with the kernels of its plan open. @throws KERNEL_FAILED */

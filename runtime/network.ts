@@ -161,7 +161,7 @@ export class Network {
       gap: this.edge(`${id}.gap`),
     }))
     this.sent = new Float64Array(this.edges.length)
-    this.record = shapeOf(this.recordFields(), ['', ...this.fresh()])
+    this.record = recordOf(this.recordFields(), () => ['', ...this.fresh()])
     this.keyCode(WHOLE)
   }
 
@@ -344,6 +344,14 @@ function makerOf(of: object, { leaves }: Layout, make: () => State): () => State
   const fields = leaves.map(({ path, type }) => `${path.join('.')}:${type}`).join()
   const adopt = adopterOf(of, fields, make())
   return () => adopt(make())
+}
+
+/** Records of the same nodes are of one class: a program that is used again finds what it knows. */
+const recordShapes = new Map<string, FieldShape>()
+function recordOf(fields: readonly string[], sample: () => readonly unknown[]): FieldShape {
+  const names = fields.join()
+  if (!recordShapes.has(names)) recordShapes.set(names, shapeOf(fields, sample()))
+  return recordShapes.get(names)
 }
 
 const lookouts = new WeakMap<object, FieldShape>()

@@ -94,10 +94,13 @@ export class Schedule {
     }
     this.timers = ticks.map((tick) => {
       const clock = clockOf(tick.node)
-      const { node, fire } = tick
+      const { node, every, right, fire } = tick
       const call: Call = (code, at) => woken.wake(node, code, at, (state, env) => fire(state, at, env))
       const timed: Timed = {
-        ...tick,
+        node,
+        every,
+        right,
+        fire,
         clock,
         call,
         timed: (code, at) => meter.timed(call, code, at),
