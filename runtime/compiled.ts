@@ -5,7 +5,7 @@ import * as name from './compile/names.ts'
 import { type Written, write } from './compile/program.ts'
 import type { Kernels } from './kernels.ts'
 import type { Edge, Network, Reader, Running } from './network.ts'
-import type { Execution, Hooks, Mail, Passes } from './passes.ts'
+import { type Execution, type Hooks, type Mail, type Passes, shaped } from './passes.ts'
 import type { Schedule } from './schedule.ts'
 import type { Watch } from './watch.ts'
 import type { SourceTimes } from './watermarks.ts'
@@ -49,6 +49,8 @@ export class Compiled implements Execution {
   private readonly readers: readonly Reader[]
   private pooled: Pooled | undefined
   private capacity = 0
+  /** The key codes of the frame at hand. */
+  private current: Int32Array = new Int32Array(0)
   /** In a loop, rows it has taken, the one at hand included, at the last point where a node may fail. */
   row = 0
   private loops: readonly (Rows | undefined)[] = []
@@ -101,6 +103,10 @@ export class Compiled implements Execution {
     const { pooled } = this
     this.pooled = undefined
     if (pooled?.program.bind === undefined) return
+    this.loops = []
+    this.sends = []
+    this.answers = []
+    this.schedule?.use(() => undefined)
     // nothing of this engine is held by the program
     pooled.program.bind({})
     free.push(pooled)
@@ -146,6 +152,7 @@ export class Compiled implements Execution {
       resume: (code: number, at: number, mail: readonly unknown[]) => parts.passes.resume(this.mailOf(code, at, mail)),
       spoke: (node: number, code: number, at: number, answer: unknown, mail: readonly unknown[]) =>
         parts.passes.resume(this.mailOf(code, at, mail), network.nodes[node], code, at, answer),
+      shaped: (node: number, answer: unknown) => shaped(network.nodes[node] as Running, answer),
       pass: (edge: number, code: number, at: number, value: unknown) =>
         parts.passes.send(network.edges[edge] as Edge, code, at, value),
     }
@@ -168,7 +175,11 @@ export class Compiled implements Execution {
     return values
   }
   private forget(): void {
-    this.dictionaries = this.network.plan.sources.map(() => new WeakMap())
+    const { network, current } = this
+    this.dictionaries = network.plan.sources.map(() => new WeakMap())
+    // the loop that is running reads on in its own
+    for (let d = 0; d < current.length; d++)
+      if (network.troubled[Math.max(0, current[d] as number)] === 1) current[d] = -1
   }
 
   private mailOf(key: number, at: number, mail: readonly unknown[]): readonly Mail[] {
@@ -191,8 +202,10 @@ export class Compiled implements Execution {
   rows(source: number, frame: Frame, from: number, to: number): number {
     const loop = this.loops[source]
     if (loop === undefined || this.pooled === undefined) return from
-    const next = loop(frame, this.codesOf(source, frame), from, to)
-    this.row = 0
+    this.current = this.codesOf(source, frame)
+    const next = loop(frame, this.current, from, to)
+    // a row whose time waits for a kernel is not counted yet
+    this.row = this.parts.kernels.running === undefined ? 0 : 1
     const { sent } = this.network
     for (const edge of this.pooled.always[source] as readonly number[])
       sent[edge] = (sent[edge] as number) + next - from
@@ -224,12 +237,6 @@ export class Compiled implements Execution {
     const send = this.sends[edge.index]
     if (send === undefined) this.parts.passes.send(edge, code, at, value)
     else send(code, at, value)
-  }
-  sendLate(...args: Parameters<Passes['sendLate']>): void {
-    this.parts.passes.sendLate(...args)
-  }
-  wake(...args: Parameters<Passes['wake']>): void {
-    this.parts.passes.wake(...args)
   }
   answer(node: Running, code: number, at: number, value: unknown): void {
     const answer = this.answers[node.index]

@@ -81,8 +81,13 @@ export class Engine {
     this.meter = new Meter(this.network, options.metering)
     this.passes = new Passes(this.network, watch, hooks, this.meter)
     const watched = watch.message !== undefined || watch.answer !== undefined || watch.strict === true
+    if (watched && options.execution === 'compile')
+      throw new TidegateError(
+        'USAGE',
+        'a compiled program does not tell every message: expected execution interpret, or none',
+      )
     this.compiled =
-      options.execution === 'interpret' || (watched && options.execution === undefined)
+      options.execution === 'interpret' || watched
         ? undefined
         : Compiled.of(this.network, {
             watch,
@@ -100,8 +105,7 @@ export class Engine {
       )
     const hears = (node: Running) => [...plan.sources.keys()].filter((s) => this.downstream[s]?.includes(node))
     const { kernels, meter, passes, compiled } = this
-    const wake: Passes['wake'] = (node, code, at, run) => passes.wake(node, code, at, run)
-    this.schedule = new Schedule(this.network, this.times, hears, { wake, pending: () => kernels.busy }, meter)
+    this.schedule = new Schedule(this.network, this.times, hears, passes, () => kernels.busy, meter)
     compiled?.link(this.schedule)
     this.resume()
   }
@@ -237,6 +241,7 @@ export class Engine {
   private enter(source: number, key: string, at: number): number {
     const { network } = this
     const taken = this.taken[source] as { rows: number; data: number }
+    if (this.compiled !== undefined) this.compiled.row = 0
     taken.rows++
     taken.data++
     const code = this.code(key)
@@ -400,13 +405,14 @@ function widen(plan: Plan): void {
   if (widened) return
   widened = true
   const network = new Network(plan)
-  const idle = { wake: () => {}, pending: () => false }
+  const idle = { wake: () => {} }
   const times = new SourceTimes(plan.sources.map((s) => s.lateness))
   const schedule = new Schedule(
     network,
     times,
     () => plan.sources.map((_, s) => s),
     idle,
+    () => false,
     new Meter(network, undefined),
   )
   schedule.resume()

@@ -118,14 +118,16 @@ export class Kernels {
     return undefined
   }
   private async later(batch: Batch, rows: number, answers: Promise<Float64Array>): Promise<void> {
+    let kept: Float64Array | undefined
+    let cause: unknown
     try {
-      const kept = await answers
-      this.running = undefined
-      this.deliver(batch, rows, kept)
-    } catch (cause) {
-      this.running = undefined
-      this.fail(batch, rows, cause)
+      kept = await answers
+    } catch (error) {
+      cause = error
     }
+    this.running = undefined
+    if (kept === undefined) this.fail(batch, rows, cause)
+    else this.deliver(batch, rows, kept)
     await this.run()
   }
   private next(): Batch {

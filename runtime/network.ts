@@ -233,7 +233,7 @@ export class Network {
       : Object.fromEntries([key, ...states].map((value, i) => [fields[i], value]))
     this.records.push(record as Record<string, unknown>)
     for (const node of this.nodes) {
-      node.each[code] = (this.records[code]?.[`${node.planned.id}_part`] as State | undefined) ?? NOTHING
+      node.each[code] = (this.records[code]?.[`${node.planned.id}$part`] as State | undefined) ?? NOTHING
       node.alarms[code] = Number.POSITIVE_INFINITY
     }
     for (const { place } of this.edges) this.memory.real[code * this.stride + place] = -1
@@ -262,7 +262,7 @@ export class Network {
   }
   private recordFields(): readonly string[] {
     const own = this.nodes.filter((n) => !n.wide).map((n) => n.planned.id)
-    return ['key', ...own, ...this.withParts().map((n) => `${n.planned.id}_part`)]
+    return ['$key', ...own, ...this.withParts().map((n) => `${n.planned.id}$part`)]
   }
   private withParts = () => this.nodes.filter((n) => n.planned.operator.each !== undefined)
   private fresh(): readonly State[] {
@@ -291,8 +291,12 @@ export class Network {
   leaveOut(node: Running, code: number): void {
     node.broken[node.wide ? 0 : code] = 1
     node.alarms[node.wide ? 0 : code] = Number.POSITIVE_INFINITY
-    this.dirty[code] = 1
-    this.markTroubled()
+    this.dirty[node.wide ? 0 : code] = 1
+    if (node.wide) this.markTroubled()
+    else {
+      this.troubled[code] = 1
+      this.troubles()
+    }
   }
   /** Works out which keys are troubled: after a failure, and after a restore. */
   markTroubled(): void {

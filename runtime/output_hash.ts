@@ -15,7 +15,7 @@ const known = new WeakMap<Kind, { readonly put: Put; readonly width: number }>()
 
 /**
  * What is compared when two runs are said to be equal: of every output, in order, its name (pipeline, edge, key, event
- * time, ordinal) and its fields, bit for bit. A digest of slots of 8 bytes: number of the edge and its kind, number of
+ * time, ordinal) and its fields, bit for bit; a NaN is a NaN. A digest of slots of 8 bytes: number of the edge and its kind, number of
  * the key, time, ordinal, then a slot a field (two where it is money), and at the end the words the numbers stand for.
  */
 export class OutputHash {
@@ -92,7 +92,8 @@ function written(kind: Kind): Put | undefined {
     at += type === 'fixed' ? 2 : 1
     if (type === 'fixed') return `W[${place}]=BigInt.asIntN(64,${v});W[a+${at - 1}]=${v}>>64n;`
     if (type === 'dict') return `R[${place}]=word(${v});`
-    if (type !== 'u8') return `R[${place}]=${v};`
+    // V8 does not fix the bits of a NaN
+    if (type !== 'u8') return `{const n=${v};R[${place}]=n===n?n:NaN;}`
     return `R[${place}]=${values.map((x, n) => `${v}===${JSON.stringify(x)}?${n}:`).join('')}-1;`
   })
   const body = `const R=x.real,W=x.whole;\n${lines.join('\n')}\nreturn a+${at};`
@@ -108,7 +109,8 @@ const walked =
         whole[at] = BigInt.asIntN(64, v as bigint)
         whole[++at] = (v as bigint) >> 64n
       } else if (type === 'dict') real[at] = word(v as string)
-      else real[at] = type === 'u8' ? values.indexOf(v as never) : (v as number)
+      else if (type === 'u8') real[at] = values.indexOf(v as never)
+      else real[at] = Number.isNaN(v) ? Number.NaN : (v as number)
       at++
     }
     return at

@@ -34,9 +34,6 @@ export class OutputFrames {
     }
     writer.push(at, key, value, ordinal, this.order++)
   }
-  get rows(): number {
-    return this.order
-  }
   take(): readonly Uint8Array[] {
     this.order = 0
     return [...this.writers.values()].filter((w) => w.rows > 0).map((w) => w.take())

@@ -1,3 +1,4 @@
+import { isBare } from '../schemas/columns.ts'
 import type { State } from './define.ts'
 import type { Meter } from './meter.ts'
 import type { Edge, Handler, Network, Reader, Running } from './network.ts'
@@ -11,10 +12,6 @@ export type Waking = (state: State, env: unknown) => unknown
 export interface Execution {
   /** Sends a message down an edge and lets everything that follows from it happen. */
   send(edge: Edge, code: number, at: number, value: unknown): void
-  /** Hands a message to those readers of an edge that ask for late rows, without speaking on the edge. */
-  sendLate(edge: Edge, code: number, at: number, value: unknown): void
-  /** Runs a handler that no message calls, and what follows. */
-  wake(node: Running, code: number, at: number, run: Waking): void
   /** The answer of a kernel, later than its question. */
   answer(node: Running, code: number, at: number, answer: unknown): void
 }
@@ -67,11 +64,13 @@ export class Passes implements Execution {
     this.emit(edge, code, at, value)
     this.drain()
   }
+  /** Hands a message to those readers of an edge that ask for late rows, without speaking on the edge. */
   sendLate(edge: Edge, code: number, at: number, value: unknown): void {
     for (const reader of edge.readers)
       if (reader.node.planned.operator.late) this.queue.push({ reader, key: code, at, ordinal: 0, value })
     this.drain()
   }
+  /** Runs a handler that no message calls, and what follows. */
   wake(node: Running, code: number, at: number, run: Waking): void {
     this.call(node, code, at, 0, run)
     this.drain()
@@ -143,12 +142,13 @@ export class Passes implements Execution {
       answer = run(network.stateOf(node, code), env)
       if (meter.on) meter.add(node.index, meter.now() - began)
       if (answer === undefined && node.planned.operator.always) throw new Error(SCAN_SILENT)
+      if (answer !== undefined) shaped(node, answer)
+      if (node.planned.operator.alarm) this.hooks.alarmed(node, node.wide ? 0 : code)
     } catch (cause) {
       this.hooks.failed(node, code, at, cause)
       return
     }
     network.dirty[code] = 1
-    if (node.planned.operator.alarm) this.hooks.alarmed(node, node.wide ? 0 : code)
     if (answer !== undefined) this.speak(node, code, at, answer)
   }
 
@@ -176,6 +176,27 @@ export class Passes implements Execution {
 
 export const FEEDBACK_ANSWERED = 'a feedback port must not answer'
 export const SCAN_SILENT = 'a scan must answer every message'
+
+/** Whoever takes an answer apart trusts its form. */
+export function shaped({ single, outputs }: Running, answer: unknown): void {
+  const expect = (value: unknown, { edge, many }: Running['outputs'][number]) => {
+    if (many && !Array.isArray(value))
+      throw new Error(`${edge.name}: expected an array of messages, found ${String(value)}`)
+    for (const message of many ? (value as readonly unknown[]) : [value])
+      if (!isBare(edge.kind) && (typeof message !== 'object' || message === null))
+        throw new Error(`${edge.name}: expected a ${edge.kind.kind}, found ${String(message)}`)
+  }
+  if (single) {
+    expect(answer, outputs[0] as Running['outputs'][number])
+    return
+  }
+  if (typeof answer !== 'object' || answer === null)
+    throw new Error(`expected an object of ports, found ${String(answer)}`)
+  for (const output of outputs) {
+    const said = (answer as Record<string, unknown>)[output.port]
+    if (said !== undefined) expect(said, output)
+  }
+}
 
 /** The parts of other keys, as a strict engine lends them. */
 const readOnly = (each: State[]): readonly State[] =>

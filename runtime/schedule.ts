@@ -44,8 +44,6 @@ interface Alarmed {
 /** What time sets going. */
 export interface Woken {
   wake(node: Running, code: number, at: number, run: Waking): void
-  /** Something must be answered before time goes on. */
-  pending(): boolean
 }
 
 /**
@@ -57,6 +55,8 @@ export class Schedule {
   readonly clocks: readonly Clock[]
   private readonly network: Network
   private readonly woken: Woken
+  /** Something must be answered before time goes on. */
+  private readonly pending: () => boolean
   private readonly meter: Meter
   private readonly members: readonly number[][] = Array.from({ length: KEY_GROUPS + 1 }, () => [])
   private readonly timers: readonly Timed[]
@@ -71,11 +71,13 @@ export class Schedule {
     times: SourceTimes,
     hears: (node: Running) => readonly number[],
     woken: Woken,
+    pending: () => boolean,
     meter: Meter,
   ) {
     this.meter = meter
     this.network = network
     this.woken = woken
+    this.pending = pending
     const ticks = timersOf(network.nodes)
     const ringing = network.nodes.filter((n) => n.planned.operator.alarm !== undefined)
     const clocks = new Map<string, Clock & { timers: Timed[]; alarms: Alarmed[] }>()
@@ -220,7 +222,7 @@ export class Schedule {
         clock.now = false
         clock.wideNow = false
       }
-      if (this.woken.pending()) return false
+      if (this.pending()) return false
     }
     for (const { moves, to, wideMoves, wideTo, watermarks } of clocks) {
       if (moves) watermarks.mark[group] = to

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -75,6 +75,28 @@ test('a restart goes on where the last commit stopped, over whole states and del
   const whole = await openEmbeddedLog(join(directory, 'whole'))
   expect([...before, ...after]).toEqual(await feed(await Stage.open(first, whole), 1, 140))
   await whole.close()
+})
+test('a stage that warms up on what was committed says what a cold one does, whatever waits after it', async () => {
+  const other = (n: number) => {
+    const value = { price: 7, size: 1, side: 0, id: n }
+    return encodeItems(first.sources[0] as never, [{ type: 'row', at: n * 1e6, key: 'v:B', value }])[0] as Uint8Array
+  }
+  const before = await Stage.open(first, log)
+  await feed(before, 1, 20)
+  for (let n = 21; n <= 24; n++) await before.inputs.append(other(n), n - 1)
+  const said: string[][] = []
+  for (const warm_up of [false, true]) {
+    const folder = join(directory, `copy_${warm_up}`)
+    cpSync(join(directory, inputsName('staged')), join(folder, inputsName('staged')), { recursive: true })
+    cpSync(join(directory, stageName('staged')), join(folder, stageName('staged')), { recursive: true })
+    const copy = await openEmbeddedLog(folder, { fsync: 'close' })
+    const stage = await Stage.open(first, copy, { warm_up })
+    const rows = await stage.step([21, 22, 23, 24].map((seq) => ({ seq, data: other(seq) })))
+    said.push(rows.map((r) => `${r.id} ${r.commit}.${r.order} ${JSON.stringify(r.value)}`))
+    await copy.close()
+  }
+  expect(said[0]).not.toEqual([])
+  expect(said[1]).toEqual(said[0])
 })
 test('another plan is refused on the log of the first', async () => {
   await feed(await Stage.open(first, log), 1, 2)

@@ -134,7 +134,9 @@ export class Stage {
     this.engine.resume()
     this.rehearsing = true
     const { first } = await this.inputs.state()
-    for await (const { data } of this.inputs.read(Math.max(first, last - WARM_RECORDS + 1))) {
+    for await (const { seq, data } of this.inputs.read(Math.max(first, last - WARM_RECORDS + 1))) {
+      // a key that was never committed is in no snapshot, and would keep what it is given here
+      if (seq > last) break
       await this.take(data)
       if (this.engine.counts.rows >= WARM_ROWS) break
     }

@@ -67,7 +67,11 @@ export function randomPipeline(seed: number): PipelineInput {
     nodes['brittle'] = { op: 'brittle', from: pick(chance, bars), params: { of: pick(chance, [10, 40, 200]) } }
     lines.push('brittle')
   }
-  if (chance() < 0.1)
+  if (inputs[0] === 'trades' && chance() < 0.4) {
+    nodes['each_price'] = { op: 'each_price', from: 'trades', params: { of: pick(chance, [30, 300, 3000]) } }
+    lines.push('each_price')
+  }
+  if (chance() < 0.2)
     nodes['brittle_account'] = {
       op: 'brittle_account',
       from: pick(chance, bars),
@@ -133,7 +137,8 @@ export function randomPipeline(seed: number): PipelineInput {
 
 /** Event times are coarse: equal times and times on a boundary are common. */
 const GRID = 50_000
-const instruments = ['binance:BTCUSDT', 'okx:ETH-USDT', 'binance:SOLUSDT']
+/** The first two share a key group. */
+const instruments = ['binance:BTCUSDT', 'binance:ARBUSDT', 'okx:ETH-USDT']
 /** Rows, out of order and late, gaps and heartbeats of one key or all, of every source; some tapes end. */
 export function randomEvents(plan: Plan, seed: number, rows: number): Event[] {
   const chance = chanceOf(seed)

@@ -151,6 +151,22 @@ export const brittle = defineOperator({
   },
   example: { params: {}, input: [bar(1, 10.01)], output: [10.01] },
 })
+/** Speaks, and fails, on every row. */
+export const eachPrice = defineScan({
+  name: 'each_price',
+  version: 1,
+  summary: 'Repeats prices, and throws on some of them.',
+  input: Trade,
+  output: Scalar,
+  params: z.strictObject({ of: z.int().min(2).default(40).describe('one price in so many is too many') }),
+  init: () => ({ seen: 0 }),
+  step(state, { price }, { params }) {
+    state.seen++
+    trips(price, params.of)
+    return price + state.seen
+  },
+  example: { params: {}, input: [trade(1, 10.01)], output: [11.01] },
+})
 /** The same for the whole pipeline: it fails for every instrument at once. */
 export const brittleAccount = defineOperator({
   name: 'brittle_account',
@@ -230,7 +246,17 @@ const peeking = defineScan({
   example: { params: {}, input: [bar(1, 10)], output: [-10] },
 })
 
-export const toys = listed(tickSignal, echo, troubleSignal, brittle, brittleAccount, affine, hiddenState, peeking)
+export const toys = listed(
+  tickSignal,
+  echo,
+  troubleSignal,
+  brittle,
+  eachPrice,
+  brittleAccount,
+  affine,
+  hiddenState,
+  peeking,
+)
 export const catalogue: Catalogue = {
   operators: { ...operators, ...toys },
   sources: { ...sources, ...listed(laggyTrades, laggyQuotes) },

@@ -125,7 +125,7 @@ export const runVerb: Verb = {
           `  outputs    ${hash.rows.toLocaleString('en')}, sha256 ${document.outputs_sha256}`,
         ].join('\n')
       io.line({ report: document }, report())
-      return teller.exit()
+      return result.failed > 0 ? 1 : teller.exit()
     } finally {
       stop.done()
       await log.close()

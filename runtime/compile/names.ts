@@ -6,17 +6,17 @@ export const ident = (edge: string): string => edge.replace('.', '$')
 /** The message on an edge. */
 export const messageOf = (edge: Edge): string => `v_${ident(edge.name)}`
 export const handlerOf = (node: Running, port: string): string => `${node.planned.id}$${port}`
-export const fireOf = (node: Running): string => `${node.planned.id}$fire`
-export const alarmOf = (node: Running): string => `${node.planned.id}$alarm`
+export const fireOf = (node: Running): string => `timer_${node.planned.id}`
+export const alarmOf = (node: Running): string => `alarm_${node.planned.id}`
 export const paramsOf = (node: Running): string => `params_${node.planned.id}`
 /** All parts of the state of a node, by key code. */
 export const partsOf = (node: Running): string => `parts_${node.planned.id}`
 export const alarmsOf = (node: Running): string => `alarms_${node.planned.id}`
 /** The state of a node: a field of the key's record, or the one of the whole pipeline. */
 export const stateOf = (node: Running): string => (node.wide ? `state_${node.planned.id}` : `s.${node.planned.id}`)
-export const partOf = (node: Running): string => `s.${node.planned.id}_part`
+export const partOf = (node: Running): string => `s.${node.planned.id}$part`
 export const lookoutOf = (node: Running): string => `Latest_${node.planned.id}`
-export const constantOf = (node: Running, port: string): string => `${node.planned.id}$${port}$before`
+export const constantOf = (node: Running, port: string): string => `before_${node.planned.id}$${port}`
 export const askOf = (node: Running): string => `ask_${node.planned.id}`
 export const batchOf = (node: Running): string => `batch_${node.planned.id}`
 export const keepOf = (edge: Edge): string => `keep_${ident(edge.name)}`

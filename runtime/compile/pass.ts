@@ -1,3 +1,4 @@
+import { isBare } from '../../schemas/columns.ts'
 import { type Edge, NUMBERS, type Reader, type Running } from '../network.ts'
 import * as name from './names.ts'
 import { Text } from './text.ts'
@@ -33,7 +34,7 @@ export interface Way {
  * would follow an answer is left to the interpreter: written in place it would crowd the loop.
  */
 const isQuiet = ({ planned: { operator }, single }: Running, port: string): boolean =>
-  port in operator.ambient || (operator.timer !== undefined && single)
+  Object.hasOwn(operator.ambient, port) || (operator.timer !== undefined && single)
 
 interface Mail {
   readonly reader: Reader
@@ -99,7 +100,7 @@ export class PassText {
       `${ordinal} = ordinal(b + ${edge.place}, at);`,
       ...(bulk ? [] : [`sent[${edge.index}]++;`]),
       ...(edge.kept ? [`${name.keepOf(edge)}(b, ${message});`] : []),
-      ...(edge.recorded ? [`output('${edge.name}', ${name.kindOf(edge)}, s.key, at, ${ordinal}, ${message});`] : []),
+      ...(edge.recorded ? [`output('${edge.name}', ${name.kindOf(edge)}, s.$key, at, ${ordinal}, ${message});`] : []),
     )
     this.here.set(edge, { message, when })
     for (const reader of edge.readers) this.mail.push({ reader, message, ordinal, when })
@@ -116,7 +117,8 @@ export class PassText {
     const latest = node.latest.map(({ port, edge, waits: must }) => {
       if (edge === undefined) return name.constantOf(node, port)
       const local = this.here.get(edge)
-      if (local?.when.every((w, i) => when[i] === w)) return local.message
+      // what is kept has no minus zero among numbers that stand for something
+      if (edge.kept?.exact && local?.when.every((w, i) => when[i] === w)) return local.message
       const spoken = `R[b + ${edge.place + NUMBERS}] === 1`
       if (!must) return `${spoken} ? ${name.lastOf(edge)}(b) : ${name.constantOf(node, port)}`
       waits.push(spoken)
@@ -131,7 +133,7 @@ export class PassText {
     const looks = latest.length === 0 ? 'NOTHING' : `new ${name.lookoutOf(node)}(${latest.join(', ')})`
     const part = operator.each === undefined ? 'NOTHING' : name.partOf(node)
     const ordinal = mail?.ordinal ?? '0'
-    const env = `new Outlook(${name.paramsOf(node)}, ${looks}, at, s.key, ${ordinal}, ${part}, ${name.partsOf(node)})`
+    const env = `new Outlook(${name.paramsOf(node)}, ${looks}, at, s.$key, ${ordinal}, ${part}, ${name.partsOf(node)})`
     const lost = `catch (e) { ${this.exit(`lost(e, ${node.index}, k, TIME, REST)`)} }`
     const port = mail === undefined ? '' : `.${mail.reader.port}`
     const words = `// ${id}${port}: ${operator.name}`
@@ -141,12 +143,13 @@ export class PassText {
         : [name.handlerOf(node, mail.reader.port), `${mail.message}, ${env}`]
     const run = `${f}(${name.stateOf(node)}, ${args})`
     if (mail?.reader.feedback) {
-      this.line(called, words, `try { if (${run} !== undefined) throw answered(); } ${lost}`, ...this.alarm(node))
+      this.line(called, words, `try { if (${run} !== undefined) throw answered();${this.alarm(node)} } ${lost}`)
       return
     }
     const answer = this.variable(`v_${id}`)
     const silence = operator.always ? ` if (${answer} === undefined) throw silent();` : ''
-    this.line(called, words, `try { ${answer} = ${run};${silence} } ${lost}`, ...this.alarm(node))
+    const checks = `${silence}${this.shape(node, answer)}${this.alarm(node)}`
+    this.line(called, words, `try { ${answer} = ${run};${checks} } ${lost}`)
     if (mail !== undefined && isQuiet(node, mail.reader.port)) {
       this.line(
         called,
@@ -156,11 +159,28 @@ export class PassText {
     }
     this.speak(node, answer, operator.always ? called : [...called, `${answer} !== undefined`])
   }
-  private alarm(node: Running): readonly string[] {
-    if (node.planned.operator.alarm === undefined) return []
+  private alarm(node: Running): string {
+    if (node.planned.operator.alarm === undefined) return ''
     const code = node.wide ? '0' : 'k'
     const asked = `${name.alarmOf(node)}(${name.stateOf(node)})`
-    return [`if (${asked} !== ${name.alarmsOf(node)}[${code}]) setAlarm(${node.index}, ${code});`]
+    return ` if (${asked} !== ${name.alarmsOf(node)}[${code}]) setAlarm(${node.index}, ${code});`
+  }
+  /** What comes after trusts the form of an answer. */
+  private shape({ single, outputs, index }: Running, answer: string): string {
+    const wrong = (value: string, { edge, many }: Running['outputs'][number]) => {
+      if (many) return [`${value} !== undefined`]
+      return isBare(edge.kind) ? [] : [`(typeof ${value} === 'object' ? ${value} === null : ${value} !== undefined)`]
+    }
+    const suspect = single
+      ? wrong(answer, outputs[0] as Running['outputs'][number])
+      : [
+          `typeof ${answer} !== 'object'`,
+          `${answer} === null`,
+          ...outputs.flatMap((o) => wrong(`${answer}.${o.port}`, o)),
+        ]
+    if (suspect.length === 0) return ''
+    const said = single ? '' : `${answer} !== undefined && `
+    return ` if (${said}(${suspect.join(' || ')})) shaped(${index}, ${answer});`
   }
 
   private speak(node: Running, answer: string, when: readonly string[]): void {
@@ -192,11 +212,14 @@ export class PassText {
       ({ reader, message, ordinal }) => `${this.readers.get(reader)}, ${mine(message)}, ${ordinal}`,
     )
     const whole = all.some((mail) => mail.includes(', w, ')) ? `const w = ${again}; ` : ''
-    return `${here}${whole}${call.replace('TIME', time).replace('REST', `[${all.join(', ')}]`)}; ${leave}`
+    return `UNSAID_${this.always.length};${here}${whole}${call.replace('TIME', time).replace('REST', `[${all.join(', ')}]`)}; ${leave}`
   }
 
   private text(): Text {
     const text = new Text()
+    // who counts in bulk counts a pass that is left half way as a whole one
+    const unsaid = this.always.map((edge) => `sent[${edge.index}]--;`)
+    const corrected = (line: string) => line.replaceAll(/UNSAID_(\d+);/g, (_, n) => unsaid.slice(Number(n)).join(' '))
     if (this.variables.length > 0) text.add(`let ${this.variables.join(', ')};`)
     let open: readonly string[] = []
     for (const { when, lines } of this.lines) {
@@ -205,7 +228,7 @@ export class PassText {
       for (let i = open.length; i > keep; i--) text.add('}')
       for (const condition of when.slice(keep)) text.add(`if (${condition}) {`)
       open = when
-      text.add(...lines)
+      text.add(...lines.map(corrected))
     }
     for (const _ of open) text.add('}')
     return text

@@ -34,7 +34,7 @@ export interface Written {
 }
 
 const shared = ['records', 'groups', 'dirty', 'troubled', 'R', 'W', 'sent', 'kernels']
-const hooks = ['output', 'failed', 'setAlarm', 'advance', 'here', 'wake', 'resume', 'spoke', 'pass']
+const hooks = ['output', 'failed', 'setAlarm', 'advance', 'here', 'wake', 'resume', 'spoke', 'pass', 'shaped']
 
 /** Writes the program of a plan: a loop per source, a function per timer, per edge of many messages and per kernel. */
 export function write(network: Network, schedule: Schedule): Written {
@@ -205,9 +205,9 @@ function scopeOf({ nodes, edges, plan, stride }: Network): Readonly<Record<strin
   for (const { id, component } of plan.sources) {
     const { output } = component
     scope[`read_${id}`] = rowReader(output)
-    if (!isBare(output)) scope[`${output.kind}_row`] = rowMaker(output)
+    if (!isBare(output)) scope[`${output.kind}$row`] = rowMaker(output)
     for (const { name: field, values } of columnsOf(output) as readonly Column[])
-      if (values !== undefined) scope[`${output.kind}_${field}`] = values
+      if (values !== undefined) scope[`${output.kind}$${field}`] = values
   }
   return scope
 }

@@ -20,13 +20,13 @@ export function rowsText(network: Network, source: number, hands: readonly Hand[
   const planned = network.plan.sources[source] as Network['plan']['sources'][number]
   const { output } = planned.component
   const columns = columnsOf(output)
-  const cells = columns.map((column: Column, c) => cellOf(column, `c${c}`, `${output.kind}_${column.name}`))
-  const message = isBare(output) ? cells[0] : `new ${output.kind}_row(${cells.join(', ')})`
+  const cells = columns.map((column: Column, c) => cellOf(column, `c${c}`, `${output.kind}$${column.name}`))
+  const message = isBare(output) ? cells[0] : `new ${output.kind}$row(${cells.join(', ')})`
   const alone = hands.every(({ clock }) => clock.watermarks.sources.length === 1)
   const text = new Text().add(
     `function rows_${planned.id}(f, codes, from, to) {`,
     `const times = f.at, key = f.key, columns = f.columns;`,
-    `const ${columns.map((_, c) => `c${c} = columns[${c}]`).join(', ')};`,
+    ...columns.map((_, c) => `const c${c} = columns[${c}];`),
     `const newest = newest_${source}, idle = idle_${source}, group = groups;`,
     ...hands.map(({ number }) => `const mark_${number} = marks_${number}, due_${number} = dues_${number};`),
     'for (let i = from; i < to; i++) {',

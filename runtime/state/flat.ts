@@ -10,6 +10,8 @@ const slotsOf = ({ type }: Column): number => (type === 'fixed' ? 2 : 1)
 export interface Flat {
   /** Slots of a message. */
   readonly width: number
+  /** What is read back is what was written, for all that an author can see. */
+  readonly exact: boolean
   put(slots: Slots, at: number, value: unknown): void
   take(slots: Slots, at: number): unknown
   /**
@@ -32,7 +34,7 @@ function made(kind: Kind): Flat {
   const columns = columnsOf(kind)
   if (columns.some((c) => c.type === 'dict')) throw new TypeError(`kind ${kind.kind} has text and cannot be kept flat`)
   const bare = isBare(kind)
-  const own = (name: string) => `${kind.kind}_${name}`
+  const own = (name: string) => `${kind.kind}$${name}`
   const scope: Record<string, unknown> = bare ? {} : { [own('row')]: rowMaker(kind) }
   const [puts, cells]: [string[], string[]] = [[], []]
   let at = 0
@@ -46,7 +48,7 @@ function made(kind: Kind): Flat {
       puts.push(`R[${place}] = ${values.map((x, n) => `${v} === ${JSON.stringify(x)} ? ${n} : `).join('')}0;`)
       cells.push(`${own(name)}[R[${place}]]`)
     } else {
-      puts.push(`R[${place}] = ${v};`)
+      puts.push(`R[${place}] = ${v} === ${v} ? ${v} : NaN;`)
       cells.push(`R[${place}]`)
     }
     at += type === 'fixed' ? 2 : 1
@@ -55,6 +57,7 @@ function made(kind: Kind): Flat {
   const head = 'const R=X.real,W=X.whole;'
   return {
     width: at,
+    exact: !columns.some(({ values }) => values?.some((value) => typeof value === 'number')),
     puts: puts.join(' '),
     takes,
     scope,
@@ -70,7 +73,7 @@ const slowPut =
     for (const column of columns) {
       const value = bare ? message : (message as Record<string, unknown>)[column.name]
       if (column.type === 'fixed') writeWide(slots, at, value as bigint)
-      else if (column.type !== 'u8') slots.real[at] = value as number
+      else if (column.type !== 'u8') slots.real[at] = Number.isNaN(value) ? Number.NaN : (value as number)
       else slots.real[at] = Math.max(0, (column.values ?? []).indexOf(value as never))
       at += slotsOf(column)
     }

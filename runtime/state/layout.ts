@@ -62,7 +62,8 @@ function written(leaves: readonly Leaf[]): Codec | undefined {
     const p = `s${path.map((name) => `[${JSON.stringify(name)}]`).join('')}`
     const [end, place] = [at + width, at === 0 ? 'a' : `a+${at}`]
     if (type === 'number') {
-      save.push(`R[${place}]=${p};`)
+      // V8 does not fix the bits of a NaN
+      save.push(`{const v=${p};R[${place}]=v===v?v:NaN;}`)
       load.push(`${p}=R[${place}];`)
     } else if (type === 'flag') {
       save.push(`R[${place}]=${p}===true?1:0;`)
@@ -99,7 +100,9 @@ function walked(leaves: readonly Leaf[]): Codec {
       each(state, start, ({ type, width }, holder, name, at) => {
         const value = holder[name]
         if (type === 'whole') writeWide(into, at, value as bigint)
-        else if (!isRing(value)) into.real[at] = type === 'flag' ? Number(value === true) : (value as number)
+        else if (!isRing(value))
+          into.real[at] =
+            type === 'flag' ? Number(value === true) : Number.isNaN(value) ? Number.NaN : (value as number)
         else {
           into.real.set(value.data, at)
           into.real[at + width - 2] = value.next
