@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { columnsOf } from '../schemas/columns.ts'
-import type { Kind, Of } from '../schemas/kind.ts'
+import { type Kind, type Of, SNAKE_CASE } from '../schemas/kind.ts'
 import type { Sample } from '../schemas/samples.ts'
 import type { Generate, OpenSink, OpenSource } from './connect.ts'
 import { Ring } from './state/ring.ts'
@@ -222,6 +222,10 @@ function fold<N>(d: Loose, inputs: Ports, on: Operator['on'], always: boolean): 
     on,
     always,
   } as unknown as Operator
+  const ports = [inputs, definition.ambient, definition.latest, isKind(definition.output) ? {} : definition.output]
+  for (const port of ports.flatMap(Object.keys))
+    if (!SNAKE_CASE.test(port))
+      throw new TypeError(`operator ${definition.name}: port ${JSON.stringify(port)}: expected snake_case`)
   const node = (params: unknown): Node => ({
     op: definition.name,
     params,
