@@ -5,9 +5,9 @@
 export function isolationOff(): () => number {
   let places = 0
   const strip = (body: string): string =>
-    body.replace(/^(\s*)try \{ (.*) \} catch \(e\) \{.*\}$/gm, (_, indent: string, run: string) => {
+    body.replace(/^ *try \{\n((?:.*\n)*?) *\} catch \(e\) \{\n.*\n *\}$/gm, (_, run: string) => {
       places++
-      return `${indent}${run}`
+      return run
     })
   globalThis.Function = new Proxy(Function, {
     construct: (target, args: readonly string[]) =>

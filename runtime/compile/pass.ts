@@ -134,7 +134,7 @@ export class PassText {
     const part = operator.each === undefined ? 'NOTHING' : name.partOf(node)
     const ordinal = mail?.ordinal ?? '0'
     const env = `new Outlook(${name.paramsOf(node)}, ${looks}, at, s.$key, ${ordinal}, ${part}, ${name.partsOf(node)})`
-    const lost = `catch (e) { ${this.exit(`lost(e, ${node.index}, k, TIME, REST)`)} }`
+    const lost = ['} catch (e) {', this.exit(`lost(e, ${node.index}, k, TIME, REST)`), '}']
     const port = mail === undefined ? '' : `.${mail.reader.port}`
     const words = `// ${id}${port}: ${operator.name}`
     const [f, args] =
@@ -143,44 +143,47 @@ export class PassText {
         : [name.handlerOf(node, mail.reader.port), `${mail.message}, ${env}`]
     const run = `${f}(${name.stateOf(node)}, ${args})`
     if (mail?.reader.feedback) {
-      this.line(called, words, `try { if (${run} !== undefined) throw answered();${this.alarm(node)} } ${lost}`)
+      this.line(called, words, 'try {', `if (${run} !== undefined) throw answered();`, ...this.alarm(node), ...lost)
       return
     }
     const answer = this.variable(`v_${id}`)
-    const silence = operator.always ? ` if (${answer} === undefined) throw silent();` : ''
-    const checks = `${silence}${this.shape(node, answer)}${this.alarm(node)}`
-    this.line(called, words, `try { ${answer} = ${run};${checks} } ${lost}`)
+    const silence = operator.always ? [`if (${answer} === undefined) throw silent();`] : []
+    const checks = [...silence, ...this.shape(node, answer), ...this.alarm(node)]
+    this.line(called, words, 'try {', `${answer} = ${run};`, ...checks, ...lost)
     if (mail !== undefined && isQuiet(node, mail.reader.port)) {
       this.line(
         called,
-        `if (${answer} !== undefined) { ${this.exit(`spoke(${node.index}, k, TIME, ${answer}, REST)`)} }`,
+        `if (${answer} !== undefined) {`,
+        this.exit(`spoke(${node.index}, k, TIME, ${answer}, REST)`),
+        '}',
       )
       return
     }
     this.speak(node, answer, operator.always ? called : [...called, `${answer} !== undefined`])
   }
-  private alarm(node: Running): string {
-    if (node.planned.operator.alarm === undefined) return ''
+  private alarm(node: Running): readonly string[] {
+    if (node.planned.operator.alarm === undefined) return []
     const code = node.wide ? '0' : 'k'
     const asked = `${name.alarmOf(node)}(${name.stateOf(node)})`
-    return ` if (${asked} !== ${name.alarmsOf(node)}[${code}]) setAlarm(${node.index}, ${code});`
+    return [`if (${asked} !== ${name.alarmsOf(node)}[${code}]) setAlarm(${node.index}, ${code});`]
   }
   /** What comes after trusts the form of an answer. */
-  private shape({ single, outputs, index }: Running, answer: string): string {
+  private shape({ single, outputs, index }: Running, answer: string): readonly string[] {
     const wrong = (value: string, { edge, many }: Running['outputs'][number]) => {
       if (many) return [`${value} !== undefined`]
-      return isBare(edge.kind) ? [] : [`(typeof ${value} === 'object' ? ${value} === null : ${value} !== undefined)`]
+      return isBare(edge.kind) ? [] : [`typeof ${value} === 'object' ? ${value} === null : ${value} !== undefined`]
     }
     const suspect = single
       ? wrong(answer, outputs[0] as Running['outputs'][number])
       : [
           `typeof ${answer} !== 'object'`,
           `${answer} === null`,
-          ...outputs.flatMap((o) => wrong(`${answer}.${o.port}`, o)),
+          ...outputs.flatMap((o) => wrong(`${answer}.${o.port}`, o)).map((w) => `(${w})`),
         ]
-    if (suspect.length === 0) return ''
-    const said = single ? '' : `${answer} !== undefined && `
-    return ` if (${said}(${suspect.join(' || ')})) shaped(${index}, ${answer});`
+    if (suspect.length === 0) return []
+    const wrongly = suspect.join(' || ')
+    const asked = single ? wrongly : `${answer} !== undefined && (${wrongly})`
+    return [`if (${asked}) shaped(${index}, ${answer});`]
   }
 
   private speak(node: Running, answer: string, when: readonly string[]): void {
@@ -201,7 +204,7 @@ export class PassText {
     if (!nested) return
     // what went on inside may have changed what was newest, and left the key to the interpreter
     this.here.clear()
-    if (this.mail.length > 0) this.line(when, `if (troubled[k] === 1) { ${this.exit('rest(k, TIME, REST)')} }`)
+    if (this.mail.length > 0) this.line(when, 'if (troubled[k] === 1) {', this.exit('rest(k, TIME, REST)'), '}')
   }
 
   /** Leaves the pass to the interpreter, with the mail that is still to be read. */
