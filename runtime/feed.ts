@@ -56,6 +56,8 @@ export interface FeedOptions {
   readonly to?: number | undefined
   /** What was already taken of each source. */
   readonly taken?: readonly Taken[]
+  /** Frames have memory of their own, for who keeps them; others are valid until the next is asked for. */
+  readonly keep?: boolean
 }
 
 const ROWS_PER_FRAME = 1024
@@ -115,8 +117,7 @@ function* recorded(
   const wanted = (key: string) =>
     symbol === undefined || key === symbol || key === WHOLE || key.slice(key.indexOf(':') + 1) === symbol
   const range = { ...(options.from !== undefined && { from }), ...(options.to !== undefined && { to }) }
-  // every frame is taken before the next is asked for
-  for (const bytes of binding.recording.frames({ ...range, reuse: true })) {
+  for (const bytes of binding.recording.frames({ ...range, reuse: options.keep !== true })) {
     const frame = decodeFrame(bytes, known)
     const { output } = source.component
     if (frame.kind !== output.kind && frame.kind !== Gap.kind && frame.kind !== Heartbeat.kind)

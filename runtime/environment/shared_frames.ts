@@ -32,7 +32,7 @@ export function sharedFrames(
   return new Map(
     feeds.flatMap(([source, binding]) => {
       if (options.except?.has(source.id)) return []
-      const groups = joinable(feedOf(source, binding, options, known))
+      const groups = joinable(feedOf(source, binding, { ...options, keep: true }, known))
       return [[source.id, Array.from(groups, (group) => memory.join(group))] as const]
     }),
   )
