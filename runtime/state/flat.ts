@@ -10,6 +10,8 @@ const slotsOf = ({ type }: Column): number => (type === 'fixed' ? 2 : 1)
 export interface Flat {
   /** Slots of a message. */
   readonly width: number
+  /** The slots that hold a number as it is, and so may hold a NaN of any bits. */
+  readonly numbers: readonly number[]
   /** What is read back is what was written, for all that an author can see. */
   readonly exact: boolean
   put(slots: Slots, at: number, value: unknown): void
@@ -36,7 +38,7 @@ function made(kind: Kind): Flat {
   const bare = isBare(kind)
   const own = (name: string) => `${kind.kind}$${name}`
   const scope: Record<string, unknown> = bare ? {} : { [own('row')]: rowMaker(kind) }
-  const [puts, cells]: [string[], string[]] = [[], []]
+  const [puts, cells, numbers]: [string[], string[], number[]] = [[], [], []]
   let at = 0
   for (const { name, type, values = [] } of columns) {
     const [v, place] = [bare ? 'v' : `v.${name}`, at === 0 ? 'a' : `a+${at}`]
@@ -48,7 +50,8 @@ function made(kind: Kind): Flat {
       puts.push(`R[${place}] = ${values.map((x, n) => `${v} === ${JSON.stringify(x)} ? ${n} : `).join('')}0;`)
       cells.push(`${own(name)}[R[${place}]]`)
     } else {
-      puts.push(`R[${place}] = ${v} === ${v} ? ${v} : NaN;`)
+      numbers.push(at)
+      puts.push(`R[${place}] = ${v};`)
       cells.push(`R[${place}]`)
     }
     at += type === 'fixed' ? 2 : 1
@@ -57,6 +60,7 @@ function made(kind: Kind): Flat {
   const head = 'const R=X.real,W=X.whole;'
   return {
     width: at,
+    numbers,
     exact: !columns.some(({ values }) => values?.some((value) => typeof value === 'number')),
     puts: puts.join(' '),
     takes,
@@ -73,7 +77,7 @@ const slowPut =
     for (const column of columns) {
       const value = bare ? message : (message as Record<string, unknown>)[column.name]
       if (column.type === 'fixed') writeWide(slots, at, value as bigint)
-      else if (column.type !== 'u8') slots.real[at] = Number.isNaN(value) ? Number.NaN : (value as number)
+      else if (column.type !== 'u8') slots.real[at] = value as number
       else slots.real[at] = Math.max(0, (column.values ?? []).indexOf(value as never))
       at += slotsOf(column)
     }

@@ -115,6 +115,15 @@ test('that a latest port has not spoken yet is kept too', () => {
   expect(second.feed({ ...bar(3, 1), key: 'v:B' })).toEqual([])
   expect(second.feed(bar(4, 1))).toEqual([1])
 })
+test('two runs that kept a NaN of other bits save the same', () => {
+  const odd = new Float64Array(BigUint64Array.of(0xfff8_0000_0000_beefn).buffer)[0] as number
+  const [a, b] = [odd, Number.NaN].map((number) => {
+    const driver = new Driver(looker(Scalar), {}, { strict: false })
+    driver.feed(to('seen', scalar(1, number)))
+    return driver.save().bytes
+  })
+  expect(a).toEqual(b)
+})
 test('every kind of features can be looked at', () => {
   for (const kind of Object.values(kinds)) {
     const driver = new Driver(looker(kind), {})

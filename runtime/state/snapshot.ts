@@ -1,4 +1,5 @@
 import type { Engine } from '../engine.ts'
+import { NUMBERS } from '../network.ts'
 import { type Layout, layoutOf, type Slots, slots } from './layout.ts'
 
 /** A piece of a snapshot: how wide it is, and how it goes in and out for a key. */
@@ -36,7 +37,8 @@ const ofFlags = (flags: () => readonly Uint8Array[], count: number): Part => ({
 })
 
 function keyParts({ network }: Engine): readonly Part[] {
-  const { nodes, stride } = network
+  const { nodes, edges, stride } = network
+  const numbers = edges.flatMap(({ place, kept }) => kept?.numbers.map((n) => place + NUMBERS + 1 + n) ?? [])
   return [
     ...nodes.filter((n) => !n.wide).map((n) => ofStates(n.layouts.state, (code) => network.stateOf(n, code))),
     ...nodes
@@ -45,7 +47,11 @@ function keyParts({ network }: Engine): readonly Part[] {
     // as whole numbers: halves of a bigint look like any double
     {
       width: stride,
-      save: (code, into, at) => into.whole.set(network.memory.whole.subarray(code * stride, (code + 1) * stride), at),
+      save: (code, into, at) => {
+        into.whole.set(network.memory.whole.subarray(code * stride, (code + 1) * stride), at)
+        // V8 does not fix the bits of a NaN
+        for (const n of numbers) if (Number.isNaN(into.real[at + n])) into.real[at + n] = Number.NaN
+      },
       load: (code, from, at) => network.memory.whole.set(from.whole.subarray(at, at + stride), code * stride),
     },
     ofFlags(() => network.heard, network.heard.length),
