@@ -12,7 +12,7 @@ import { breaches } from '../testing/laws.ts'
 import { chanceOf } from '../testing/tapes.ts'
 import { randomEvents, randomPipeline, runs, seeds } from './random_pipelines.ts'
 import { catalogue, future, toys } from './toy_components.ts'
-import { type Event, framesOf, Run, type Saved } from './whole_runs.ts'
+import { type Event, framesOf, Run, restartedAnywhere } from './whole_runs.ts'
 
 vi.setConfig({ testTimeout: 3_600_000 })
 const ROWS = 160
@@ -22,22 +22,6 @@ const drawn = (seed: number): Plan => plan(randomPipeline(seed), catalogue)
 
 function whole(plan: Plan, events: readonly Event[]) {
   return new Run(plan).take(framesOf(plan, events, always)).result()
-}
-
-/** Restarts at random places: from a whole state, or from one and the deltas after it. */
-function withRestarts(plan: Plan, events: readonly Event[], seed: number) {
-  const chance = chanceOf(seed)
-  let run = new Run(plan)
-  let saves: Saved[] = []
-  for (let from = 0; from < events.length; ) {
-    const to = Math.min(events.length, from + 1 + Math.floor(chance() * 30))
-    run.take(framesOf(plan, events.slice(from, to), () => chance() < 0.2))
-    from = to
-    const full = saves.length === 0 || chance() < 0.3
-    saves = full ? [run.save(true)] : [...saves, run.save(false)]
-    if (chance() < 0.5) run = run.restart(saves)
-  }
-  return run.result()
 }
 
 test('random pipelines say the same for any cut into frames', () => {
@@ -59,7 +43,7 @@ test('random pipelines say the same when restarted anywhere, from whole states a
     fc.property(seeds, seeds, seeds, (graph, tape, places) => {
       const plan = drawn(graph)
       const events = randomEvents(plan, tape, ROWS)
-      expect(withRestarts(plan, events, places)).toEqual(whole(plan, events))
+      expect(restartedAnywhere(plan, events, places)).toEqual(whole(plan, events))
     }),
     { numRuns: runs },
   )
@@ -223,7 +207,7 @@ test('an operator that hides state outside is caught by restarts', () => {
   const plan = simple('hidden_state')
   const events = randomEvents(plan, 3, ROWS)
   expect(whole(plan, events)).toEqual(whole(plan, events))
-  expect(withRestarts(plan, events, 1)).not.toEqual(whole(plan, events))
+  expect(restartedAnywhere(plan, events, 1)).not.toEqual(whole(plan, events))
 })
 
 test('an operator that peeks at the rest of the tape is caught by the law against looking ahead', () => {

@@ -1,11 +1,10 @@
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import type { ExecutionName } from '../runtime/engine.ts'
 import { type Plan, plan } from '../runtime/plan.ts'
 import { chanceOf } from '../testing/tapes.ts'
 import { randomEvents, randomPipeline, runs, seeds } from './random_pipelines.ts'
 import { catalogue } from './toy_components.ts'
-import { type Event, framesOf, Run, type Saved } from './whole_runs.ts'
+import { type Event, framesOf, Run, restartedAnywhere } from './whole_runs.ts'
 
 vi.setConfig({ testTimeout: 3_600_000 })
 const ROWS = 160
@@ -22,23 +21,6 @@ function later(seed: number): Plan {
 /** One frame an event, interpreted: the meaning of a plan. */
 const meaning = (plan: Plan, events: readonly Event[]) =>
   new Run(plan, [], 'interpret').take(framesOf(plan, events, () => true))
-
-/** Cut and restarted at random, each stretch by the execution that chance names. */
-function mixed(plan: Plan, events: readonly Event[], seed: number, executions: readonly ExecutionName[]) {
-  const chance = chanceOf(seed)
-  const any = () => executions[Math.floor(chance() * executions.length)] as ExecutionName
-  let run = new Run(plan, [], any())
-  let saves: Saved[] = []
-  for (let from = 0; from < events.length; ) {
-    const to = Math.min(events.length, from + 1 + Math.floor(chance() * 30))
-    run.take(framesOf(plan, events.slice(from, to), () => chance() < 0.2))
-    from = to
-    const full = saves.length === 0 || chance() < 0.3
-    saves = full ? [run.save(true)] : [...saves, run.save(false)]
-    if (chance() < 0.5) run = run.restart(saves, any())
-  }
-  return run.result()
-}
 
 test('a compiled pipeline says, keeps and counts bit for bit what the interpreter does', () => {
   fc.assert(
@@ -60,7 +42,7 @@ test('restarted anywhere, compiled and interpreted take over from each other', (
     fc.property(seeds, seeds, seeds, (graph, tape, places) => {
       const plan = drawn(graph)
       const events = randomEvents(plan, tape, ROWS)
-      expect(mixed(plan, events, places, ['compile', 'interpret'])).toEqual(meaning(plan, events).result())
+      expect(restartedAnywhere(plan, events, places, ['compile', 'interpret'])).toEqual(meaning(plan, events).result())
     }),
     { numRuns: runs },
   )

@@ -9,6 +9,7 @@ import { Snapshots } from '../runtime/state/snapshot.ts'
 import type { Watch } from '../runtime/watch.ts'
 import { decodeFrame } from '../schemas/frame.ts'
 import { kinds } from '../schemas/kinds.ts'
+import { chanceOf } from '../testing/tapes.ts'
 
 /** The kernels of the toys open at once. */
 const kernelsOf = (plan: Plan): ReadonlyMap<string, Kernel> =>
@@ -93,6 +94,28 @@ export class Run {
     engine.close()
     return { outputs, failures, state, counts: { ...engine.counts } }
   }
+}
+
+/** Cut and restarted at random, from a whole state or from one and the deltas after it; each stretch by an execution that chance names. */
+export function restartedAnywhere(
+  plan: Plan,
+  events: readonly Event[],
+  seed: number,
+  executions: readonly ExecutionName[] = ['compile'],
+) {
+  const chance = chanceOf(seed)
+  const any = () => executions[Math.floor(chance() * executions.length)] as ExecutionName
+  let run = new Run(plan, [], any())
+  let saves: Saved[] = []
+  for (let from = 0; from < events.length; ) {
+    const to = Math.min(events.length, from + 1 + Math.floor(chance() * 30))
+    run.take(framesOf(plan, events.slice(from, to), () => chance() < 0.2))
+    from = to
+    const full = saves.length === 0 || chance() < 0.3
+    saves = full ? [run.save(true)] : [...saves, run.save(false)]
+    if (chance() < 0.5) run = run.restart(saves, any())
+  }
+  return run.result()
 }
 export interface Saved {
   readonly bytes: Uint8Array

@@ -1,7 +1,6 @@
 import { isBare } from '../../schemas/columns.ts'
 import { type Edge, NUMBERS, type Reader, type Running } from '../network.ts'
 import * as name from './names.ts'
-import { Text } from './text.ts'
 
 /** What a straight line cannot hold: a plan whose nodes call each other this often in one pass is interpreted there. */
 const MOST_CALLS = 300
@@ -64,8 +63,8 @@ export class PassText {
     this.way = way
   }
 
-  /** Undefined where the pass is too wide for a straight line. */
-  write(entry: Entry): Text | undefined {
+  /** The lines, unindented. Undefined where the pass is too wide for a straight line. */
+  write(entry: Entry): readonly string[] | undefined {
     if (entry.type === 'message') this.emit(entry.edge, 'v', [])
     else if (entry.type === 'answer') this.speak(entry.node, 'v', [])
     else this.call(entry.node, undefined)
@@ -204,7 +203,7 @@ export class PassText {
     if (!nested) return
     // what went on inside may have changed what was newest, and left the key to the interpreter
     this.here.clear()
-    if (this.mail.length > 0) this.line(when, 'if (troubled[k] === 1) {', this.exit('rest(k, TIME, REST)'), '}')
+    if (this.mail.length > 0) this.line(when, 'if (troubled[k] === 1) {', this.exit('resume(k, TIME, REST)'), '}')
   }
 
   /** Leaves the pass to the interpreter, with the mail that is still to be read. */
@@ -218,22 +217,22 @@ export class PassText {
     return `UNSAID_${this.always.length};${here}${whole}${call.replace('TIME', time).replace('REST', `[${all.join(', ')}]`)}; ${leave}`
   }
 
-  private text(): Text {
-    const text = new Text()
+  private text(): readonly string[] {
+    const text: string[] = []
     // who counts in bulk counts a pass that is left half way as a whole one
     const unsaid = this.always.map((edge) => `sent[${edge.index}]--;`)
     const corrected = (line: string) => line.replaceAll(/UNSAID_(\d+);/g, (_, n) => unsaid.slice(Number(n)).join(' '))
-    if (this.variables.length > 0) text.add(`let ${this.variables.join(', ')};`)
+    if (this.variables.length > 0) text.push(`let ${this.variables.join(', ')};`)
     let open: readonly string[] = []
     for (const { when, lines } of this.lines) {
       const shared = when.findIndex((w, i) => open[i] !== w)
       const keep = shared < 0 ? when.length : shared
-      for (let i = open.length; i > keep; i--) text.add('}')
-      for (const condition of when.slice(keep)) text.add(`if (${condition}) {`)
+      for (let i = open.length; i > keep; i--) text.push('}')
+      for (const condition of when.slice(keep)) text.push(`if (${condition}) {`)
       open = when
-      text.add(...lines.map(corrected))
+      text.push(...lines.map(corrected))
     }
-    for (const _ of open) text.add('}')
+    for (const _ of open) text.push('}')
     return text
   }
 }

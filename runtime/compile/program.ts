@@ -54,10 +54,7 @@ export function write(network: Network, schedule: Schedule): Written {
         ...(guard === '' ? [] : [guard]),
         'dirty[k] = 1;',
         'const s = records[k], b = k * STRIDE;',
-        ...pass
-          .toString()
-          .split('\n')
-          .map((l) => l.trim()),
+        ...pass,
         '}',
       ),
     )
@@ -104,9 +101,6 @@ export function write(network: Network, schedule: Schedule): Written {
   const head = new Text().add(
     'function lost(e, node, k, at, mail) {',
     'failed(node, k, at, e);',
-    'resume(k, at, mail);',
-    '}',
-    'function rest(k, at, mail) {',
     'resume(k, at, mail);',
     '}',
     `function answered() {`,

@@ -22,7 +22,13 @@ const STRETCH = 512
  * The loop over the rows of a source. It takes rows that are in time and set nothing going; any other row it leaves to be
  * taken by hand (a timer is due, a late row, a key that is new, a time that is not believed), and gives its number back.
  */
-export function rowsText(network: Network, source: number, hands: readonly Hand[], pass: Text, asks: boolean): Text {
+export function rowsText(
+  network: Network,
+  source: number,
+  hands: readonly Hand[],
+  pass: readonly string[],
+  asks: boolean,
+): Text {
   const planned = network.plan.sources[source] as Network['plan']['sources'][number]
   const { output } = planned.component
   const columns = columnsOf(output)
@@ -105,12 +111,7 @@ export function rowsText(network: Network, source: number, hands: readonly Hand[
     )
   }
   text.add('dirty[k] = 1;', 'const s = records[k], b = k * STRIDE;', `const v = ${message};`)
-  text.add(
-    ...pass
-      .toString()
-      .split('\n')
-      .map((l) => l.trim()),
-  )
+  text.add(...pass)
   if (asks) text.add('if (kernels.asked !== 0) return i + 1;')
   return text.add('}', '}', 'return last;', '}')
 }
