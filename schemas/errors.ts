@@ -115,6 +115,42 @@ export const codes = {
     summary: 'A record could not be written; the log holds everything that was committed before it.',
     fix: 'Free disk space or mend the disk, then start the run again; it resumes from what is committed.',
   },
+  LOG_REFUSED: {
+    exit: 1,
+    summary: 'The server did not take a record, and will not take it if it is sent again.',
+    fix: 'The message has its reason: a stream that is full needs more room (`nats stream edit`, or delete what is old).',
+  },
+  RECORD_TOO_LARGE: {
+    exit: 1,
+    summary: 'A message is larger than the server takes.',
+    fix: 'Raise `max_payload` of the server (1 MB unless set), or cut the input into smaller frames.',
+  },
+  NATS_UNREACHABLE: {
+    exit: 4,
+    summary: 'No NATS server answers at the address.',
+    fix: 'Start one (`nats-server -a 127.0.0.1 -js -sd DIR`; Debian: `apt-get install nats-server`), or name another with --nats.',
+  },
+  NATS_REFUSED: {
+    exit: 4,
+    summary:
+      'The NATS server refused the connection or an action: the credentials are wrong, or the role may not do this.',
+    fix: 'Name the file of the right credentials with --creds or TIDEGATE_CREDS; docs/security.md lists what each role may do.',
+  },
+  JETSTREAM_OFF: {
+    exit: 4,
+    summary: 'The NATS server, or this account on it, has no JetStream.',
+    fix: 'Start the server with `-js` and a store (`-sd DIR`); with accounts, enable `jetstream` in the account.',
+  },
+  SERVER_TOO_OLD: {
+    exit: 4,
+    summary: 'The NATS server lacks something that is needed, and older servers would drop it without a word.',
+    fix: 'One node needs 2.9.10, a cluster 2.10.27; production 2.12.9 or newer.',
+  },
+  STREAM_DIFFERS: {
+    exit: 4,
+    summary: 'A stream is there with other settings, or the server did not take the settings it was given.',
+    fix: 'Delete or rename the stream that is in the way, or use a newer server.',
+  },
   OPERATOR_FAILED: {
     exit: 1,
     summary: 'An operator threw: the message names the node, key and event time.',

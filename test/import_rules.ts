@@ -15,7 +15,18 @@ const components = ['schemas', 'runtime/define.ts']
 /** The table of docs: who may look into whom. Node's own modules are open to all but `pipelines`. */
 export const rooms: Readonly<Record<string, Room>> = {
   schemas: { ours: [], packages: ['zod'] },
-  runtime: { ours: ['schemas'], packages: ['zod', 'rxjs', 'lz4-napi'] },
+  runtime: {
+    ours: ['schemas'],
+    packages: [
+      'zod',
+      'rxjs',
+      'lz4-napi',
+      '@nats-io/transport-node',
+      '@nats-io/jetstream',
+      '@nats-io/kv',
+      '@nats-io/obj',
+    ],
+  },
   sources: { ours: components, packages: ['zod', 'rxjs', 'ws', '@duckdb/node-api'], apart: true },
   operators: { ours: components, packages: ['zod'] },
   sinks: { ours: components, packages: ['zod', 'rxjs'] },

@@ -1,0 +1,114 @@
+import { createInbox, headers, type Msg, type MsgHdrs } from '@nats-io/transport-node'
+import type { Link } from './link.ts'
+
+/** What became of a message that was published to a stream. */
+export type Reply =
+  | { readonly type: 'stored'; readonly seq: number; readonly duplicate: boolean }
+  | { readonly type: 'refused'; readonly code: number; readonly reason: string }
+  /** It may be stored or not: no answer came, or one that leaves it open. */
+  | { readonly type: 'unknown'; readonly reason: string }
+
+/** Wrong last sequence, of the stream or, in clusters from 2.11 on, with another message on its way. */
+export const isConflict = (code: number): boolean => code === 10071 || code === 10164
+/** Wrong last message id: the server forgets the id over restarts. */
+export const isChainBroken = (code: number): boolean => code === 10070
+
+/** No answer, duplicate in process, leader changing, queue full: what was sent may be sent again. */
+const open = new Set([503, 408, 429, 10008, 10158, 10167])
+
+const PATIENCE = 2_000
+
+/**
+ * Publishes to streams, and tells what became of it. The client's own request costs an error, a timer and a promise for
+ * each message, and does not tell of a lost connection before its timeout; this is one subscription and one clock for all.
+ */
+export class Exchange {
+  private readonly link: Link
+  private readonly inbox: string
+  private readonly waiting = new Map<number, { readonly settle: (reply: Reply) => void; readonly since: number }>()
+  private readonly unfollow: () => void
+  private readonly clock: NodeJS.Timeout
+  private next = 0
+
+  constructor(link: Link) {
+    this.link = link
+    const { inboxPrefix } = (link.nc as unknown as { options: { inboxPrefix?: string } }).options
+    this.inbox = createInbox(inboxPrefix)
+    link.nc.subscribe(`${this.inbox}.*`, { callback: (_error, message) => this.answer(message) })
+    this.unfollow = link.on((event) => event !== 'up' && this.abandon('the connection was lost'))
+    this.clock = setInterval(() => this.expire(), 100)
+    this.clock.unref()
+  }
+
+  /** Never rejects. The bytes may be reused when this returns. */
+  publish(subject: string, data: Uint8Array, fields: Readonly<Record<string, string>>): Promise<Reply> {
+    return new Promise((settle) => this.send(subject, data, fields, settle))
+  }
+
+  /** As `publish`, with a callback. */
+  send(
+    subject: string,
+    data: Uint8Array,
+    fields: Readonly<Record<string, string>>,
+    settle: (reply: Reply) => void,
+  ): void {
+    if (!this.link.up || this.link.nc.isClosed()) {
+      settle({ type: 'unknown', reason: 'there is no connection' })
+      return
+    }
+    const number = this.next++
+    this.waiting.set(number, { settle, since: performance.now() })
+    try {
+      this.link.nc.publish(subject, data, { reply: `${this.inbox}.${number}`, headers: headersOf(fields) })
+    } catch (error) {
+      this.settle(number, { type: 'unknown', reason: error instanceof Error ? error.message : String(error) })
+    }
+  }
+
+  private answer(message: Msg): void {
+    const number = Number(message.subject.slice(this.inbox.length + 1))
+    this.settle(number, readReply(message))
+  }
+  private settle(number: number, reply: Reply): void {
+    const waiting = this.waiting.get(number)
+    this.waiting.delete(number)
+    waiting?.settle(reply)
+  }
+  private expire(): void {
+    const limit = performance.now() - PATIENCE
+    for (const [number, { since }] of this.waiting) {
+      if (since > limit) return
+      this.settle(number, { type: 'unknown', reason: `no answer in ${PATIENCE} ms` })
+    }
+  }
+  private abandon(reason: string): void {
+    for (const number of [...this.waiting.keys()]) this.settle(number, { type: 'unknown', reason })
+  }
+  close(): void {
+    clearInterval(this.clock)
+    this.unfollow()
+    this.abandon('the connection was closed')
+  }
+}
+
+function headersOf(fields: Readonly<Record<string, string>>): MsgHdrs {
+  const all = headers()
+  for (const field in fields) all.set(field, fields[field] as string)
+  return all
+}
+
+function readReply(message: Msg): Reply {
+  if (message.headers !== undefined && message.headers.code >= 400)
+    return { type: 'unknown', reason: `status ${message.headers.code} ${message.headers.description}` }
+  const { error, seq, duplicate } = message.json() as {
+    error?: { code: number; err_code?: number; description?: string }
+    seq?: number
+    duplicate?: boolean
+  }
+  if (error !== undefined) {
+    const code = error.err_code ?? error.code
+    const reason = error.description ?? `error ${code}`
+    return open.has(code) || open.has(error.code) ? { type: 'unknown', reason } : { type: 'refused', code, reason }
+  }
+  return { type: 'stored', seq: seq ?? 0, duplicate: duplicate === true }
+}

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { NatsServer, natsServerBinary } from '../../../testing/nats_server.ts'
+import { bytesOf, collect, fill, logContract, textOf } from '../contract.ts'
+import type { Log } from '../log.ts'
+import { type Link, openLink } from './link.ts'
+import { openJetStreamLog } from './log.ts'
+
+const binary = natsServerBinary()
+if (binary === undefined && process.env['CI']) throw new Error('no nats-server: apt-get install nats-server')
+
+describe.skipIf(binary === undefined)('the log on a nats-server (apt-get install nats-server)', () => {
+  let server: NatsServer
+  let link: Link
+  let spaces = 0
+  const space = () => `t${spaces++}`
+  beforeAll(async () => {
+    server = await NatsServer.start({ binary: binary as string })
+    link = await openLink({ servers: server.url, name: 'test' })
+  })
+  afterAll(async () => {
+    await link?.close()
+    await server?.stop()
+  })
+
+  logContract('JetStream', async () => {
+    const namespace = space()
+    let log = await openJetStreamLog(link, { namespace })
+    return {
+      log,
+      async reopen() {
+        await log.close()
+        log = await openJetStreamLog(link, { namespace })
+        return log
+      },
+      dispose: () => log.close(),
+    }
+  })
+
+  const open = async (): Promise<Log> => openJetStreamLog(link, { namespace: space() })
+
+  test('a record larger than a message goes through the object store', async () => {
+    const log = await open()
+    const stream = await log.stream('stage.large')
+    const large = new Uint8Array(3 * 2 ** 20).fill(7)
+    expect(await stream.append(large, 0)).toBe(1)
+    expect(Buffer.compare((await stream.last())?.data as Uint8Array, large)).toBe(0)
+    await fill(stream, 'small')
+    expect((await collect(stream.read(1))).map((r) => r.data.byteLength)).toEqual([large.byteLength, 5])
+    await log.close()
+  })
+
+  test('kill -9 of the server between appends loses nothing, and a tail goes on', async () => {
+    const log = await open()
+    const stream = await log.stream('stage.killed')
+    const stop = new AbortController()
+    const tail = collect(stream.tail(1, stop.signal))
+    const wanted: string[] = []
+    for (let n = 0; n < 60; n++) {
+      if (n % 20 === 10) {
+        const killed = server.kill()
+        if (n === 30) await killed
+        setTimeout(() => void killed.then(() => server.restart()), 100)
+      }
+      wanted.push(`record ${n}`)
+      expect(await stream.append(bytesOf(`record ${n}`), n)).toBe(n + 1)
+    }
+    expect((await collect(stream.read(1))).map(textOf)).toEqual(wanted)
+    for (let waited = 0; waited < 100; waited++) await new Promise((resolve) => setTimeout(resolve, 30))
+    stop.abort()
+    expect((await tail).map(textOf)).toEqual(wanted)
+    await log.close()
+  }, 60_000)
+
+  test('a stream that was deleted and made anew, or cut, is not read on', async () => {
+    const namespace = space()
+    const log = await openJetStreamLog(link, { namespace })
+    const stream = await log.stream('stage.cut')
+    await fill(stream, ...'abcde')
+    await link.jsm.streams.purge(`${namespace}-stage-cut`, { seq: 4 })
+    await expect(collect(stream.read(2))).rejects.toMatchObject({ code: 'LOG_LOST' })
+    expect((await collect(stream.read(4))).map(textOf)).toEqual(['d', 'e'])
+    const stop = new AbortController()
+    const tail = collect(stream.tail(6, stop.signal))
+    await link.jsm.streams.delete(`${namespace}-stage-cut`)
+    await expect(tail).rejects.toMatchObject({ code: 'LOG_LOST' })
+    await log.close()
+  }, 20_000)
+
+  test('streams of another namespace are not listed', async () => {
+    const [one, two] = [await open(), await open()]
+    await one.stream('stage.mine')
+    expect(await two.streams()).toEqual([])
+    expect(await one.streams()).toEqual(['stage.mine'])
+  })
+})
+
+describe.skipIf(binary === undefined)('a server that cannot be used', () => {
+  test('JetStream off is said', async () => {
+    const server = await NatsServer.start({ binary: binary as string, jetstream: false })
+    const link = await openLink({ servers: server.url, name: 'test' })
+    await expect(openJetStreamLog(link, { namespace: 'paper' })).rejects.toMatchObject({ code: 'JETSTREAM_OFF' })
+    await link.close()
+    await server.stop()
+  })
+  test('no server is said', async () => {
+    await expect(openLink({ servers: 'nats://127.0.0.1:9', name: 'test' })).rejects.toMatchObject({
+      code: 'NATS_UNREACHABLE',
+    })
+  })
+  test('wrong credentials are said', async () => {
+    const server = await NatsServer.start({ binary: binary as string, arguments: ['--user', 'a', '--pass', 'b'] })
+    await expect(openLink({ servers: server.url, name: 'test' })).rejects.toMatchObject({ code: 'NATS_REFUSED' })
+    await server.stop()
+  })
+})

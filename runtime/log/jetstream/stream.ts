@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto'
+import { JetStreamApiError, type StoredMsg, type StreamInfo } from '@nats-io/jetstream'
+import { TidegateError } from '../../../schemas/errors.ts'
+import type { LogRecord, LogStream, ReadOptions, StreamState } from '../log.ts'
+import type { Link } from './link.ts'
+import { createdMark, lost, pause, readFrom } from './reader.ts'
+import type { Records } from './records.ts'
+import { appendOnce, type Wire } from './settle.ts'
+
+/** Who appended a record, and which append it was: how a writer knows its own again when the answer was lost. */
+export const ID = 'Tg-Id'
+/** The record itself lies in the object store under this name. */
+export const BODY = 'Tg-Body'
+/** Room for the headers of a message in what a server takes. */
+const HEADERS = 512
+const RETRY = 100
+
+/** What a stream shares with its log. */
+export interface StreamContext {
+  readonly link: Link
+  readonly records: Records
+  readonly closed: AbortSignal
+}
+
+/** A log stream as a JetStream stream of one subject. */
+export class JetStreamStream implements LogStream {
+  readonly name: string
+  readonly stream: string
+  readonly subject: string
+  private readonly context: StreamContext
+  /** No two writers, and no two appends of one, share an id. */
+  private readonly writer = randomBytes(8).toString('hex')
+  private appends = 0
+
+  constructor(name: string, stream: string, subject: string, context: StreamContext) {
+    this.name = name
+    this.stream = stream
+    this.subject = subject
+    this.context = context
+  }
+
+  private async info(): Promise<StreamInfo> {
+    if (this.context.closed.aborted) throw new Error(`${this.name}: the log is closed`)
+    for (;;) {
+      try {
+        return await this.context.link.jsm.streams.info(this.stream)
+      } catch (error) {
+        if (error instanceof JetStreamApiError && error.code === 10059)
+          throw lost(this.stream, 'the stream is not there')
+        if (!(await this.again())) throw error
+      }
+    }
+  }
+  /** Waits out what may pass; false when the log was closed or the connection is. */
+  private async again(): Promise<boolean> {
+    const { link, closed } = this.context
+    await pause(RETRY, closed)
+    return !closed.aborted && !link.nc.isClosed()
+  }
+
+  async state(): Promise<StreamState> {
+    const info = await this.info()
+    const { first_seq, last_seq, messages, bytes } = info.state
+    return { first: messages === 0 ? last_seq + 1 : first_seq, last: last_seq, created: createdMark(info), bytes }
+  }
+
+  async append(data: Uint8Array, expectedLast: number): Promise<number> {
+    const { link, closed, records } = this.context
+    if (closed.aborted) throw new Error(`${this.name}: the log is closed`)
+    const id = `${this.writer}.${++this.appends}`
+    const large = data.byteLength > link.maxPayload - HEADERS
+    if (large) await records.put(`${this.stream}/${id}`, data)
+    const wire: Wire = {
+      stream: this.name,
+      publish: (bytes, expected, own) =>
+        link.exchange.publish(this.subject, bytes, {
+          'Nats-Expected-Stream': this.stream,
+          'Nats-Expected-Last-Sequence': String(expected),
+          [ID]: own,
+          ...(large && { [BODY]: `${this.stream}/${own}` }),
+        }),
+      last: async () => (await this.ask(() => link.jsm.streams.info(this.stream)))?.state.last_seq,
+      idAt: async (seq) => {
+        const found = await this.ask(() => link.jsm.streams.getMessage(this.stream, { seq }), null)
+        return found === undefined ? undefined : (found?.header.get(ID) ?? '')
+      },
+      again: () => this.again(),
+    }
+    try {
+      return await appendOnce(wire, large ? new Uint8Array(0) : data, expectedLast, id)
+    } catch (error) {
+      if (large) await records.delete(`${this.stream}/${id}`)
+      throw error
+    }
+  }
+
+  /** An answer of the API; undefined where there is none for now. `absent` is for what the server does not hold. */
+  private async ask<T>(question: () => Promise<T>, absent?: null): Promise<T | null | undefined> {
+    try {
+      return await question()
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError)) return undefined
+      if (error.code === 10037 && absent === null) return null
+      if (error.code === 10059) throw lost(this.stream, 'the stream is not there')
+      return undefined
+    }
+  }
+
+  async last(): Promise<LogRecord | undefined> {
+    for (;;) {
+      const { first, last } = await this.state()
+      if (last < first) return undefined
+      const message = await this.stored(last)
+      if (message !== undefined) return this.record(message.seq, message.data, message.header.get(BODY))
+    }
+  }
+  /** A stored message; undefined when it is not there any more. */
+  private async stored(seq: number): Promise<StoredMsg | undefined> {
+    for (;;) {
+      const message = await this.ask(() => this.context.link.jsm.streams.getMessage(this.stream, { seq }), null)
+      if (message !== undefined) return message ?? undefined
+      if (!(await this.again())) throw new Error(`${this.name}: the log is closed`)
+    }
+  }
+
+  private async record(seq: number, data: Uint8Array, body: string | undefined): Promise<LogRecord> {
+    const bytes = body === undefined || body === '' ? data : await this.context.records.get(body)
+    if (bytes === undefined) throw lost(this.stream, `the body of record ${seq} (${body}) is not in the object store`)
+    // what a socket delivers begins anywhere; columns need a multiple of 8
+    return { seq, data: bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes) }
+  }
+
+  async *read(from: number, options: ReadOptions = {}): AsyncIterable<LogRecord> {
+    const { first, last, created } = await this.state()
+    if (!(from >= 1 && from <= last + 1)) throw lost(this.stream, `it holds ${first} to ${last}, not ${from}`)
+    if (from < first && last >= first) throw lost(this.stream, `it holds ${first} to ${last}, not ${from}`)
+    const until = Math.min(last, from + (options.limit ?? Number.POSITIVE_INFINITY) - 1)
+    if (until < from) return
+    if (until === from) {
+      const message = await this.stored(from)
+      if (message === undefined) throw lost(this.stream, `record ${from} is not there`)
+      yield await this.record(message.seq, message.data, message.header.get(BODY))
+      return
+    }
+    yield* this.follow(from, created, this.context.closed, until)
+  }
+
+  async *tail(from: number, signal: AbortSignal): AsyncIterable<LogRecord> {
+    const { last, created, first } = await this.state()
+    if (!(from >= 1 && from <= last + 1)) throw lost(this.stream, `it holds ${first} to ${last}, not ${from}`)
+    yield* this.follow(from, created, AbortSignal.any([signal, this.context.closed]))
+  }
+
+  private async *follow(from: number, created: string, signal: AbortSignal, until?: number): AsyncIterable<LogRecord> {
+    const messages = readFrom(this.context.link, {
+      stream: this.stream,
+      from,
+      created,
+      signal,
+      ...(until !== undefined && { until }),
+    })
+    for await (const { seq, data, headers } of messages) yield await this.record(seq, data, headers?.get(BODY))
+  }
+}
+
+/** @throws RECORD_TOO_LARGE for what can have no body elsewhere */
+export function checkSize(link: Link, what: string, bytes: number): void {
+  const limit = link.maxPayload - HEADERS
+  if (bytes > limit)
+    throw new TidegateError('RECORD_TOO_LARGE', `${what}: expected at most ${limit} bytes, found ${bytes}`, {
+      bytes,
+      limit,
+    })
+}
