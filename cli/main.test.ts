@@ -165,7 +165,7 @@ test('a log that lost what a sink holds is refused, and so is a log whose inputs
     ...faster,
   ]
   expect((await run(...argv)).code).toBe(0)
-  const inputs = at('lost/log/btc_momentum.inputs')
+  const inputs = at('lost/log/inputs.btc_momentum')
   const segment = join(inputs, readdirSync(inputs)[0] as string)
   truncateSync(segment, readFileSync(segment).length - 200)
   expect(await refused('parity', 'btc_momentum', '--dir', at('lost'))).toMatchObject({ exit: 5, code: 'LOG_LOST' })

@@ -6,9 +6,10 @@ import { FrameWriter } from '../schemas/frame_writer.ts'
 import { type Commit, type CommitHead, decodeCommit, encodeCommit } from './commit.ts'
 
 const head = (frames: number, state: number, keys?: readonly string[]): CommitHead => ({
-  version: 1,
+  version: 2,
   plan: 'abc',
-  inputs: { stream: 'p.inputs', created: 'now', from: 1, to: 9 },
+  epoch: 1,
+  inputs: [{ stream: 'inputs.p', created: 'now', from: 1, to: 9 }],
   ...(keys !== undefined && { keys: [...keys] }),
   full: 1,
   frames,
@@ -79,7 +80,7 @@ test.each([
   ['absurdly many frames', { frames: 2 ** 53 - 1 }],
   ['fewer than none', { frames: -1 }],
   ['a state of negative length', { state_bytes: -8 }],
-  ['another version', { version: 2 }],
+  ['another version', { version: 3 }],
 ])('%s is LOG_CORRUPT', (_what, change) => {
   const odd = { ...head(2, 16), ...change } as CommitHead
   expect(outcome(encodeCommit({ head: odd, outputs: [frameOf(2), frameOf(1)], state: new Uint8Array(16) }))).toBe(

@@ -2,12 +2,26 @@ import { z } from 'zod'
 import { TidegateError } from '../schemas/errors.ts'
 import { align8, peekFrame } from '../schemas/frame.ts'
 
+/** Records `from` to `to` of that very stream; `to` is `from` - 1 where none was taken. */
+export const TakenInput = z.object({ stream: z.string(), created: z.string(), from: z.int(), to: z.int() })
+export type TakenInput = z.output<typeof TakenInput>
+
+/** An input record that could not be read: it was left out, and stands here for who mends it. */
+export const DeadLetter = z.object({ input: z.int(), seq: z.int(), code: z.string(), reason: z.string() })
+export type DeadLetter = z.output<typeof DeadLetter>
+
 /** What one message of a stage stream says beside its outputs and state: everything a restart needs. */
 export const CommitHead = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   plan: z.string(),
-  /** Which inputs the step took: records `from` to `to` of that very stream. */
-  inputs: z.object({ stream: z.string(), created: z.string(), from: z.int(), to: z.int() }),
+  /** Rises with each owner of the stage: the first record of an owner takes nothing, and fences those before. */
+  epoch: z.int(),
+  /** Who committed. */
+  owner: z.string().optional(),
+  inputs: z.array(TakenInput).min(1),
+  /** How several inputs were interleaved: input, count, input, count. Absent where there is one. */
+  runs: z.array(z.int()).optional(),
+  dead: z.array(DeadLetter).optional(),
   /** Names of all key codes so far; absent when none was added since the commit before. */
   keys: z.array(z.string()).optional(),
   /** The commit whose state is whole; those after it are deltas. */
@@ -16,6 +30,18 @@ export const CommitHead = z.object({
   state_bytes: z.int().nonnegative(),
 })
 export type CommitHead = z.output<typeof CommitHead>
+
+/** The inputs of a commit in the order they were taken, as stretches of one input each. */
+export function* stretches({ inputs, runs }: CommitHead): Generator<{ input: number; from: number; to: number }> {
+  const next = inputs.map(({ from }) => from)
+  const all = runs ?? inputs.flatMap(({ from, to }, i) => [i, to - from + 1])
+  for (let i = 0; i < all.length; i += 2) {
+    const [input, count] = [all[i] as number, all[i + 1] as number]
+    const from = next[input] as number
+    next[input] = from + count
+    if (count > 0) yield { input, from, to: from + count - 1 }
+  }
+}
 
 /** One message is one transaction: input positions, outputs and state change stand or fall together. */
 export interface Commit {

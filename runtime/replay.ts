@@ -1,14 +1,16 @@
 import { TidegateError } from '../schemas/errors.ts'
 import { decodeFrame } from '../schemas/frame.ts'
-import { decodeCommit } from './commit.ts'
+import { type Commit, decodeCommit, stretches } from './commit.ts'
 import type { Committed } from './connect.ts'
-import { type ExecutionName, openEngine } from './engine.ts'
+import { type Engine, type ExecutionName, openEngine } from './engine.ts'
 import { toJson } from './json.ts'
 import type { Log, LogStream } from './log/log.ts'
 import { OutputHash } from './output_hash.ts'
 import { committedRows, hashing } from './outputs.ts'
 import { kindsOf, type Plan } from './plan.ts'
-import { inputsName, stageName } from './stage.ts'
+import { restore } from './restore.ts'
+import { checkTaken, inputsName, type StageInput, stageName } from './stage.ts'
+import { Snapshots } from './state/snapshot.ts'
 
 /** The first output that was committed differently from what recomputing gives. */
 export interface Difference {
@@ -23,6 +25,8 @@ export interface ReplayResult {
   readonly records: number
   readonly rows: number
   readonly outputs: number
+  /** Commits that were compared. */
+  readonly commits: { readonly from: number; readonly to: number }
   /** Of what was committed. */
   readonly committed_sha256: string
   /** Of what recomputing gave for the same inputs. */
@@ -31,66 +35,72 @@ export interface ReplayResult {
   readonly first_difference: Difference | null
 }
 export interface ReplayOptions {
+  /** The streams the stage takes; the pipeline's own input stream unless given. */
+  readonly inputs?: readonly StageInput[]
+  /** The stage stream; that of the pipeline unless given. */
+  readonly name?: string
+  /** The commit whose state to begin with, a whole one; the very beginning, or the oldest there is, unless given. */
+  readonly after?: number
+  /** The last commit to compare; the newest unless given. */
+  readonly until?: number
   readonly execution?: ExecutionName | undefined
   /** Every output that is recomputed, and the input record it came of. */
   readonly output?: (row: Committed, input: number) => void
   readonly progress?: (rows: number, at: number) => void
+  readonly signal?: AbortSignal
 }
 
 /**
- * Recomputes a pipeline's outputs from its input log, from the first record on, and compares them with what was
- * committed, row by row. Only inputs that are committed are taken.
+ * Recomputes a pipeline's outputs from its inputs, and compares them with what was committed, row by row. Only inputs that
+ * are committed are taken, in the order the commits tell.
  */
 export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}): Promise<ReplayResult> {
-  const inputs = await log.stream(inputsName(plan.pipeline))
-  const stage = await log.stream(stageName(plan.pipeline))
+  const inputs = options.inputs ?? [{ stream: await log.stream(inputsName(plan.pipeline)) }]
+  const stage = await log.stream(options.name ?? stageName(plan.pipeline))
   const [again, before] = [new OutputHash(plan), new OutputHash(plan)]
   const made: Committed[] = []
-  let record = 0
+  let [records, record] = [0, 0]
   const output = hashing(plan, again, (row) => {
     made.push(row)
     options.output?.(row, record)
   })
   const engine = await openEngine(plan, { output }, { execution: options.execution })
   const known = kindsOf(plan)
-  const { created } = await inputs.state()
-  let difference: Difference | null = null
+  const from = (await begin(plan, stage, inputs, engine, options.after)) + 1
+  const base = engine.counts.rows
   const { last } = await stage.state()
-  const taking = records(inputs)
-  if (last > 0)
-    for await (const { seq, data } of stage.read(1)) {
-      const { head, outputs } = decodeCommit(data, seq)
-      if (head.inputs.created !== created)
-        throw new TidegateError('LOG_LOST', `${head.inputs.stream} was made anew since commit ${seq}`, {
-          expected: head.inputs.created,
-          found: created,
-        })
-      while (record < head.inputs.to) {
-        const next = await taking.next()
-        if (next.done)
-          throw new TidegateError(
-            'LOG_LOST',
-            `commit ${seq} took inputs up to ${head.inputs.to}, but ${inputs.name} ends at ${record}`,
-            { committed: head.inputs.to, found: record },
-          )
-        record = next.value.seq
-        const frame = decodeFrame(next.value.data, known)
-        engine.frame(frame)
-        if (engine.waiting !== undefined) await engine.waiting
-        options.progress?.(engine.counts.rows, frame.last)
-      }
-      const rows = committedRows(plan, seq, outputs)
+  const until = Math.min(last, options.until ?? last)
+  const readers = inputs.map(({ stream }) => new Reader(stream))
+  let difference: Difference | null = null
+  try {
+    for await (const { seq, commit } of commits(stage, from, until)) {
+      if (options.signal?.aborted) break
+      const dead = new Set(commit.head.dead?.map((letter) => `${letter.input}.${letter.seq}`))
+      for (const stretch of stretches(commit.head))
+        for (record = stretch.from; record <= stretch.to; record++) {
+          const data = await (readers[stretch.input] as Reader).at(record, seq)
+          records++
+          if (dead.has(`${stretch.input}.${record}`)) continue
+          const frame = decodeFrame(data, known)
+          engine.frame(frame, 0, frame.rows, inputs[stretch.input]?.source ?? frame.origin)
+          if (engine.waiting !== undefined) await engine.waiting
+          options.progress?.(engine.counts.rows - base, frame.last)
+        }
+      const rows = committedRows(plan, seq, commit.outputs)
       for (const row of rows) before.row(row)
       difference ??= compare(rows, made)
       made.length = 0
     }
-  await taking.return(undefined)
-  engine.close()
+  } finally {
+    await Promise.all(readers.map((reader) => reader.close()))
+    engine.close()
+  }
   const [committed_sha256, replay_sha256] = [before.digest(), again.digest()]
   return {
-    records: record,
-    rows: engine.counts.rows,
+    records,
+    rows: engine.counts.rows - base,
     outputs: again.rows,
+    commits: { from, to: until },
     committed_sha256,
     replay_sha256,
     equal: committed_sha256 === replay_sha256,
@@ -98,9 +108,84 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
   }
 }
 
-async function* records(stream: LogStream) {
-  const { last } = await stream.state()
-  if (last > 0) yield* stream.read(1)
+/** Brings an engine to where comparing begins, and gives the commit it stands at: 0 is before the first. */
+async function begin(
+  plan: Plan,
+  stage: LogStream,
+  inputs: readonly StageInput[],
+  engine: Engine,
+  after: number | undefined,
+): Promise<number> {
+  const held = await Promise.all(inputs.map(({ stream }) => stream.state()))
+  const start = after ?? (await oldest(plan, stage, held))
+  if (start === 0) return 0
+  const found = await restore(stage, start)
+  if (found === undefined) return 0
+  for (const [i, taken] of found.head.inputs.entries()) checkTaken(taken, start, held[i] as (typeof held)[number])
+  const snapshots = new Snapshots(engine)
+  for (const { state, keys } of found.states) snapshots.load(state, keys)
+  engine.resume()
+  return start
+}
+
+/** The commit to begin after: none where everything is still there, else the oldest whole state whose inputs are. */
+async function oldest(
+  plan: Plan,
+  stage: LogStream,
+  held: readonly { readonly first: number; readonly created: string }[],
+): Promise<number> {
+  const { first, last } = await stage.state()
+  if (last < first) return 0
+  for await (const { seq, commit } of commits(stage, first, last)) {
+    const { inputs, full } = commit.head
+    for (const [i, { created, stream }] of inputs.entries())
+      if (created !== held[i]?.created)
+        throw new TidegateError('LOG_LOST', `${stream} was made anew since commit ${seq}`, {
+          expected: created,
+          found: held[i]?.created ?? null,
+        })
+    if (seq === 1 && inputs.every(({ from }, i) => from >= (held[i]?.first ?? 1))) return 0
+    if (full === seq && commit.head.plan === plan.hash && inputs.every(({ to }, i) => to + 1 >= (held[i]?.first ?? 1)))
+      return seq
+  }
+  throw new TidegateError('LOG_LOST', `${stage.name}: no commit is left whose inputs are still there`, { first, last })
+}
+
+async function* commits(stage: LogStream, from: number, to: number): AsyncGenerator<{ seq: number; commit: Commit }> {
+  if (to < from) return
+  for await (const { seq, data } of stage.read(from, { limit: to - from + 1 }))
+    yield { seq, commit: decodeCommit(data, seq) }
+}
+
+/** Reads on in a stream from the first record that is asked for. */
+class Reader {
+  private readonly stream: LogStream
+  private records: AsyncIterator<{ readonly seq: number; readonly data: Uint8Array }> | undefined
+  constructor(stream: LogStream) {
+    this.stream = stream
+  }
+  async at(seq: number, commit: number): Promise<Uint8Array> {
+    for (let attempt = 0; attempt < 2; attempt++) {
+      this.records ??= this.stream.read(seq)[Symbol.asyncIterator]()
+      const next = await this.records.next()
+      if (!next.done && next.value.seq === seq) return next.value.data
+      // it ended where the stream ended when it began
+      await this.close()
+    }
+    throw new TidegateError(
+      'LOG_LOST',
+      `commit ${commit} took input ${seq} of ${this.stream.name}, which is not there`,
+      {
+        commit,
+        seq,
+      },
+    )
+  }
+  async close(): Promise<void> {
+    const { records } = this
+    this.records = undefined
+    await records?.return?.(undefined)
+  }
 }
 
 const shown = (row: Committed | undefined): string => (row === undefined ? 'nothing' : `${row.id} ${toJson(row.value)}`)

@@ -46,7 +46,7 @@ afterEach(async () => {
 async function feed(stage: Stage, from: number, to: number): Promise<string[]> {
   const ids: string[] = []
   for (let n = from; n <= to; n++) {
-    const seq = await stage.inputs.append(input(n), n - 1)
+    const seq = await stage.inputs[0]!.stream.append(input(n), n - 1)
     const rows = await stage.step([{ seq, data: input(n) }])
     ids.push(...rows.map((r) => `${r.id} ${r.commit}.${r.order}`))
   }
@@ -83,7 +83,7 @@ test('a stage that warms up on what was committed says what a cold one does, wha
   }
   const before = await Stage.open(first, log)
   await feed(before, 1, 20)
-  for (let n = 21; n <= 24; n++) await before.inputs.append(other(n), n - 1)
+  for (let n = 21; n <= 24; n++) await before.inputs[0]!.stream.append(other(n), n - 1)
   const said: string[][] = []
   for (const warm_up of [false, true]) {
     const folder = join(directory, `copy_${warm_up}`)

@@ -1,12 +1,14 @@
-import { TidegateError } from '../schemas/errors.ts'
-import { decodeFrame } from '../schemas/frame.ts'
-import { type CommitHead, decodeCommit, encodeCommit } from './commit.ts'
+import { isTidegateError, TidegateError } from '../schemas/errors.ts'
+import { decodeFrame, type Frame } from '../schemas/frame.ts'
+import { type CommitHead, type DeadLetter, decodeCommit, encodeCommit } from './commit.ts'
 import type { Committed } from './connect.ts'
 import { type Engine, type ExecutionName, openEngine } from './engine.ts'
 import { metering } from './environment/metering.ts'
+import { layout } from './log/layout.ts'
 import type { Log, LogRecord, LogStream } from './log/log.ts'
 import { committedRows, OutputFrames } from './outputs.ts'
 import { kindsOf, type Plan } from './plan.ts'
+import { restore } from './restore.ts'
 import { Snapshots } from './state/snapshot.ts'
 import type { Watch } from './watch.ts'
 
@@ -26,7 +28,26 @@ const WARM_ROWS = 300_000
 /** A whole state at least so often: what a restart has to read is bounded. */
 const FULL_EVERY = 64
 
+/** A stream of frames that a stage takes. */
+export interface StageInput {
+  readonly stream: LogStream
+  /** The source its frames belong to; what the frames say themselves where it is absent. */
+  readonly source?: string
+  /** The first record a fresh stage takes; 1 unless given. */
+  readonly start?: number
+}
+/** A record of an input; of the first one unless said. */
+export interface InputRecord extends LogRecord {
+  readonly input?: number
+}
+
 export interface StageOptions {
+  /** The streams to take; the pipeline's own input stream unless given. */
+  readonly inputs?: readonly StageInput[]
+  /** The name of the stage stream; that of the pipeline unless given. */
+  readonly name?: string
+  /** The name of an owner that fences those before it: it commits an epoch of its own before anything else. */
+  readonly owner?: string
   readonly probe?: Probe
   readonly execution?: ExecutionName | undefined
   readonly failed?: Watch['failed']
@@ -34,8 +55,8 @@ export interface StageOptions {
   readonly warm_up?: boolean
 }
 
-export const inputsName = (pipeline: string): string => `${pipeline}.inputs`
-export const stageName = (pipeline: string): string => `${pipeline}.stage`
+export const inputsName = layout.inputs
+export const stageName = (pipeline: string): string => layout.stage(pipeline)
 
 /**
  * The step-and-commit loop of one pipeline: takes input records, runs them through the engine, and commits input
@@ -43,16 +64,19 @@ export const stageName = (pipeline: string): string => `${pipeline}.stage`
  */
 export class Stage {
   readonly plan: Plan
-  readonly inputs: LogStream
+  readonly inputs: readonly StageInput[]
   readonly stream: LogStream
   engine!: Engine
-  /** The newest input record that is committed. */
-  position = 0
+  /** The newest committed record of each input. */
+  readonly positions: number[]
   /** The newest commit. */
   last = 0
+  epoch = 0
+  /** Rows of the log that warmed the engine up. */
+  warmed = 0
   private full = 0
   private knownKeys = 0
-  private created = ''
+  private readonly created: string[] = []
   private readonly outputs = new OutputFrames()
   private readonly known: ReturnType<typeof kindsOf>
   private snapshots!: Snapshots
@@ -60,29 +84,30 @@ export class Stage {
   private readonly options: StageOptions
   /** What is put out counts for nothing. */
   private rehearsing = false
-  /** Rows of the log that warmed the engine up. */
-  warmed = 0
 
-  private constructor(plan: Plan, inputs: LogStream, stream: LogStream, options: StageOptions) {
+  private constructor(plan: Plan, inputs: readonly StageInput[], stream: LogStream, options: StageOptions) {
     this.options = options
     this.plan = plan
     this.known = kindsOf(plan)
     this.inputs = inputs
     this.stream = stream
+    this.positions = inputs.map(({ start = 1 }) => start - 1)
     this.probe = options.probe ?? (() => {})
   }
 
-  /** @throws PLAN_MISMATCH, LOG_LOST, LOG_CORRUPT */
+  /** @throws PLAN_MISMATCH, LOG_LOST, LOG_CORRUPT; LOG_CONFLICT where another owner was faster */
   static async open(plan: Plan, log: Log, options: StageOptions = {}): Promise<Stage> {
-    const stage = new Stage(
-      plan,
-      await log.stream(inputsName(plan.pipeline)),
-      await log.stream(stageName(plan.pipeline)),
-      options,
-    )
+    const inputs = options.inputs ?? [{ stream: await log.stream(inputsName(plan.pipeline)) }]
+    const stream = await log.stream(options.name ?? stageName(plan.pipeline))
+    const stage = new Stage(plan, inputs, stream, options)
     await stage.start()
     await stage.recover()
+    if (options.owner !== undefined) await stage.commit(stage.positions, [], [])
     return stage
+  }
+  /** The newest committed record of the first input. */
+  get position(): number {
+    return this.positions[0] as number
   }
 
   private async start(): Promise<void> {
@@ -99,53 +124,71 @@ export class Stage {
   }
 
   private async recover(): Promise<void> {
-    const inputs = await this.inputs.state()
-    this.created = inputs.created
-    const newest = await this.stream.last()
-    if (newest === undefined) return
-    const { head } = decodeCommit(newest.data, newest.seq)
-    checkHead(head, this.plan, inputs.created)
-    if (head.inputs.to > inputs.last || head.inputs.to + 1 < inputs.first)
-      throw new TidegateError(
-        'LOG_LOST',
-        `commit ${newest.seq} took inputs up to ${head.inputs.to}, but ${this.inputs.name} holds ${inputs.first} to ${inputs.last}`,
-        { committed: head.inputs.to, ...inputs },
-      )
-    let keys: readonly string[] = []
-    const states: { state: Uint8Array; keys: readonly string[] }[] = []
-    for await (const record of this.stream.read(head.full)) {
-      const commit = decodeCommit(record.data, record.seq)
-      keys = commit.head.keys ?? keys
-      states.push({ state: commit.state, keys })
+    const held = await Promise.all(this.inputs.map(({ stream }) => stream.state()))
+    this.created.push(...held.map(({ created }) => created))
+    const found = await restore(this.stream)
+    if (found === undefined) return
+    const { head, last } = found
+    checkPlan(head, this.plan)
+    for (const [i, { stream }] of this.inputs.entries()) {
+      const taken = head.inputs[i]
+      if (taken === undefined || head.inputs.length !== this.inputs.length || taken.stream !== stream.name)
+        throw new TidegateError(
+          'LOG_LOST',
+          `commit ${last} took ${taken?.stream ?? 'no such input'}, expected ${stream.name}`,
+          {
+            expected: stream.name,
+            found: taken?.stream ?? null,
+          },
+        )
+      checkTaken(taken, last, held[i] as (typeof held)[number])
+      this.positions[i] = taken.to
     }
-    if (this.options.warm_up) await this.rehearse(head.inputs.to, keys)
-    for (const { state, keys: known } of states) this.snapshots.load(state, known)
+    if (this.options.warm_up) await this.rehearse(found.keys)
+    for (const { state, keys } of found.states) this.snapshots.load(state, keys)
     this.engine.resume()
-    this.position = head.inputs.to
-    this.last = newest.seq
+    this.last = last
+    this.epoch = head.epoch
     this.full = head.full
-    this.knownKeys = keys.length
+    this.knownKeys = found.keys.length
   }
 
   /** Recent inputs through a state that began just before them. What is restored afterwards covers every key. */
-  private async rehearse(last: number, keys: readonly string[]): Promise<void> {
+  private async rehearse(keys: readonly string[]): Promise<void> {
     // in the order of the snapshot: codes of keys are places in it
     for (const key of keys) this.engine.network.keyCode(key)
     this.engine.resume()
     this.rehearsing = true
-    const { first } = await this.inputs.state()
-    for await (const { seq, data } of this.inputs.read(Math.max(first, last - WARM_RECORDS + 1))) {
+    const limit = this.engine.counts.rows + WARM_ROWS
+    for (const [i, { stream }] of this.inputs.entries()) {
+      const { first } = await stream.state()
+      const last = this.positions[i] as number
       // a key that was never committed is in no snapshot, and would keep what it is given here
-      if (seq > last) break
-      await this.take(data)
-      if (this.engine.counts.rows >= WARM_ROWS) break
+      if (last < first) continue
+      for await (const { seq, data } of stream.read(Math.max(first, last - WARM_RECORDS + 1))) {
+        if (seq > last || this.engine.counts.rows >= limit) break
+        const frame = this.decode({ seq, data, input: i })
+        if ('reason' in frame) continue
+        await this.take(frame, i)
+      }
     }
     this.rehearsing = false
     this.warmed = this.engine.counts.rows
     this.engine.network.sent.fill(0)
   }
-  private async take(data: Uint8Array): Promise<void> {
-    this.engine.frame(decodeFrame(data, this.known))
+
+  /** Damaged bytes are a dead letter; a frame of another version is no accident, and stops the stage. */
+  private decode({ seq, data, input = 0 }: InputRecord): Frame | DeadLetter {
+    try {
+      return decodeFrame(data, this.known)
+    } catch (error) {
+      if (!isTidegateError(error) || error.code !== 'FRAME_CORRUPT') throw error
+      return { input, seq, code: error.code, reason: error.message }
+    }
+  }
+  private async take(frame: Frame, input: number): Promise<void> {
+    const source = this.inputs[input]?.source
+    this.engine.frame(frame, 0, frame.rows, source ?? frame.origin)
     if (this.engine.waiting !== undefined) await this.engine.waiting
   }
   close(): void {
@@ -153,25 +196,51 @@ export class Stage {
   }
 
   /** Runs input records through the engine and commits. Gives the commit's rows, in the order of emission. */
-  async step(records: readonly LogRecord[]): Promise<readonly Committed[]> {
-    const first = records[0]
-    const final = records.at(-1)
-    if (first === undefined || final === undefined) return []
-    if (first.seq !== this.position + 1)
-      throw new TidegateError('LOG_LOST', `expected input ${this.position + 1}, found ${first.seq}`, {
-        expected: this.position + 1,
-        found: first.seq,
-      })
-    for (const { data } of records) await this.take(data)
+  async step(records: readonly InputRecord[]): Promise<readonly Committed[]> {
+    if (records.length === 0) return []
+    const to = [...this.positions]
+    const runs: number[] = []
+    const dead: DeadLetter[] = []
+    for (const record of records) {
+      const { seq, input = 0 } = record
+      const expected = (to[input] as number) + 1
+      if (seq !== expected)
+        throw new TidegateError('LOG_LOST', `expected input ${expected}, found ${seq}`, { expected, found: seq })
+      to[input] = seq
+      if (runs.at(-2) === input) runs[runs.length - 1] = (runs.at(-1) as number) + 1
+      else runs.push(input, 1)
+      const frame = this.decode(record)
+      if ('reason' in frame) dead.push(frame)
+      else await this.take(frame, input)
+    }
+    const outputs = await this.commit(to, runs, dead)
+    return committedRows(this.plan, this.last, outputs)
+  }
+
+  private async commit(
+    to: readonly number[],
+    runs: readonly number[],
+    dead: readonly DeadLetter[],
+  ): Promise<readonly Uint8Array[]> {
     const seq = this.last + 1
     const whole = this.last === 0 || seq - this.full >= FULL_EVERY
     const names = this.engine.network.keys
     const state = this.snapshots.save(whole)
     const outputs = this.outputs.take()
+    const { owner } = this.options
     const head: CommitHead = {
-      version: 1,
+      version: 2,
       plan: this.plan.hash,
-      inputs: { stream: this.inputs.name, created: this.created, from: first.seq, to: final.seq },
+      epoch: this.epoch + (runs.length === 0 ? 1 : 0),
+      ...(owner !== undefined && { owner }),
+      inputs: this.inputs.map(({ stream }, i) => ({
+        stream: stream.name,
+        created: this.created[i] as string,
+        from: (this.positions[i] as number) + 1,
+        to: to[i] as number,
+      })),
+      ...(this.inputs.length > 1 && { runs: [...runs] }),
+      ...(dead.length > 0 && { dead: [...dead] }),
       ...((whole || names.length > this.knownKeys) && { keys: [...names] }),
       full: whole ? seq : this.full,
       frames: outputs.length,
@@ -181,25 +250,42 @@ export class Stage {
     await this.stream.append(encodeCommit({ head, outputs, state }), this.last)
     this.probe('after_commit')
     this.last = seq
+    this.epoch = head.epoch
     this.full = head.full
     this.knownKeys = names.length
-    this.position = final.seq
-    return committedRows(this.plan, seq, outputs)
+    for (const [i, seq] of to.entries()) this.positions[i] = seq
+    return outputs
   }
 }
 
-function checkHead(head: CommitHead, plan: Plan, created: string): void {
+function checkPlan(head: CommitHead, plan: Plan): void {
   if (head.plan !== plan.hash)
     throw new TidegateError(
       'PLAN_MISMATCH',
       `the log belongs to plan ${head.plan.slice(0, 12)}, the definition gives ${plan.hash.slice(0, 12)}`,
       { log: head.plan, definition: plan.hash },
     )
-  if (head.inputs.created !== created)
-    throw new TidegateError('LOG_LOST', `${head.inputs.stream} was made anew since the last commit`, {
-      expected: head.inputs.created,
-      found: created,
+}
+/**
+ * Says what became of inputs since they were taken.
+ * @throws LOG_LOST
+ */
+export function checkTaken(
+  { stream, created, to }: CommitHead['inputs'][number],
+  commit: number,
+  held: { readonly first: number; readonly last: number; readonly created: string },
+): void {
+  if (created !== held.created)
+    throw new TidegateError('LOG_LOST', `${stream} was made anew since commit ${commit}`, {
+      expected: created,
+      found: held.created,
     })
+  if (to > held.last || to + 1 < held.first)
+    throw new TidegateError(
+      'LOG_LOST',
+      `commit ${commit} took inputs up to ${to}, but ${stream} holds ${held.first} to ${held.last}`,
+      { committed: to, first: held.first, last: held.last },
+    )
 }
 
 /** Every committed row of a pipeline, from the first commit on or from one in the middle. */

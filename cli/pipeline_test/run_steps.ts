@@ -10,7 +10,7 @@ import { openEmbeddedLog } from '../../runtime/log/embedded.ts'
 import type { LogRecord } from '../../runtime/log/log.ts'
 import { outputId } from '../../runtime/outputs.ts'
 import type { Plan, PlannedSource } from '../../runtime/plan.ts'
-import { committed, Stage } from '../../runtime/stage.ts'
+import { committed, inputsName, Stage } from '../../runtime/stage.ts'
 import { Snapshots } from '../../runtime/state/snapshot.ts'
 import type { Watch } from '../../runtime/watch.ts'
 import type { Gap } from '../../schemas/market.ts'
@@ -103,10 +103,11 @@ export async function runDying(plan: Plan, { steps }: PipelineTest, death: Death
       const frames = framesOf(plan, step)
       if (frames.length === 0) continue
       const first = await open(true)
-      let { last } = await first.inputs.state()
+      const inputs = await log.stream(inputsName(plan.pipeline))
+      let { last } = await inputs.state()
       const records: LogRecord[] = []
       for (const data of frames) {
-        last = await first.inputs.append(data, last)
+        last = await inputs.append(data, last)
         records.push({ seq: last, data })
       }
       await first.step(records).catch((error: unknown) => {

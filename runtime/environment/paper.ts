@@ -7,10 +7,10 @@ import type { Clock } from '../clock.ts'
 import type { Committed, SourceContext, SourceItem } from '../connect.ts'
 import type { ExecutionName } from '../engine.ts'
 import { type Binding, encodeItems, merged, ownGenerator, type Slice } from '../feed.ts'
-import type { Log, LogRecord } from '../log/log.ts'
+import type { Log, LogRecord, LogStream } from '../log/log.ts'
 import type { NodeMetrics } from '../meter.ts'
 import { kindsOf, type Plan, type PlannedSource } from '../plan.ts'
-import { committed, type Probe, Stage } from '../stage.ts'
+import { committed, type Probe, Stage, type StageInput } from '../stage.ts'
 import type { Watch } from '../watch.ts'
 import { Delivery, type Published } from './deliver.ts'
 
@@ -72,7 +72,7 @@ export async function runPaper(plan: Plan, options: PaperOptions): Promise<Paper
     failed: options.failed,
   })
   if (stage.warmed > 0) options.notice?.(`warmed up on the newest ${stage.warmed.toLocaleString('en')} rows of the log`)
-  options.accepted?.(stage.last === 0 && (await stage.inputs.state()).last === 0)
+  options.accepted?.(stage.last === 0 && (await own(stage).state()).last === 0)
   const delivery = new Delivery(plan, 'paper', options.file ?? (() => undefined))
   const subscription = options.published ? delivery.published.subscribe(options.published) : undefined
   try {
@@ -84,6 +84,9 @@ export async function runPaper(plan: Plan, options: PaperOptions): Promise<Paper
     subscription?.unsubscribe()
   }
 }
+
+/** A run logs what it takes itself, in one stream. */
+const own = (stage: Stage): LogStream => (stage.inputs[0] as StageInput).stream
 
 class PaperRun {
   private readonly plan: Plan
@@ -141,11 +144,11 @@ class PaperRun {
       for await (const row of committed(this.plan, this.stage.stream, Number.isFinite(from) ? from : 1))
         this.hand([row])
     }
-    const { last } = await this.stage.inputs.state()
+    const { last } = await own(this.stage).state()
     this.lastInput = last
     let records: LogRecord[] = []
     if (last > this.stage.position)
-      for await (const record of this.stage.inputs.read(this.stage.position + 1)) {
+      for await (const record of own(this.stage).read(this.stage.position + 1)) {
         records.push(record)
         if (records.length < RECORDS_PER_STEP) continue
         await this.step(records)
@@ -173,7 +176,7 @@ class PaperRun {
       const records: LogRecord[] = []
       for (const data of frames.slice(i, i + RECORDS_PER_STEP)) {
         this.probe('before_ingest')
-        this.lastInput = await this.stage.inputs.append(data, this.lastInput)
+        this.lastInput = await own(this.stage).append(data, this.lastInput)
         this.probe('after_ingest')
         records.push({ seq: this.lastInput, data })
       }

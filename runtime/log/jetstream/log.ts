@@ -1,6 +1,6 @@
 import { TidegateError } from '../../../schemas/errors.ts'
+import { bucketOf, retentionOf, streamOf, subjectOfLog } from '../layout.ts'
 import type { Log } from '../log.ts'
-import { bucketOf, retentionOf, streamOf, subjectOfLog } from './layout.ts'
 import { type Link, requireJetStream } from './link.ts'
 import { provision } from './provision.ts'
 import { Records } from './records.ts'

@@ -1,7 +1,7 @@
 import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream'
 import { TidegateError } from '../../../schemas/errors.ts'
+import type { Retention } from '../layout.ts'
 import { requireServer } from './capabilities.ts'
-import type { Retention } from './layout.ts'
 import type { Link } from './link.ts'
 
 export interface Wanted {

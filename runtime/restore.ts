@@ -1,0 +1,37 @@
+import { TidegateError } from '../schemas/errors.ts'
+import { type CommitHead, decodeCommit } from './commit.ts'
+import type { LogStream } from './log/log.ts'
+
+/** A state as a stage stream keeps it: a whole one and the deltas after it. */
+export interface Restored {
+  readonly head: CommitHead
+  readonly last: number
+  readonly states: readonly { readonly state: Uint8Array; readonly keys: readonly string[] }[]
+  readonly keys: readonly string[]
+}
+
+/**
+ * The state after a commit, the newest unless named; undefined where nothing was committed yet.
+ * @throws LOG_LOST when the commits it stands on are gone
+ */
+export async function restore(stream: LogStream, at?: number): Promise<Restored | undefined> {
+  const held = await stream.state()
+  const newest = at === undefined ? await stream.last() : await only(stream, at)
+  if (newest === undefined) {
+    if (held.last === 0) return undefined
+    throw new TidegateError('LOG_LOST', `${stream.name} had ${held.last} commits, and holds none of them`, { ...held })
+  }
+  const { head } = decodeCommit(newest.data, newest.seq)
+  let keys: readonly string[] = []
+  const states: { state: Uint8Array; keys: readonly string[] }[] = []
+  for await (const record of stream.read(head.full, { limit: newest.seq - head.full + 1 })) {
+    const commit = decodeCommit(record.data, record.seq)
+    keys = commit.head.keys ?? keys
+    states.push({ state: commit.state, keys })
+  }
+  return { head, last: newest.seq, states, keys }
+}
+async function only(stream: LogStream, seq: number) {
+  for await (const record of stream.read(seq, { limit: 1 })) return record
+  return undefined
+}
