@@ -8,7 +8,7 @@ import type { Log, LogStream } from './log/log.ts'
 import { OutputHash } from './output_hash.ts'
 import { committedRows, hashing } from './outputs.ts'
 import { kindsOf, type Plan } from './plan.ts'
-import { restore } from './restore.ts'
+import { restore, takeOver } from './restore.ts'
 import { checkTaken, inputsName, type StageInput, stageName } from './stage.ts'
 import { Snapshots } from './state/snapshot.ts'
 
@@ -43,11 +43,17 @@ export interface ReplayOptions {
   readonly after?: number
   /** The last commit to compare; the newest unless given. */
   readonly until?: number
+  /** The plan that committed: where another one recomputes, it goes on with this one's state, and ends where this one does. */
+  readonly committedBy?: Plan
+  /** Goes on with what is committed later, until this aborts. */
+  readonly follow?: AbortSignal
+  /** Told of the first difference of each commit. */
+  readonly different?: (difference: Difference, commit: number) => void
+  readonly compared?: (commit: number) => void
   readonly execution?: ExecutionName | undefined
   /** Every output that is recomputed, and the input record it came of. */
   readonly output?: (row: Committed, input: number) => void
   readonly progress?: (rows: number, at: number) => void
-  readonly signal?: AbortSignal
 }
 
 /**
@@ -66,15 +72,16 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
   })
   const engine = await openEngine(plan, { output }, { execution: options.execution })
   const known = kindsOf(plan)
-  const from = (await begin(plan, stage, inputs, engine, options.after)) + 1
+  const from = (await begin(stage, inputs, engine, options)) + 1
   const base = engine.counts.rows
   const { last } = await stage.state()
-  const until = Math.min(last, options.until ?? last)
+  const until = options.follow === undefined ? Math.min(last, options.until ?? last) : undefined
+  let compared = from - 1
   const readers = inputs.map(({ stream }) => new Reader(stream))
   let difference: Difference | null = null
   try {
-    for await (const { seq, commit } of commits(stage, from, until)) {
-      if (options.signal?.aborted) break
+    for await (const { seq, commit } of commits(stage, from, until, options.follow)) {
+      if (options.committedBy !== undefined && commit.head.plan !== options.committedBy.hash) break
       const dead = new Set(commit.head.dead?.map((letter) => `${letter.input}.${letter.seq}`))
       for (const stretch of stretches(commit.head))
         for (record = stretch.from; record <= stretch.to; record++) {
@@ -88,8 +95,12 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
         }
       const rows = committedRows(plan, seq, commit.outputs)
       for (const row of rows) before.row(row)
-      difference ??= compare(rows, made)
+      const found = compare(rows, made)
+      if (found !== null) options.different?.(found, seq)
+      difference ??= found
       made.length = 0
+      compared = seq
+      options.compared?.(seq)
     }
   } finally {
     await Promise.all(readers.map((reader) => reader.close()))
@@ -100,7 +111,7 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
     records,
     rows: engine.counts.rows - base,
     outputs: again.rows,
-    commits: { from, to: until },
+    commits: { from, to: compared },
     committed_sha256,
     replay_sha256,
     equal: committed_sha256 === replay_sha256,
@@ -110,21 +121,28 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
 
 /** Brings an engine to where comparing begins, and gives the commit it stands at: 0 is before the first. */
 async function begin(
-  plan: Plan,
   stage: LogStream,
   inputs: readonly StageInput[],
   engine: Engine,
-  after: number | undefined,
+  { after, committedBy }: ReplayOptions,
 ): Promise<number> {
   const held = await Promise.all(inputs.map(({ stream }) => stream.state()))
-  const start = after ?? (await oldest(plan, stage, held))
+  const start = after ?? (await oldest(committedBy ?? engine.plan, stage, held, committedBy === undefined))
   if (start === 0) return 0
   const found = await restore(stage, start)
   if (found === undefined) return 0
+  if (committedBy !== undefined && found.head.plan !== committedBy.hash)
+    throw new TidegateError('PLAN_MISMATCH', `${stage.name}: commit ${start} is of another plan`, {
+      expected: committedBy.hash,
+      found: found.head.plan,
+    })
   for (const [i, taken] of found.head.inputs.entries()) checkTaken(taken, start, held[i] as (typeof held)[number])
-  const snapshots = new Snapshots(engine)
-  for (const { state, keys } of found.states) snapshots.load(state, keys)
-  engine.resume()
+  if (committedBy !== undefined && committedBy.hash !== engine.plan.hash) await takeOver(engine, committedBy, found)
+  else {
+    const snapshots = new Snapshots(engine)
+    for (const { state, keys } of found.states) snapshots.load(state, keys)
+    engine.resume()
+  }
   return start
 }
 
@@ -133,6 +151,7 @@ async function oldest(
   plan: Plan,
   stage: LogStream,
   held: readonly { readonly first: number; readonly created: string }[],
+  anyPlan: boolean,
 ): Promise<number> {
   const { first, last } = await stage.state()
   if (last < first) return 0
@@ -144,17 +163,23 @@ async function oldest(
           expected: created,
           found: held[i]?.created ?? null,
         })
-    if (seq === 1 && inputs.every(({ from }, i) => from >= (held[i]?.first ?? 1))) return 0
-    if (full === seq && commit.head.plan === plan.hash && inputs.every(({ to }, i) => to + 1 >= (held[i]?.first ?? 1)))
-      return seq
+    const ours = commit.head.plan === plan.hash
+    if (seq === 1 && (ours || anyPlan) && inputs.every(({ from }, i) => from >= (held[i]?.first ?? 1))) return 0
+    if (full === seq && ours && inputs.every(({ to }, i) => to + 1 >= (held[i]?.first ?? 1))) return seq
   }
   throw new TidegateError('LOG_LOST', `${stage.name}: no commit is left whose inputs are still there`, { first, last })
 }
 
-async function* commits(stage: LogStream, from: number, to: number): AsyncGenerator<{ seq: number; commit: Commit }> {
-  if (to < from) return
-  for await (const { seq, data } of stage.read(from, { limit: to - from + 1 }))
-    yield { seq, commit: decodeCommit(data, seq) }
+async function* commits(
+  stage: LogStream,
+  from: number,
+  to: number | undefined,
+  follow?: AbortSignal,
+): AsyncGenerator<{ seq: number; commit: Commit }> {
+  if (to !== undefined && to < from) return
+  const records =
+    follow === undefined ? stage.read(from, to === undefined ? {} : { limit: to - from + 1 }) : stage.tail(from, follow)
+  for await (const { seq, data } of records) yield { seq, commit: decodeCommit(data, seq) }
 }
 
 /** Reads on in a stream from the first record that is asked for. */

@@ -1,6 +1,10 @@
 import { TidegateError } from '../schemas/errors.ts'
 import { type CommitHead, decodeCommit } from './commit.ts'
+import { type Engine, openEngine } from './engine.ts'
 import type { LogStream } from './log/log.ts'
+import type { Plan } from './plan.ts'
+import { carry } from './state/carry.ts'
+import { Snapshots } from './state/snapshot.ts'
 
 /** A state as a stage stream keeps it: a whole one and the deltas after it. */
 export interface Restored {
@@ -29,7 +33,24 @@ export async function restore(stream: LogStream, at?: number): Promise<Restored 
     keys = commit.head.keys ?? keys
     states.push({ state: commit.state, keys })
   }
+  // a server that is behind the one that told of the newest commit gives fewer
+  const due = newest.seq - head.full + 1
+  if (states.length < due)
+    throw new TidegateError(
+      'LOG_LOST',
+      `${stream.name}: the state of commit ${newest.seq} stands on ${due} commits, of which ${states.length} were given`,
+      { expected: due, found: states.length },
+    )
   return { head, last: newest.seq, states, keys }
+}
+/** Brings an engine to a state that an earlier plan left. */
+export async function takeOver(engine: Engine, old: Plan, { states }: Restored): Promise<void> {
+  const from = await openEngine(old, {}, { execution: 'interpret' })
+  const snapshots = new Snapshots(from)
+  for (const { state, keys } of states) snapshots.load(state, keys)
+  from.resume()
+  carry(from, engine)
+  from.close()
 }
 async function only(stream: LogStream, seq: number) {
   for await (const record of stream.read(seq, { limit: 1 })) return record

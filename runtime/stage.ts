@@ -8,7 +8,7 @@ import { layout } from './log/layout.ts'
 import type { Log, LogRecord, LogStream } from './log/log.ts'
 import { committedRows, OutputFrames } from './outputs.ts'
 import { kindsOf, type Plan } from './plan.ts'
-import { restore } from './restore.ts'
+import { restore, takeOver } from './restore.ts'
 import { Snapshots } from './state/snapshot.ts'
 import type { Watch } from './watch.ts'
 
@@ -48,6 +48,8 @@ export interface StageOptions {
   readonly name?: string
   /** The name of an owner that fences those before it: it commits an epoch of its own before anything else. */
   readonly owner?: string
+  /** The plan of that hash, whose state this one goes on with: a promotion. Refused unless given. */
+  readonly upgrade?: (hash: string) => Promise<Plan>
   readonly probe?: Probe
   readonly execution?: ExecutionName | undefined
   readonly failed?: Watch['failed']
@@ -84,6 +86,8 @@ export class Stage {
   private readonly options: StageOptions
   /** What is put out counts for nothing. */
   private rehearsing = false
+  /** The state came from another plan: nothing before it can be added to. */
+  private carried = false
 
   private constructor(plan: Plan, inputs: readonly StageInput[], stream: LogStream, options: StageOptions) {
     this.options = options
@@ -124,33 +128,35 @@ export class Stage {
   }
 
   private async recover(): Promise<void> {
+    const found = await restore(this.stream)
+    // not before the commits are read: an owner that is still at work takes inputs as they come
     const held = await Promise.all(this.inputs.map(({ stream }) => stream.state()))
     this.created.push(...held.map(({ created }) => created))
-    const found = await restore(this.stream)
     if (found === undefined) return
     const { head, last } = found
-    checkPlan(head, this.plan)
-    for (const [i, { stream }] of this.inputs.entries()) {
-      const taken = head.inputs[i]
-      if (taken === undefined || head.inputs.length !== this.inputs.length || taken.stream !== stream.name)
-        throw new TidegateError(
-          'LOG_LOST',
-          `commit ${last} took ${taken?.stream ?? 'no such input'}, expected ${stream.name}`,
-          {
-            expected: stream.name,
-            found: taken?.stream ?? null,
-          },
-        )
-      checkTaken(taken, last, held[i] as (typeof held)[number])
-      this.positions[i] = taken.to
+    const { upgrade } = this.options
+    if (head.plan !== this.plan.hash && upgrade === undefined) throw mismatch(head, this.plan)
+    for (const taken of head.inputs) {
+      const i = this.inputs.findIndex(({ stream }) => stream.name === taken.stream)
+      if (i >= 0) {
+        checkTaken(taken, last, held[i] as (typeof held)[number])
+        this.positions[i] = taken.to
+      }
+      if (head.plan === this.plan.hash && (i < 0 || head.inputs.length !== this.inputs.length))
+        throw new TidegateError('LOG_LOST', `commit ${last} took ${taken.stream}, which is no input of the stage`, {
+          inputs: this.inputs.map(({ stream }) => stream.name),
+        })
     }
     if (this.options.warm_up) await this.rehearse(found.keys)
-    for (const { state, keys } of found.states) this.snapshots.load(state, keys)
-    this.engine.resume()
+    if (head.plan === this.plan.hash || upgrade === undefined) {
+      for (const { state, keys } of found.states) this.snapshots.load(state, keys)
+      this.engine.resume()
+    } else await takeOver(this.engine, await upgrade(head.plan), found)
+    this.carried = head.plan !== this.plan.hash
     this.last = last
     this.epoch = head.epoch
     this.full = head.full
-    this.knownKeys = found.keys.length
+    this.knownKeys = this.carried ? -1 : found.keys.length
   }
 
   /** Recent inputs through a state that began just before them. What is restored afterwards covers every key. */
@@ -223,7 +229,7 @@ export class Stage {
     dead: readonly DeadLetter[],
   ): Promise<readonly Uint8Array[]> {
     const seq = this.last + 1
-    const whole = this.last === 0 || seq - this.full >= FULL_EVERY
+    const whole = this.last === 0 || this.carried || seq - this.full >= FULL_EVERY
     const names = this.engine.network.keys
     const state = this.snapshots.save(whole)
     const outputs = this.outputs.take()
@@ -252,20 +258,19 @@ export class Stage {
     this.last = seq
     this.epoch = head.epoch
     this.full = head.full
+    this.carried = false
     this.knownKeys = names.length
     for (const [i, seq] of to.entries()) this.positions[i] = seq
     return outputs
   }
 }
 
-function checkPlan(head: CommitHead, plan: Plan): void {
-  if (head.plan !== plan.hash)
-    throw new TidegateError(
-      'PLAN_MISMATCH',
-      `the log belongs to plan ${head.plan.slice(0, 12)}, the definition gives ${plan.hash.slice(0, 12)}`,
-      { log: head.plan, definition: plan.hash },
-    )
-}
+const mismatch = (head: CommitHead, plan: Plan): TidegateError =>
+  new TidegateError(
+    'PLAN_MISMATCH',
+    `the log belongs to plan ${head.plan.slice(0, 12)}, the definition gives ${plan.hash.slice(0, 12)}`,
+    { log: head.plan, definition: plan.hash },
+  )
 /**
  * Says what became of inputs since they were taken.
  * @throws LOG_LOST

@@ -146,6 +146,26 @@ export const codes = {
     summary: 'The NATS server lacks something that is needed, and older servers would drop it without a word.',
     fix: 'One node needs 2.9.10, a cluster 2.10.27; production 2.12.9 or newer.',
   },
+  PIPELINE_UNKNOWN: {
+    exit: 3,
+    summary: 'No pipeline of that name, or no such version of it, is deployed.',
+    fix: 'Run `tidegate status` for what is deployed, or `tidegate deploy FILE`.',
+  },
+  DEPLOY_REFUSED: {
+    exit: 5,
+    summary: 'A definition was not deployed or promoted; every reason is listed.',
+    fix: 'Mend what the list names. State of money (orders, positions) is lost only where --drop-state names the node.',
+  },
+  DEPLOYED_ELSEWHERE: {
+    exit: 3,
+    summary: 'A deployed definition means something else to this worker: its components or its release differ.',
+    fix: 'Run the worker from the project, and with the release, that deployed it; `tidegate status` shows both.',
+  },
+  WORKER_NAME_TAKEN: {
+    exit: 4,
+    summary: 'Another worker of that name is at work.',
+    fix: 'Give each worker a name of its own with --name.',
+  },
   STREAM_DIFFERS: {
     exit: 4,
     summary: 'A stream is there with other settings, or the server did not take the settings it was given.',

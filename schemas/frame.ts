@@ -83,7 +83,15 @@ export function vouchFor(frame: Uint8Array): Uint8Array {
 const text = new TextDecoder('utf-8', { fatal: false })
 
 /** What a frame says of itself, without its columns: kind, origin and length. Throws FRAME_CORRUPT. */
-export function peekFrame(bytes: Uint8Array): { kind: string; origin: string; bytes: number; rows: number } {
+export function peekFrame(bytes: Uint8Array): {
+  kind: string
+  origin: string
+  bytes: number
+  rows: number
+  /** The oldest and the newest event time. */
+  first: number
+  last: number
+} {
   if (bytes.byteLength < HEADER_BYTES)
     throw corrupt(`expected at least ${HEADER_BYTES} bytes, found ${bytes.byteLength}`)
   const d = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -101,6 +109,8 @@ export function peekFrame(bytes: Uint8Array): { kind: string; origin: string; by
     origin: text.decode(bytes.subarray(strings + kindBytes, strings + kindBytes + originBytes)),
     bytes: total,
     rows: d.getUint32(16, true),
+    first: d.getFloat64(24, true),
+    last: d.getFloat64(32, true),
   }
 }
 
@@ -110,7 +120,7 @@ export function peekFrame(bytes: Uint8Array): { kind: string; origin: string; by
  */
 export function decodeFrame(given: Uint8Array, kinds: Readonly<Record<string, Kind>>): Frame {
   const bytes = given.byteOffset % 8 === 0 ? given : new Uint8Array(given)
-  const { kind: name, origin, bytes: total, rows } = peekFrame(bytes)
+  const { kind: name, origin, bytes: total, rows, first, last } = peekFrame(bytes)
   const d = new DataView(bytes.buffer, bytes.byteOffset, total)
   if (!vouched.has(given) && d.getUint32(12, true) !== crc32(bytes.subarray(16, total)))
     throw corrupt('its checksum does not hold')
@@ -147,8 +157,8 @@ export function decodeFrame(given: Uint8Array, kinds: Readonly<Record<string, Ki
     kind: name,
     origin,
     rows,
-    first: d.getFloat64(24, true),
-    last: d.getFloat64(32, true),
+    first,
+    last,
     at: views[0] as Float64Array,
     key: views[1] as Uint32Array,
     keys,

@@ -1,0 +1,141 @@
+import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream'
+import { TidegateError } from '../../schemas/errors.ts'
+import { requireServer } from '../log/jetstream/capabilities.ts'
+import { isConflict } from '../log/jetstream/exchange.ts'
+import { type Link, reasonOf } from '../log/jetstream/link.ts'
+import { pause } from '../log/jetstream/reader.ts'
+
+export interface BucketOptions {
+  readonly name: string
+  /** Seconds after which an entry that was not written again is gone; 0 for ever. */
+  readonly ttl: number
+  /** Versions kept of a key. */
+  readonly history: number
+  readonly replicas: number
+}
+export interface Held {
+  readonly value: unknown
+  /** Rises with every write of the bucket; what the next write of the key must name. */
+  readonly revision: number
+}
+
+const RETRY = 100
+
+/**
+ * Small JSON documents by key, written by compare-and-set. It is a NATS key-value bucket (`nats kv ls` shows it), read
+ * from the leader: the client's own buckets read from any replica, where a lease may look free that is not.
+ */
+export class Bucket {
+  private readonly link: Link
+  private readonly stream: string
+  private readonly prefix: string
+
+  private constructor(link: Link, name: string) {
+    this.link = link
+    this.stream = `KV_${name}`
+    this.prefix = `$KV.${name}.`
+  }
+
+  /** @throws SERVER_TOO_OLD */
+  static async open(link: Link, { name, ttl, history, replicas }: BucketOptions): Promise<Bucket> {
+    requireServer(link.version, replicas)
+    const bucket = new Bucket(link, name)
+    try {
+      await link.jsm.streams.add({
+        name: bucket.stream,
+        subjects: [`${bucket.prefix}>`],
+        retention: RetentionPolicy.Limits,
+        storage: StorageType.File,
+        discard: DiscardPolicy.New,
+        num_replicas: replicas,
+        max_msgs_per_subject: history,
+        max_age: ttl * 1e9,
+        duplicate_window: (ttl > 0 ? Math.min(ttl, 10) : 10) * 1e9,
+        allow_rollup_hdrs: true,
+        deny_delete: false,
+      })
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || error.code !== 10058) throw error
+    }
+    return bucket
+  }
+
+  /** Gives the revision; undefined when the key is there. */
+  create(key: string, value: unknown): Promise<number | undefined> {
+    return this.write(key, value, 0)
+  }
+  /** Gives the new revision; undefined when somebody else has written the key. */
+  update(key: string, value: unknown, revision: number): Promise<number | undefined> {
+    return this.write(key, value, revision)
+  }
+
+  private async write(key: string, value: unknown, revision: number): Promise<number | undefined> {
+    const text = JSON.stringify(value)
+    const data = new TextEncoder().encode(text)
+    const reply = await this.link.exchange.publish(`${this.prefix}${key}`, data, {
+      'Nats-Expected-Stream': this.stream,
+      'Nats-Expected-Last-Subject-Sequence': String(revision),
+    })
+    if (reply.type === 'stored') return reply.seq
+    if (reply.type === 'refused' && !isConflict(reply.code))
+      throw new TidegateError('LOG_REFUSED', `${this.stream}: ${key} was refused: ${reply.reason}`, { key })
+    if (reply.type === 'refused') return undefined
+    // the answer was lost: who writes here writes something of its own, so what stands there tells
+    const found = await this.get(key)
+    return found !== undefined && JSON.stringify(found.value) === text ? found.revision : undefined
+  }
+
+  /** Asks until the server answers. @throws NATS_UNREACHABLE when the connection is closed for good */
+  async get(key: string): Promise<Held | undefined> {
+    for (;;) {
+      try {
+        const message = await this.link.jsm.streams.getMessage(this.stream, { last_by_subj: `${this.prefix}${key}` })
+        if (message === null || message.header.get('KV-Operation') !== '') return undefined
+        return { value: message.json(), revision: message.seq }
+      } catch (error) {
+        if (error instanceof JetStreamApiError && error.code === 10037) return undefined
+        await this.waitOut(error)
+      }
+    }
+  }
+  /** Of the newest write of any key. */
+  async revision(): Promise<number> {
+    for (;;) {
+      try {
+        return (await this.link.jsm.streams.info(this.stream)).state.last_seq
+      } catch (error) {
+        await this.waitOut(error)
+      }
+    }
+  }
+  /** The keys there are. */
+  async keys(): Promise<readonly string[]> {
+    for (;;) {
+      try {
+        const { state } = await this.link.jsm.streams.info(this.stream, { subjects_filter: `${this.prefix}>` })
+        return Object.keys(state.subjects ?? {})
+          .map((subject) => subject.slice(this.prefix.length))
+          .sort()
+      } catch (error) {
+        await this.waitOut(error)
+      }
+    }
+  }
+  /** Removes what was written as that revision, and nothing newer; leaves no mark, so the key is free at once. */
+  async remove(revision: number): Promise<void> {
+    try {
+      await this.link.jsm.streams.deleteMessage(this.stream, revision)
+    } catch (error) {
+      // it expired, or was written again by somebody else
+      if (!(error instanceof JetStreamApiError)) throw error
+    }
+  }
+
+  private async waitOut(error: unknown): Promise<void> {
+    if (error instanceof JetStreamApiError && error.code === 10059)
+      throw new TidegateError('LOG_LOST', `${this.stream}: the bucket is not there`, { stream: this.stream })
+    if (this.link.nc.isClosed())
+      throw new TidegateError('NATS_UNREACHABLE', `the connection is closed: ${reasonOf(error)}`, {}, error)
+    await pause(RETRY, new AbortController().signal)
+  }
+}

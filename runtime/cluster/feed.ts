@@ -1,0 +1,212 @@
+import type { Observable } from 'rxjs'
+import type { Clock } from '../clock.ts'
+import type { OpenSource, SourceContext, SourceItem } from '../connect.ts'
+import { encodeItems } from '../feed.ts'
+import { KEY_GROUPS, keyGroup } from '../key_groups.ts'
+import type { Link } from '../log/jetstream/link.ts'
+import { Publisher } from '../log/jetstream/publisher.ts'
+import { layout, type Range, streamOf, subjectOfLog } from '../log/layout.ts'
+import type { Log } from '../log/log.ts'
+import { WHOLE } from '../network.ts'
+import type { PlannedSource } from '../plan.ts'
+import { feedName, rangesOf } from './feed_name.ts'
+
+export interface FeedOptions {
+  readonly link: Link
+  readonly log: Log
+  readonly namespace: string
+  readonly replicas: number
+  readonly source: PlannedSource
+  /** How many ranges the keys are cut into: a stream each. */
+  readonly ranges: number
+  /** Names the writer: the same never writes again after another one. */
+  readonly instance: string
+  readonly clock: Clock
+  readonly random: () => number
+  readonly endpoint?: ((source: string) => string | undefined) | undefined
+  readonly notice: (text: string) => void
+  /** Items from elsewhere (a recording, paced) in place of what the source itself would open. */
+  readonly items?: ((position: number) => AsyncIterable<readonly SourceItem[]>) | undefined
+}
+
+/** How many rows of the source all streams of its feed held after a message. */
+const ROWS = 'Tg-Rows'
+/** The source is finite, and this was its end. */
+const ENDED = 'Tg-Ended'
+/** Items that wait for the server at most: what comes on top is dropped and told as a gap. */
+const MOST_WAITING = 200_000
+
+/** Runs one source into its tick streams, as their only writer, until it ends or the signal aborts. */
+export async function runFeed(options: FeedOptions, signal: AbortSignal): Promise<{ rows: number; ended: boolean }> {
+  const writer = await FeedWriter.open(options)
+  let { ended } = writer
+  try {
+    if (ended) return { rows: writer.rows, ended }
+    for await (const items of itemsOf(options, writer.rows, signal)) {
+      await writer.write(items)
+      ended ||= items.some(({ type }) => type === 'end')
+      if (signal.aborted) break
+    }
+    await writer.flush()
+    return { rows: writer.rows, ended }
+  } finally {
+    writer.close()
+  }
+}
+
+function itemsOf(options: FeedOptions, position: number, signal: AbortSignal): AsyncIterable<readonly SourceItem[]> {
+  const { component, params } = options.source
+  if (options.items !== undefined) return options.items(position)
+  if (component.generate !== undefined)
+    return pulled((component.generate as (p: unknown, n: number) => Iterable<readonly SourceItem[]>)(params, position))
+  const context: SourceContext = {
+    clock: options.clock,
+    random: options.random,
+    position,
+    endpoint: options.endpoint ?? (() => undefined),
+    notice: options.notice,
+  }
+  const open = component.open as unknown as OpenSource<unknown>
+  return pushed(open(params, context), options.clock, signal)
+}
+
+async function* pulled(items: Iterable<readonly SourceItem[]>): AsyncGenerator<readonly SourceItem[]> {
+  for (const some of items) {
+    yield some
+    // sockets and leases get their turn
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+/** What a source pushes, in batches: what came while the last batch was written is the next. */
+async function* pushed(
+  opened: Observable<readonly SourceItem[]>,
+  clock: Clock,
+  signal: AbortSignal,
+): AsyncGenerator<readonly SourceItem[]> {
+  let waiting: SourceItem[] = []
+  let [dropped, over] = [0, false]
+  let failure: unknown
+  let wake = () => {}
+  const subscription = opened.subscribe({
+    next(items) {
+      if (waiting.length > MOST_WAITING) dropped += items.length
+      else for (const item of items) waiting.push(item)
+      wake()
+    },
+    error(error: unknown) {
+      failure = error
+      over = true
+      wake()
+    },
+    complete() {
+      over = true
+      wake()
+    },
+  })
+  const stop = () => wake()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    while (!signal.aborted && (waiting.length > 0 || !over)) {
+      if (waiting.length === 0) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+        continue
+      }
+      const taken = waiting
+      waiting = []
+      if (dropped > 0) taken.push(overflow(clock.now(), dropped))
+      dropped = 0
+      yield taken
+      // the loop turns, and what is on the socket joins the next batch
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  } finally {
+    signal.removeEventListener('abort', stop)
+    subscription.unsubscribe()
+  }
+  if (failure !== undefined) throw failure
+}
+const overflow = (at: number, missing: number): SourceItem => ({
+  type: 'gap',
+  at,
+  key: WHOLE,
+  value: { reason: 'stalled', missing, since: at },
+})
+
+class FeedWriter {
+  /** Rows of the source that are stored. */
+  rows: number
+  readonly ended: boolean
+  private readonly source: PlannedSource
+  private readonly parts: readonly {
+    readonly publisher: Publisher
+    readonly subject: string
+    readonly rows: number
+    readonly ended: boolean
+  }[]
+  private readonly instance: string
+  private frames = 0
+  /** Rows read again that some ranges hold already. */
+  private seen: number
+
+  private constructor(options: FeedOptions, parts: FeedWriter['parts']) {
+    this.source = options.source
+    this.instance = options.instance
+    this.parts = parts
+    // a crash may have come between two ranges: what only some of them hold is read again
+    this.rows = Math.min(...parts.map(({ rows }) => rows))
+    this.seen = this.rows
+    this.ended = parts.every(({ ended }) => ended)
+  }
+
+  static async open(options: FeedOptions): Promise<FeedWriter> {
+    const { link, log, namespace, source, ranges, replicas } = options
+    const name = feedName(source)
+    const parts = rangesOf(ranges).map(async (range: Range) => {
+      const stream = layout.tick(name, range)
+      await log.stream(stream)
+      const end = await Publisher.endOf(link, streamOf(namespace, stream))
+      return {
+        publisher: new Publisher(link, streamOf(namespace, stream), end, replicas),
+        subject: subjectOfLog(namespace, stream),
+        rows: Number(end.headers(ROWS) || 0),
+        ended: end.headers(ENDED) !== '',
+      }
+    })
+    return new FeedWriter(options, await Promise.all(parts))
+  }
+
+  async write(items: readonly SourceItem[]): Promise<void> {
+    const shares: SourceItem[][] = this.parts.map(() => [])
+    const width = KEY_GROUPS / this.parts.length
+    for (const item of items) {
+      if (item.type === 'invalid') continue
+      if (item.type === 'row') this.seen++
+      for (const [p, { rows, ended }] of this.parts.entries()) {
+        const whole = item.type === 'end' || item.key === WHOLE
+        if (!whole && Math.floor(keyGroup(item.key) / width) !== p) continue
+        if (ended || (item.type === 'row' && this.seen <= rows)) continue
+        shares[p]?.push(item)
+      }
+    }
+    for (const [p, share] of shares.entries()) {
+      const { publisher, subject } = this.parts[p] as FeedWriter['parts'][number]
+      for (const data of encodeItems(this.source, share))
+        await publisher.publish({
+          subject,
+          data,
+          id: `${this.instance}.${this.frames++}`,
+          headers: { [ROWS]: String(this.seen), ...(share.at(-1)?.type === 'end' && { [ENDED]: '1' }) },
+        })
+    }
+    this.rows = Math.max(this.rows, this.seen)
+  }
+  async flush(): Promise<void> {
+    for (const { publisher } of this.parts) await publisher.flush()
+  }
+  close(): void {
+    for (const { publisher } of this.parts) publisher.close()
+  }
+}

@@ -1,0 +1,56 @@
+import type { LogStream } from '../log/log.ts'
+import type { InputRecord } from '../stage.ts'
+
+/** Records that wait for the next step at most: more are not asked for. */
+const MOST_RECORDS = 1024
+
+/** Follows several streams and hands out what came, in the order it came. */
+export class Mailbox {
+  private readonly records: InputRecord[] = []
+  private readonly stop = new AbortController()
+  private failure: unknown
+  private wake: () => void = () => {}
+  private roomFor: (() => void)[] = []
+
+  constructor(streams: readonly { readonly stream: LogStream; readonly from: number }[], signal: AbortSignal) {
+    const both = AbortSignal.any([signal, this.stop.signal])
+    both.addEventListener('abort', () => this.wakeAll(), { once: true })
+    for (const [input, { stream, from }] of streams.entries()) void this.follow(stream, from, input, both)
+  }
+
+  private async follow(stream: LogStream, from: number, input: number, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const { seq, data } of stream.tail(from, signal)) {
+        this.records.push({ seq, data, input })
+        this.wake()
+        while (this.records.length >= MOST_RECORDS && !signal.aborted)
+          await new Promise<void>((resolve) => this.roomFor.push(resolve))
+      }
+    } catch (error) {
+      this.failure ??= error
+      this.wake()
+    }
+  }
+
+  /** The oldest that wait, at least one; none when the signal aborted. @throws what a stream threw */
+  async take(most: number, signal: AbortSignal): Promise<readonly InputRecord[]> {
+    while (this.records.length === 0 && !signal.aborted && this.failure === undefined)
+      await new Promise<void>((resolve) => {
+        this.wake = resolve
+      })
+    if (signal.aborted) return []
+    if (this.records.length === 0) throw this.failure
+    const taken = this.records.splice(0, most)
+    const waiting = this.roomFor
+    this.roomFor = []
+    for (const go of waiting) go()
+    return taken
+  }
+  private wakeAll(): void {
+    this.wake()
+    for (const go of this.roomFor) go()
+  }
+  close(): void {
+    this.stop.abort()
+  }
+}

@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import { isTidegateError } from '../../schemas/errors.ts'
+import { decodeCommit } from '../commit.ts'
+import { Delivery } from '../environment/deliver.ts'
+import type { Link } from '../log/jetstream/link.ts'
+import { Publisher } from '../log/jetstream/publisher.ts'
+import { layout, streamOf, subjectOfLog } from '../log/layout.ts'
+import type { Log, LogStream } from '../log/log.ts'
+import { committedRows } from '../outputs.ts'
+import type { Plan } from '../plan.ts'
+import { rangesOf } from './feed_name.ts'
+import { Mailbox } from './mailbox.ts'
+import { provideDeadLetters, provideSignals } from './provide.ts'
+
+export interface ProjectorOptions {
+  readonly link: Link
+  readonly log: Log
+  readonly namespace: string
+  readonly replicas: number
+  readonly pipeline: string
+  readonly ranges: number
+  /** The plan of a hash, of any version that was deployed. */
+  readonly planOf: (hash: string) => Promise<Plan>
+  readonly published?: (count: number) => void
+}
+
+/** Per range the commit whose messages were published last, and how many of them. */
+const AT = 'Tg-At'
+const Position = z.record(z.string(), z.tuple([z.int(), z.int()]))
+
+/**
+ * Publishes what the sinks of a pipeline say of its commits, each message once and in order, as the only writer of the
+ * pipeline's signals. Its checkpoint is the last message there is: every message carries how far it got.
+ */
+export async function project(options: ProjectorOptions, signal: AbortSignal): Promise<void> {
+  const { link, log, namespace, pipeline, replicas } = options
+  const stream = await provideSignals(link, namespace, pipeline, replicas)
+  await provideDeadLetters(link, namespace, replicas)
+  const end = await Publisher.endOf(link, stream)
+  const publisher = new Publisher(link, stream, end, replicas)
+  const at = new Map(Object.entries(Position.parse(JSON.parse(end.headers(AT) || '{}'))))
+  const stages = await Promise.all(rangesOf(options.ranges).map((range) => log.stream(layout.stage(pipeline, range))))
+  const starts = await Promise.all(stages.map(async (stage, r) => ({ stream: stage, from: await begin(stage, at, r) })))
+  const mailbox = new Mailbox(starts, signal)
+  try {
+    while (!signal.aborted) {
+      for (const { seq, data, input = 0 } of await mailbox.take(64, signal)) {
+        const commit = decodeCommit(data, seq)
+        const name = stages[input]?.name as string
+        for (const letter of commit.head.dead ?? [])
+          await deadLetter(options, name, { ...letter, stream: commit.head.inputs[letter.input]?.stream ?? '' })
+        if (commit.outputs.length === 0) continue
+        const messages = said(await options.planOf(commit.head.plan), seq, commit.outputs, namespace)
+        const [last, count] = at.get(String(input)) ?? [0, 0]
+        for (const [n, { subject, message }] of messages.entries()) {
+          if (seq === last && n < count) continue
+          at.set(String(input), [seq, n + 1])
+          await publisher.publish({
+            subject,
+            id: `${String(message['id'])}@${String(message['node'])}`,
+            data: new TextEncoder().encode(JSON.stringify(message)),
+            headers: { [AT]: JSON.stringify(Object.fromEntries(at)) },
+          })
+        }
+        options.published?.(messages.length)
+      }
+    }
+    await publisher.flush()
+  } finally {
+    mailbox.close()
+    publisher.close()
+  }
+}
+
+async function begin(stage: LogStream, at: ReadonlyMap<string, readonly [number, number]>, range: number) {
+  const { first } = await stage.state()
+  return Math.max(first, at.get(String(range))?.[0] ?? 1)
+}
+
+/** What the sinks publish of a commit; they hold nothing themselves. */
+function said(plan: Plan, seq: number, outputs: readonly Uint8Array[], namespace: string) {
+  const messages: { subject: string; message: Readonly<Record<string, unknown>> }[] = []
+  const delivery = new Delivery(plan, namespace, () => undefined)
+  const subscription = delivery.published.subscribe((published) => messages.push(published))
+  delivery.write(committedRows(plan, seq, outputs))
+  subscription.unsubscribe()
+  delivery.close()
+  return messages
+}
+
+/** One subject per letter: a second one of the same record is refused, whoever sends it. */
+async function deadLetter(
+  { link, log, namespace, pipeline }: ProjectorOptions,
+  stage: string,
+  letter: { readonly stream: string; readonly seq: number; readonly code: string; readonly reason: string },
+): Promise<void> {
+  const subject = `${subjectOfLog(namespace, `${layout.deadLetters}.${pipeline}`)}.${streamOf('', letter.stream).slice(1)}.${letter.seq}`
+  const record = await bytesOf(log, letter)
+  const data = new TextEncoder().encode(JSON.stringify({ pipeline, stage, ...letter, record }))
+  for (;;) {
+    const reply = await link.exchange.publish(subject, data, { 'Nats-Expected-Last-Subject-Sequence': '0' })
+    if (reply.type !== 'unknown' || link.nc.isClosed()) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+/** The record itself, in base64: its stream may let it go before anybody looks. */
+async function bytesOf(log: Log, { stream, seq }: { stream: string; seq: number }): Promise<string | null> {
+  const held = await log.open(stream)
+  if (held === undefined) return null
+  try {
+    for await (const { data } of held.read(seq, { limit: 1 })) return Buffer.from(data).toString('base64')
+  } catch (error) {
+    if (!isTidegateError(error) || error.code !== 'LOG_LOST') throw error
+  }
+  return null
+}

@@ -1,0 +1,69 @@
+import type { ExecutionName } from '../engine.ts'
+import { layout, type Range } from '../log/layout.ts'
+import type { Log } from '../log/log.ts'
+import type { Plan } from '../plan.ts'
+import { type Probe, Stage, type StageInput } from '../stage.ts'
+import type { Watch } from '../watch.ts'
+import type { Pointer } from './definitions.ts'
+import { tickStreams } from './feed_name.ts'
+import { Mailbox } from './mailbox.ts'
+
+export interface StageTaskOptions {
+  readonly plan: Plan
+  readonly pointer: Pointer
+  readonly range: Range
+  readonly log: Log
+  readonly owner: string
+  readonly upgrade: (hash: string) => Promise<Plan>
+  readonly execution?: ExecutionName | undefined
+  readonly failed?: Watch['failed']
+  readonly probe?: Probe | undefined
+  readonly opened?: (stage: Stage) => void
+}
+
+/** Input records of one step at most: bounds what a commit holds, and how long the next waits. */
+const RECORDS_PER_STEP = 64
+
+/** The inputs of a range of a deployed pipeline. */
+export async function inputsOf(plan: Plan, pointer: Pointer, range: Range, log: Log): Promise<readonly StageInput[]> {
+  return Promise.all(
+    tickStreams(plan, range).map(async ({ source, name }) => ({
+      stream: await log.stream(name),
+      source,
+      start: pointer.start[name] ?? 1,
+    })),
+  )
+}
+
+/** Takes the ticks of a range as they come, and commits, until the signal aborts or everything due is drained. */
+export async function runStage(options: StageTaskOptions, signal: AbortSignal): Promise<void> {
+  const { plan, pointer, range, log, owner, upgrade, execution } = options
+  const inputs = await inputsOf(plan, pointer, range, log)
+  const stage = await Stage.open(plan, log, {
+    inputs,
+    name: layout.stage(plan.pipeline, range),
+    owner,
+    upgrade,
+    execution,
+    warm_up: true,
+    failed: options.failed,
+    ...(options.probe && { probe: options.probe }),
+  })
+  options.opened?.(stage)
+  const mailbox = new Mailbox(
+    inputs.map(({ stream }, i) => ({ stream, from: (stage.positions[i] as number) + 1 })),
+    signal,
+  )
+  const { until } = pointer
+  const due = () =>
+    until === undefined || inputs.some(({ stream }, i) => (stage.positions[i] as number) < (until[stream.name] ?? 0))
+  try {
+    while (!signal.aborted && due()) {
+      const records = await mailbox.take(RECORDS_PER_STEP, signal)
+      await stage.step(records)
+    }
+  } finally {
+    mailbox.close()
+    stage.close()
+  }
+}

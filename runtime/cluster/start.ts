@@ -1,0 +1,46 @@
+import { TidegateError } from '../../schemas/errors.ts'
+import { peekFrame } from '../../schemas/frame.ts'
+import type { LogStream } from '../log/log.ts'
+
+/** A place in a stream of frames. */
+export type Start =
+  | { readonly type: 'now' }
+  | { readonly type: 'all' }
+  | { readonly type: 'seq'; readonly seq: number }
+  /** The first frame that reaches this event time, in µs. */
+  | { readonly type: 'time'; readonly at: number }
+
+/** The sequence a place stands for. @throws LOG_LOST when the stream does not hold it */
+export async function startAt(stream: LogStream, start: Start): Promise<number> {
+  const { first, last } = await stream.state()
+  switch (start.type) {
+    case 'now':
+      return last + 1
+    case 'all':
+      return first
+    case 'seq':
+      if (start.seq >= first && start.seq <= last + 1) return start.seq
+      throw new TidegateError('LOG_LOST', `${stream.name} holds ${first} to ${last}, not ${start.seq}`, {
+        first,
+        last,
+        seq: start.seq,
+      })
+    case 'time':
+      return search(stream, first, last, start.at)
+  }
+}
+
+/** Frames of a feed rise in time but for its lateness, so halving finds the place. */
+async function search(stream: LogStream, first: number, last: number, at: number): Promise<number> {
+  let [low, high] = [first, last + 1]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if ((await timeOf(stream, middle)) < at) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+async function timeOf(stream: LogStream, seq: number): Promise<number> {
+  for await (const { data } of stream.read(seq, { limit: 1 })) return peekFrame(data).last
+  return Number.POSITIVE_INFINITY
+}

@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto'
+import { formatTime } from '../../schemas/units.ts'
+import { decodeCommit } from '../commit.ts'
+import { layout, type Range, suffix } from '../log/layout.ts'
+import type { Log } from '../log/log.ts'
+import type { PlannedSource } from '../plan.ts'
+import type { Difference } from '../replay.ts'
+import type { Pointer } from './definitions.ts'
+import type { Events } from './events.ts'
+import { runFeed } from './feed.ts'
+import { feedName, rangesOf } from './feed_name.ts'
+import { follow } from './follow_task.ts'
+import type { Plans } from './plans.ts'
+import { project } from './projector.ts'
+import { runStage } from './stage_task.ts'
+import type { WorkerOptions } from './worker.ts'
+
+export interface TaskContext extends WorkerOptions {
+  readonly replicas: number
+  readonly plans: Plans
+  readonly instance: string
+  readonly events: Events
+}
+/** A piece of work that one worker at a time does. */
+export interface Task {
+  readonly key: string
+  /** Changes when the task must be begun anew. */
+  readonly shape: string
+  run(context: TaskContext, signal: AbortSignal): Promise<void>
+}
+
+const shapeOf = (...facts: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 16)
+
+/** What there is to do for a pipeline. */
+export async function tasksOf(pointer: Pointer, plans: Plans, audit: boolean): Promise<readonly Task[]> {
+  const { pipeline, state, version, ranges, shadow } = pointer
+  const plan = await plans.of(pipeline, version)
+  const tasks: Task[] = [projecting(pointer)]
+  if (state !== 'drained')
+    for (const source of plan.sources)
+      if (source.component.open !== undefined || source.component.generate !== undefined)
+        tasks.push(feeding(source, ranges))
+  if (state === 'running' || state === 'draining')
+    for (const range of rangesOf(ranges)) tasks.push(staging(pointer, range))
+  for (const range of rangesOf(ranges)) {
+    if (audit) tasks.push(following('audit', pointer, range, version, undefined))
+    if (shadow !== null)
+      tasks.push(following('shadow', pointer, range, shadow.version, shadow.after[layout.stage(pipeline, range)]))
+  }
+  return tasks
+}
+
+function feeding(source: PlannedSource, ranges: number): Task {
+  const name = feedName(source)
+  return {
+    key: `feed.${name}${ranges === 1 ? '' : `.${ranges}`}`,
+    shape: '',
+    async run({ link, log, namespace, replicas, instance, clock, random, endpoint, notice }, signal) {
+      const own = {
+        instance: `${instance}.${formatTime(clock.now())}`,
+        notice: (text: string) => notice(`${name}: ${text}`),
+      }
+      await runFeed({ link, log, namespace, replicas, source, ranges, clock, random, endpoint, ...own }, signal)
+    },
+  }
+}
+
+function staging(pointer: Pointer, range: Range): Task {
+  const { pipeline, version, state, until, start } = pointer
+  return {
+    key: `stage.${pipeline}${suffix(range)}`,
+    shape: shapeOf(version, state, until, start),
+    async run({ plans, log, name, execution, failed, probe, events }, signal) {
+      const plan = await plans.of(pipeline, version)
+      const upgrade = (hash: string) => plans.byHash(pipeline, hash)
+      await runStage(
+        {
+          ...{ plan, pointer, range, log, owner: name, upgrade, execution, probe },
+          failed: (failure) => {
+            failed?.(failure)
+            const { cause, ...facts } = failure
+            events.tell(pipeline, 'operator_failed', { ...facts, reason: String(cause) })
+          },
+        },
+        signal,
+      )
+    },
+  }
+}
+
+function projecting({ pipeline, ranges }: Pointer): Task {
+  return {
+    key: `signals.${pipeline}`,
+    shape: '',
+    run: ({ link, log, namespace, replicas, plans }, signal) =>
+      project(
+        { link, log, namespace, replicas, pipeline, ranges, planOf: (hash) => plans.byHash(pipeline, hash) },
+        signal,
+      ),
+  }
+}
+
+/** Audit: the version that commits recomputes it. Shadow: another one does, and tells where it would differ. */
+function following(
+  what: 'audit' | 'shadow',
+  pointer: Pointer,
+  range: Range,
+  version: number,
+  after: number | undefined,
+): Task {
+  const { pipeline } = pointer
+  return {
+    key: `${what}.${pipeline}${suffix(range)}`,
+    shape: shapeOf(version, pointer.version, after),
+    async run({ plans, log, execution, events, notice }, signal) {
+      const [plan, live] = [await plans.of(pipeline, version), await plans.of(pipeline, pointer.version)]
+      const told = new Set<string>()
+      const different = (difference: Difference, commit: number) => {
+        // the first of each node: what comes after it follows from it
+        if (told.has(difference.node)) return
+        told.add(difference.node)
+        events.tell(pipeline, `${what}_different`, {
+          ...difference,
+          commit,
+          version,
+          range: layout.stage(pipeline, range),
+        })
+        notice(`${what} of ${pipeline}: ${difference.node} ${difference.key} differs at ${formatTime(difference.at)}`)
+      }
+      const begin = after ?? (await newestWhole(log, layout.stage(pipeline, range)))
+      await follow({ plan, live, pointer, range, log, after: begin, execution, different }, signal)
+    },
+  }
+}
+
+/** The commit of the newest whole state; undefined before the first. */
+export async function newestWhole(log: Log, stage: string): Promise<number | undefined> {
+  const newest = await (await log.stream(stage)).last()
+  return newest && decodeCommit(newest.data, newest.seq).head.full
+}

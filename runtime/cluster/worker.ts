@@ -1,0 +1,213 @@
+import { randomBytes } from 'node:crypto'
+import { isTidegateError, TidegateError } from '../../schemas/errors.ts'
+import type { Clock } from '../clock.ts'
+import type { ExecutionName } from '../engine.ts'
+import type { Link } from '../log/jetstream/link.ts'
+import { pause } from '../log/jetstream/reader.ts'
+import type { Log } from '../log/log.ts'
+import type { Probe } from '../stage.ts'
+import type { Watch } from '../watch.ts'
+import { Definitions, type Pointer } from './definitions.ts'
+import { Events } from './events.ts'
+import { LEASE_TTL, type Lease, Leases } from './leases.ts'
+import { type Planner, Plans } from './plans.ts'
+import { shares } from './shares.ts'
+import { type Task, tasksOf } from './tasks.ts'
+
+export interface WorkerOptions {
+  readonly link: Link
+  readonly log: Log
+  readonly namespace: string
+  readonly name: string
+  readonly release: string
+  readonly replicas?: number
+  readonly planner: Planner
+  readonly clock: Clock
+  readonly random: () => number
+  readonly endpoint?: (source: string) => string | undefined
+  /** Recomputes what others commit, all the time. */
+  readonly audit?: boolean
+  readonly execution?: ExecutionName | undefined
+  readonly notice: (text: string) => void
+  readonly failed?: Watch['failed']
+  readonly probe?: Probe
+}
+
+/** How often a worker looks at what there is to do. */
+const LOOK_MS = 200
+/** After a failure a task rests: at first for so long, then twice as long each time. */
+const [REST_MS, LONGEST_REST_MS] = [500, 30_000]
+
+interface Running {
+  readonly task: Task
+  readonly lease: Lease
+  readonly stop: AbortController
+  readonly done: Promise<void>
+}
+
+/**
+ * Does its share of what is deployed. It looks at the definitions, the workers and the leases, works out whose is what as
+ * every other worker does, takes a lease for each task of its own and gives back those that are not.
+ */
+export class Worker {
+  readonly instance = randomBytes(6).toString('hex')
+  private readonly options: WorkerOptions
+  private readonly definitions: Definitions
+  private readonly leases: Leases
+  private readonly plans: Plans
+  private readonly events: Events
+  private readonly running = new Map<string, Running>()
+  private readonly rests = new Map<string, { until: number; next: number }>()
+  private readonly problems = new Map<string, string>()
+  private known: { revision: number; tasks: readonly Task[] } = { revision: -1, tasks: [] }
+
+  private constructor(options: WorkerOptions, definitions: Definitions, leases: Leases, events: Events, plans: Plans) {
+    this.options = options
+    this.definitions = definitions
+    this.leases = leases
+    this.events = events
+    this.plans = plans
+  }
+
+  /** Runs a worker until the signal aborts; then it finishes what it does and gives back its leases. @throws WORKER_NAME_TAKEN */
+  static async run(options: WorkerOptions, signal: AbortSignal): Promise<void> {
+    const { link, namespace, name, replicas = 1 } = options
+    const definitions = await Definitions.open(link, namespace, replicas)
+    const instance = randomBytes(6).toString('hex')
+    const leases = await Leases.open(link, namespace, { worker: name, instance }, replicas)
+    const events = await Events.open(link, namespace, name, replicas)
+    const worker = new Worker(options, definitions, leases, events, new Plans(definitions, options.planner))
+    await worker.work(signal)
+  }
+
+  private async work(signal: AbortSignal): Promise<void> {
+    const { name, release, notice } = this.options
+    const facts = () => ({
+      release,
+      pid: process.pid,
+      tasks: [...this.running.keys()].sort(),
+      problems: Object.fromEntries(this.problems),
+    })
+    let presence = await this.appear(facts())
+    notice(`worker ${name} is up`)
+    try {
+      while (!signal.aborted) {
+        if (presence.lost.aborted) presence = await this.appear(facts())
+        await this.look()
+        presence.say(facts())
+        await pause(LOOK_MS, signal)
+      }
+    } finally {
+      await Promise.all([...this.running.keys()].map((key) => this.end(key)))
+      await presence.release()
+      notice(`worker ${name} is down`)
+    }
+  }
+
+  /** A worker that was killed holds its name until its lease runs out. */
+  private async appear(facts: Readonly<Record<string, unknown>>): Promise<Lease> {
+    const { name } = this.options
+    for (const began = performance.now(); ; ) {
+      const lease = await this.leases.acquire(`worker.${name}`, facts)
+      if (lease !== undefined) return lease
+      if (performance.now() - began > (LEASE_TTL + 2) * 1000)
+        throw new TidegateError('WORKER_NAME_TAKEN', `a worker "${name}" is at work already`, {
+          name,
+          holder: await this.leases.holderOf(`worker.${name}`),
+        })
+      await pause(LOOK_MS, new AbortController().signal)
+    }
+  }
+
+  private async look(): Promise<void> {
+    const held = await this.leases.keys()
+    const tasks = await this.tasks()
+    const workers = held.flatMap((key) => (key.startsWith('worker.') ? [key.slice('worker.'.length)] : []))
+    const owners = shares(
+      tasks.map(({ key }) => key),
+      workers,
+    )
+    const mine = new Map(
+      tasks.filter(({ key }) => owners.get(key) === this.options.name).map((task) => [task.key, task]),
+    )
+    const ending = [...this.running.values()].filter(
+      ({ task, lease }) => lease.lost.aborted || mine.get(task.key)?.shape !== task.shape,
+    )
+    await Promise.all(ending.map(({ task }) => this.end(task.key)))
+    for (const task of mine.values())
+      if (!this.running.has(task.key) && !held.includes(`task.${task.key}`) && this.rested(task.key))
+        await this.start(task)
+  }
+
+  private async tasks(): Promise<readonly Task[]> {
+    const revision = await this.definitions.revision()
+    if (revision === this.known.revision) return this.known.tasks
+    const pointers: Pointer[] = []
+    for (const pipeline of await this.definitions.pipelines()) {
+      const held = await this.definitions.pointer(pipeline)
+      if (held !== undefined) pointers.push(held.pointer)
+    }
+    const tasks: Task[] = []
+    const resting = this.problems.size
+    for (const pointer of pointers)
+      try {
+        tasks.push(...(await tasksOf(pointer, this.plans, this.options.audit === true)))
+        this.problems.delete(pointer.pipeline)
+      } catch (error) {
+        this.trouble(pointer.pipeline, error)
+      }
+    // what could not be planned is tried again, with what is installed then
+    this.known = { revision: resting === this.problems.size && resting === 0 ? revision : -1, tasks }
+    return tasks
+  }
+
+  private async start(task: Task): Promise<void> {
+    const lease = await this.leases.acquire(`task.${task.key}`)
+    if (lease === undefined) return
+    const stop = new AbortController()
+    const signal = AbortSignal.any([stop.signal, lease.lost])
+    const { options, plans, instance, events } = this
+    const done = task
+      .run({ ...options, replicas: options.replicas ?? 1, plans, instance, events }, signal)
+      .then(() => {
+        this.rests.delete(task.key)
+        this.problems.delete(task.key)
+      })
+      .catch((error: unknown) => this.trouble(task.key, error))
+      .finally(() => {
+        // a task that is over (a finite feed, a drained range) keeps its lease: nobody need do it again
+        if (!signal.aborted && this.problems.has(task.key)) void this.end(task.key)
+      })
+    this.running.set(task.key, { task, lease, stop, done })
+    options.notice(`took ${task.key}`)
+  }
+  private async end(key: string): Promise<void> {
+    const running = this.running.get(key)
+    if (running === undefined) return
+    running.stop.abort()
+    await running.done
+    this.running.delete(key)
+    await running.lease.release()
+    this.options.notice(`left ${key}`)
+  }
+
+  private rested(key: string): boolean {
+    return performance.now() >= (this.rests.get(key)?.until ?? 0)
+  }
+  /** A task that failed is tried again later; who was fenced only comes too late. */
+  private trouble(key: string, error: unknown): void {
+    const code = isTidegateError(error) ? error.code : 'INTERNAL'
+    const text = error instanceof Error ? error.message : String(error)
+    const rest = code === 'LOG_CONFLICT' ? 0 : (this.rests.get(key)?.next ?? REST_MS)
+    this.rests.set(key, { until: performance.now() + rest, next: Math.min(rest * 2, LONGEST_REST_MS) })
+    if (this.problems.get(key) !== `${code}: ${text}`) {
+      this.options.notice(`${key}: ${code}: ${text}`)
+      this.events.tell(key.split('.')[1] ?? key, code === 'LOG_CONFLICT' ? 'fenced' : 'failed', {
+        task: key,
+        code,
+        text,
+      })
+    }
+    this.problems.set(key, `${code}: ${text}`)
+  }
+}

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { NatsServer, natsServerBinary } from '../../../testing/nats_server.ts'
+import { type Link, openLink } from './link.ts'
+import { provision } from './provision.ts'
+import { Publisher } from './publisher.ts'
+
+const binary = natsServerBinary()
+describe.skipIf(binary === undefined)('the windowed publisher (apt-get install nats-server)', () => {
+  let server: NatsServer
+  let link: Link
+  let n = 0
+  beforeAll(async () => {
+    server = await NatsServer.start({ binary: binary as string })
+    link = await openLink({ servers: server.url, name: 'test' })
+  })
+  afterAll(async () => {
+    await link?.close()
+    await server?.stop()
+  })
+  async function stream(): Promise<string> {
+    const name = `s${n++}`
+    await provision(link, {
+      name,
+      subjects: [`${name}.>`],
+      retention: { age: 0, full: 'new' },
+      replicas: 1,
+      description: 'test',
+    })
+    return name
+  }
+  const start = async (name: string, on = link) => new Publisher(on, name, await Publisher.endOf(on, name))
+  const message = (name: string, i: number, by = '') => ({
+    subject: `${name}.x`,
+    id: `m${i}${by}`,
+    data: new TextEncoder().encode(String(i)),
+  })
+  async function held(name: string): Promise<string[]> {
+    const { state } = await link.jsm.streams.info(name)
+    const all: string[] = []
+    for (let seq = 1; seq <= state.last_seq; seq++)
+      all.push((await link.jsm.streams.getMessage(name, { seq }))?.header.get('Nats-Msg-Id') ?? '')
+    return all
+  }
+  const wanted = (count: number) => Array.from({ length: count }, (_, i) => `m${i}`)
+
+  test('everything is stored once and in order, over kills of the server', async () => {
+    const name = await stream()
+    const publisher = await start(name)
+    for (let i = 0; i < 6000; i++) {
+      if (i === 1500 || i === 4000) void server.kill().then(() => server.restart())
+      await publisher.publish(message(name, i))
+      if (i % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    await publisher.flush()
+    publisher.close()
+    expect(await held(name)).toEqual(wanted(6000))
+  }, 60_000)
+
+  test('a publisher that starts after another goes on after its end', async () => {
+    const name = await stream()
+    for (let part = 0; part < 3; part++) {
+      const publisher = await start(name)
+      for (let i = part * 50; i < part * 50 + 50; i++) await publisher.publish(message(name, i))
+      await publisher.flush()
+      publisher.close()
+    }
+    expect(await held(name)).toEqual(wanted(150))
+  })
+
+  test('two that publish the same messages store each once', async () => {
+    const name = await stream()
+    const other = await openLink({ servers: server.url, name: 'other' })
+    const [a, b] = [await start(name), await start(name, other)]
+    for (let i = 0; i < 500; i++) {
+      await a.publish(message(name, i))
+      await b.publish(message(name, i))
+      if (i % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    await Promise.all([a.flush(), b.flush()])
+    expect(await held(name)).toEqual(wanted(500))
+    a.close()
+    b.close()
+    await other.close()
+  })
+
+  test('one that was displaced stores nothing more and is told', async () => {
+    const name = await stream()
+    const old = await start(name)
+    await old.publish(message(name, 0))
+    await old.flush()
+    const next = await start(name)
+    await next.publish(message(name, 1, 'next'))
+    await next.flush()
+    const late = (async () => {
+      for (let i = 1; i < 200; i++) await old.publish(message(name, i))
+      await old.flush()
+    })()
+    await expect(late).rejects.toMatchObject({ code: 'LOG_CONFLICT' })
+    expect(await held(name)).toEqual(['m0', 'm1next'])
+    old.close()
+    next.close()
+  })
+})

@@ -1,0 +1,211 @@
+import { TidegateError } from '../../../schemas/errors.ts'
+import { isChainBroken, isConflict, type Reply } from './exchange.ts'
+import type { Link } from './link.ts'
+import { pause } from './reader.ts'
+
+/** What is published: `id` must be the same whoever publishes it, and whenever. */
+export interface Outgoing {
+  readonly subject: string
+  readonly id: string
+  readonly data: Uint8Array
+  readonly headers?: Readonly<Record<string, string>>
+}
+/** Where a stream ends: the sequence and the id of its last message. */
+export interface End {
+  readonly seq: number
+  readonly id: string
+}
+interface Entry extends Outgoing {
+  done: boolean
+}
+
+const ID = 'Nats-Msg-Id'
+/** Messages on their way at most: servers queue 10,000 per stream and drop what comes on top. */
+const WINDOW = 1024
+const RETRY = 100
+
+/**
+ * Publishes to a stream that has one writer, in order, each message once, with many on their way. Every message names the
+ * one that must stand before it: the first after a start or a doubt by its sequence, which holds over restarts of the
+ * server; the others by its id, so that none is taken unless its predecessor was, and a writer that was displaced is
+ * refused as soon as its successor has published something else. (Predicted sequences would not do: a stale writer's numbers
+ * come into phase again.)
+ * In doubt (an outage, a refusal) the end of the stream is read, what it holds is done, and sending begins after it.
+ */
+export class Publisher {
+  private readonly link: Link
+  private readonly stream: string
+  private readonly chained: boolean
+  private readonly closed = new AbortController()
+  private readonly unfollow: () => void
+  private readonly waiting: Entry[] = []
+  /** Entries of `waiting` that were sent. */
+  private sent = 0
+  private end: End
+  /** The next message goes alone, and by sequence. */
+  private doubt = true
+  private probing = false
+  private settling = false
+  /** Rises when everything on its way is given up: answers to older messages tell nothing any more. */
+  private round = 0
+  private failure: Error | undefined
+  private readonly wakers = new Set<() => void>()
+
+  /** `replicas`: each replica checks ids against its own memory, so where there are several every message goes by sequence. */
+  constructor(link: Link, stream: string, end: End, replicas = 1) {
+    this.chained = replicas === 1
+    this.link = link
+    this.stream = stream
+    this.end = end
+    this.unfollow = link.on((event) => {
+      if (event !== 'closed') void this.settle()
+    })
+  }
+
+  /** Where the stream ends now. @throws LOG_LOST-like errors of the API */
+  static async endOf(link: Link, stream: string): Promise<End & { readonly headers: (name: string) => string }> {
+    const { state } = await link.jsm.streams.info(stream)
+    if (state.messages === 0) return { seq: state.last_seq, id: '', headers: () => '' }
+    const message = await link.jsm.streams.getMessage(stream, { seq: state.last_seq })
+    return {
+      seq: state.last_seq,
+      id: message?.header.get(ID) ?? '',
+      headers: (name) => message?.header.get(name) ?? '',
+    }
+  }
+
+  /** How many are not acknowledged. */
+  get open(): number {
+    return this.waiting.length
+  }
+
+  /** Takes a message; settles when there is room for the next. @throws LOG_CONFLICT, LOG_REFUSED when publishing ended */
+  async publish(message: Outgoing): Promise<void> {
+    while (this.waiting.length >= 2 * WINDOW && this.failure === undefined) await this.news()
+    if (this.failure !== undefined) throw this.failure
+    this.waiting.push({ ...message, done: false })
+    this.pump()
+  }
+  /** Settles when everything taken is stored. @throws as `publish` */
+  async flush(): Promise<void> {
+    while (this.waiting.length > 0 && this.failure === undefined) await this.news()
+    if (this.failure !== undefined) throw this.failure
+  }
+  private news(): Promise<void> {
+    return new Promise((resolve) => this.wakers.add(resolve))
+  }
+  private wake(): void {
+    const all = [...this.wakers]
+    this.wakers.clear()
+    for (const waker of all) waker()
+  }
+
+  private pump(): void {
+    if (this.settling || !this.link.up || this.failure !== undefined) return
+    while (this.sent < this.waiting.length && this.sent < WINDOW && !(this.probing && this.sent > 0)) {
+      const entry = this.waiting[this.sent] as Entry
+      const before = this.sent === 0 ? this.end.id : (this.waiting[this.sent - 1] as Entry).id
+      const expected: Record<string, string> = this.doubt
+        ? { 'Nats-Expected-Last-Sequence': String(this.end.seq) }
+        : { 'Nats-Expected-Last-Msg-Id': before }
+      this.probing = this.doubt
+      this.doubt = !this.chained
+      this.sent++
+      const { round } = this
+      this.link.exchange.send(
+        entry.subject,
+        entry.data,
+        { [ID]: entry.id, 'Nats-Expected-Stream': this.stream, ...expected, ...entry.headers },
+        (reply) => {
+          if (round === this.round) this.answered(entry, reply)
+        },
+      )
+      if (round !== this.round) return
+    }
+  }
+
+  private answered(entry: Entry, reply: Reply): void {
+    if (entry.done) return
+    if (reply.type === 'stored' && !reply.duplicate) {
+      entry.done = true
+      this.probing = false
+      while (this.waiting[0]?.done) {
+        const { id } = this.waiting.shift() as Entry
+        this.sent--
+        this.end = { seq: 0, id }
+      }
+      // in order: the answer to the last one done is the newest end
+      if (this.end.id === entry.id) this.end = { seq: reply.seq, id: entry.id }
+      this.pump()
+      this.wake()
+      return
+    }
+    if (reply.type === 'refused' && !isConflict(reply.code) && !isChainBroken(reply.code)) {
+      this.fail(
+        new TidegateError('LOG_REFUSED', `${this.stream}: the server refused a message: ${reply.reason}`, {
+          stream: this.stream,
+          code: reply.code,
+        }),
+      )
+      return
+    }
+    void this.settle()
+  }
+
+  /** Reads where the stream ends, and begins again after it. */
+  private async settle(): Promise<void> {
+    if (this.settling || this.failure !== undefined) return
+    this.settling = true
+    this.round++
+    const before = this.end
+    try {
+      for (;;) {
+        if (this.closed.signal.aborted || this.link.nc.isClosed()) return
+        let end: End
+        try {
+          if (!this.link.up) throw new Error('no connection')
+          end = await Publisher.endOf(this.link, this.stream)
+        } catch {
+          await pause(RETRY, this.closed.signal)
+          continue
+        }
+        const same = end.seq === before.seq || (end.id !== '' && end.id === before.id)
+        const stored = same ? 0 : this.waiting.findIndex(({ id }) => id === end.id) + 1
+        if (!same && stored === 0) {
+          this.fail(
+            new TidegateError(
+              'LOG_CONFLICT',
+              `${this.stream}: expected to end with a message of ours, found ${end.seq} (${end.id}): another writer was here`,
+              { stream: this.stream, expected: before.seq, found: end.seq },
+            ),
+          )
+          return
+        }
+        this.waiting.splice(0, stored)
+        this.end = end
+        this.sent = 0
+        this.doubt = true
+        this.probing = false
+        break
+      }
+    } finally {
+      this.settling = false
+      this.wake()
+    }
+    this.pump()
+  }
+
+  private fail(error: Error): void {
+    this.failure ??= error
+    this.round++
+    this.wake()
+  }
+  /** Gives up what was not sent; call `flush` first to lose nothing. */
+  close(): void {
+    this.failure ??= new Error(`${this.stream}: the publisher is closed`)
+    this.round++
+    this.closed.abort()
+    this.unfollow()
+    this.wake()
+  }
+}

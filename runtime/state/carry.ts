@@ -1,0 +1,112 @@
+import type { Engine } from '../engine.ts'
+import { KEY_GROUPS } from '../key_groups.ts'
+import { NUMBERS, type Running } from '../network.ts'
+import type { Plan } from '../plan.ts'
+import { type Layout, slots } from './layout.ts'
+
+/** What becomes of a node's state when another plan goes on: kept where nothing about the node changed. */
+export interface Fate {
+  readonly node: string
+  readonly fate: 'kept' | 'fresh' | 'new' | 'dropped'
+  /** Why it is not kept. */
+  readonly why: string
+  /** The state is about money: orders, fills, positions. */
+  readonly money: boolean
+}
+
+type Document = Readonly<Record<string, unknown>> & { readonly id: string }
+const documents = (plan: Plan): readonly Document[] => (plan.resolved as { nodes: readonly Document[] }).nodes
+const moneyed = new Set(['fill', 'approved_order', 'order_update', 'order_intent'])
+
+/** What a change of plans keeps, node by node; nodes without state are left out. */
+export function fates(old: Plan, next: Plan): readonly Fate[] {
+  const [before, after] = [documents(old), documents(next)]
+  const stateful = (plan: Plan, id: string) => plan.nodes.find((n) => n.id === id)
+  const money = (plan: Plan, id: string) =>
+    Object.values(stateful(plan, id)?.operator.inputs ?? {}).some((kind) => moneyed.has(kind.kind))
+  const all: Fate[] = []
+  for (const is of after.filter(({ id }) => stateful(next, id))) {
+    const was = before.find(({ id }) => id === is.id)
+    const differs =
+      was && Object.keys({ ...was, ...is }).filter((f) => JSON.stringify(was[f]) !== JSON.stringify(is[f]))
+    const fate = differs === undefined ? 'new' : differs.length === 0 ? 'kept' : 'fresh'
+    const why = (differs ?? []).map((f) => `${f} ${JSON.stringify(was?.[f])} -> ${JSON.stringify(is[f])}`).join(', ')
+    all.push({ node: is.id, fate, why, money: money(next, is.id) })
+  }
+  for (const was of before.filter(({ id }) => stateful(old, id) && !stateful(next, id)))
+    all.push({ node: was.id, fate: 'dropped', why: 'the node is gone', money: money(old, was.id) })
+  return all
+}
+
+/** Brings an engine to where another one of an earlier plan stands, with the states that are kept. */
+export function carry(from: Engine, to: Engine): void {
+  const kept = new Set(fates(from.plan, to.plan).flatMap(({ node, fate }) => (fate === 'kept' ? [node] : [])))
+  const pairs = to.network.nodes.flatMap((node): [Running, Running][] => {
+    const old = from.network.nodes.find((n) => n.planned.id === node.planned.id)
+    return old !== undefined && kept.has(node.planned.id) ? [[old, node]] : []
+  })
+  for (const key of from.network.keys) to.network.keyCode(key)
+  for (const [old, node] of pairs) {
+    if (old.whole !== undefined) move(old.layouts.state, old.whole, node.layouts.state, node.whole as object)
+    for (const [code, key] of from.network.keys.entries()) {
+      const place = to.network.keyCode(key)
+      if (!node.wide)
+        move(old.layouts.state, from.network.stateOf(old, code), node.layouts.state, to.network.stateOf(node, place))
+      if (old.layouts.each.width > 0)
+        move(old.layouts.each, old.each[code] as object, node.layouts.each, node.each[place] as object)
+      node.broken[place] = old.broken[code] as number
+    }
+  }
+  carryEdges(from, to, kept)
+  carryTimes(from, to)
+  Object.assign(to.counts, from.counts)
+  to.resume()
+}
+
+type State = Parameters<Layout['save']>[0]
+function move(old: Layout, state: object, next: Layout, into: object): void {
+  const between = slots(Math.max(1, old.width))
+  old.save(state as State, between, 0)
+  next.load(into as State, between, 0)
+}
+
+/** Every edge goes on numbering where it was: no id comes twice. The newest message is that of a node that is kept. */
+function carryEdges(from: Engine, to: Engine, kept: ReadonlySet<string>): void {
+  const sources = new Set(to.plan.sources.map(({ id }) => id))
+  for (const edge of to.network.edges) {
+    const old = from.network.edges.find((e) => e.name === edge.name)
+    if (old === undefined || old.kind.kind !== edge.kind.kind) continue
+    const node = edge.name.split('.')[0] as string
+    const speaks = old.kept !== undefined && edge.kept !== undefined && (kept.has(node) || sources.has(node))
+    const width = NUMBERS + (speaks ? 1 + (edge.kept?.width ?? 0) : 0)
+    for (const [code, key] of from.network.keys.entries()) {
+      const [a, b] = [code * from.network.stride + old.place, to.network.keyCode(key) * to.network.stride + edge.place]
+      to.network.memory.whole.set(from.network.memory.whole.subarray(a, a + width), b)
+    }
+  }
+}
+
+function carryTimes(from: Engine, to: Engine): void {
+  const ids = from.plan.sources.map(({ id }) => id)
+  const places = to.plan.sources.map(({ id }) => ids.indexOf(id))
+  for (const [s, old] of places.entries()) {
+    if (old < 0) continue
+    to.times.newest[s]?.set(from.times.newest[old] as Float64Array)
+    to.times.idle[s]?.set(from.times.idle[old] as Uint8Array)
+    Object.assign(to.taken[s] as object, from.taken[old])
+    for (const [code, key] of from.network.keys.entries()) {
+      const heard = to.network.heard[s] as Uint8Array
+      heard[to.network.keyCode(key)] = from.network.heard[old]?.[code] ?? 0
+    }
+  }
+  for (const { watermarks } of to.schedule.clocks) {
+    const heard = watermarks.sources.map((s) => places[s] as number)
+    const old = from.schedule.clocks.find((c) => c.watermarks.sources.join() === heard.join())
+    if (old !== undefined) watermarks.mark.set(old.watermarks.mark)
+    else {
+      // nobody heard these together before: their time is what they have told so far
+      for (let group = 0; group < KEY_GROUPS; group++) watermarks.mark[group] = watermarks.target(group)
+      watermarks.mark[KEY_GROUPS] = Math.max(...watermarks.mark.subarray(0, KEY_GROUPS))
+    }
+  }
+}
