@@ -6,11 +6,12 @@ import { fused } from './fused.ts'
 import { log } from './log_table.ts'
 import { memory } from './memory.ts'
 import { model } from './model.ts'
+import { nexmark } from './nexmark.ts'
 import type { Bench } from './support.ts'
 import { sweep } from './sweep.ts'
 import { tape } from './tape.ts'
 
-const benches: Readonly<Record<string, Bench>> = { fused, model, engine, backtest, tape, sweep, codec, memory, log }
+const benches: Readonly<Record<string, Bench>> = { fused, model, engine, backtest, tape, sweep, codec, memory, log, nexmark }
 const usage = `usage: npm run bench -- NAME... [--rounds N] [--json], or all
 
 ${Object.entries(benches)

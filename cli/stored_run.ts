@@ -1,19 +1,39 @@
 import { existsSync } from 'node:fs'
+import { rangesOf } from '../runtime/cluster/feed_name.ts'
+import { inputsOf } from '../runtime/cluster/stage_task.ts'
 import { openEmbeddedLog } from '../runtime/log/embedded.ts'
+import { layout } from '../runtime/log/layout.ts'
 import type { Log } from '../runtime/log/log.ts'
 import { type Plan, plan as planOf } from '../runtime/plan.ts'
+import type { ReplayOptions } from '../runtime/replay.ts'
 import { TidegateError } from '../schemas/errors.ts'
+import { type Cluster, natsOptions, openCluster } from './cluster.ts'
 import { folderOf, loadDefinition } from './definition.ts'
+import { onJetStream } from './log_option.ts'
 import { RunDirectory } from './run_directory.ts'
 import type { Args, Context } from './verb.ts'
 
-/** The plan and the log of a run that was made, by the name of its pipeline or by a definition file. */
-export async function storedRun(
-  args: Args,
-  { catalogue, io }: Context,
-): Promise<{ plan: Plan; log: Log; directory: RunDirectory; made: string }> {
+/** What may be recomputed: the stages of a run, each with the options that lead a replay to it. */
+export interface StoredRun {
+  readonly plan: Plan
+  readonly log: Log
+  /** The plan that committed. */
+  readonly made: string
+  readonly where: string
+  readonly stages: readonly ReplayOptions[]
+  close(): Promise<void>
+}
+
+export const isFile = (name: string): boolean => /\.(ya?ml|json|[cm]?[jt]s)$/.test(name)
+
+/** A run that was made, by the name of its pipeline or by a definition file: of a directory, or what is deployed on a server. */
+export function storedRun(args: Args, context: Context): Promise<StoredRun> {
+  return onJetStream(args) ? deployedRun(args, context) : ownRun(args, context)
+}
+
+async function ownRun(args: Args, { catalogue, io }: Context): Promise<StoredRun> {
   const [name = ''] = args.positionals
-  const file = /\.(ya?ml|json|[cm]?[jt]s)$/.test(name)
+  const file = isFile(name)
   const given = file ? await loadDefinition(name, args) : undefined
   const pipeline = given === undefined ? name : String((given as { pipeline?: unknown }).pipeline)
   const directory = RunDirectory.of(pipeline, args.value('dir'))
@@ -27,10 +47,54 @@ export async function storedRun(
     })
   const log = await openEmbeddedLog(directory.log, { readonly: true })
   for (const notice of log.notices) io.say(notice)
-  return { plan, log, directory, made: kept.plan }
+  return { plan, log, made: kept.plan, where: directory.path, stages: [{}], close: () => log.close() }
 }
-export const dirOption = {
-  type: 'string',
-  value: 'DIR',
-  help: 'the run directory; .tidegate/PIPELINE unless named',
+
+/** With a file the ranges are recomputed by its plan, from the state of the plan that runs. */
+async function deployedRun(args: Args, context: Context): Promise<StoredRun> {
+  const [name = ''] = args.positionals
+  const cluster = await openCluster(args, context, 'operator')
+  const { log } = cluster
+  try {
+    const given = isFile(name)
+      ? planOf(await loadDefinition(name, args), await context.catalogue(folderOf(name)), 'paper')
+      : undefined
+    const pipeline = given?.pipeline ?? name
+    const { pointer } = await cluster.definitions.require(pipeline)
+    const live = await cluster.plans.of(pipeline, pointer.version)
+    const savepoint = await savepointOf(cluster, pipeline, args.value('savepoint'))
+    const stages = rangesOf(pointer.ranges).map(async (range): Promise<ReplayOptions> => {
+      const stage = layout.stage(pipeline, range)
+      const after = savepoint?.commits[stage]
+      return {
+        inputs: await inputsOf(live, pointer, range, log),
+        name: stage,
+        committedBy: live,
+        ...(after !== undefined && { after }),
+      }
+    })
+    return {
+      ...{ plan: given ?? live, log, made: live.hash, stages: await Promise.all(stages) },
+      where: `${cluster.link.nc.getServer()}, namespace ${cluster.namespace}`,
+      close: () => cluster.close(),
+    }
+  } catch (error) {
+    await cluster.close()
+    throw error
+  }
+}
+async function savepointOf({ definitions }: Cluster, pipeline: string, name: string | undefined) {
+  if (name === undefined) return undefined
+  const all = await definitions.savepoints(pipeline)
+  const found = all.find((savepoint) => savepoint.name === name)
+  if (found !== undefined) return found
+  const known = all.map((s) => s.name).join(', ')
+  throw new TidegateError('USAGE', `${pipeline} has no savepoint "${name}"; it has ${known || 'none'}`, { name })
+}
+/** Which run is meant. */
+export const storedRunOptions = {
+  dir: { type: 'string', value: 'DIR', help: 'the run directory; .tidegate/PIPELINE unless named' },
+  log: { type: 'string', value: 'embedded|jetstream', help: 'a run directory, or what is deployed on a NATS server' },
+  savepoint: { type: 'string', value: 'NAME', help: 'on a server: begin with the state of a savepoint' },
+  ...natsOptions,
 } as const

@@ -2,6 +2,9 @@ import type { Verb } from './verb.ts'
 import { backtestVerb } from './verbs/backtest.ts'
 import { checkVerb } from './verbs/check.ts'
 import { demoVerb } from './verbs/demo.ts'
+import { deployVerb } from './verbs/deploy.ts'
+import { diffVerb } from './verbs/diff.ts'
+import { dlqVerb } from './verbs/dlq.ts'
 import { docsVerb } from './verbs/docs.ts'
 import { doctorVerb } from './verbs/doctor.ts'
 import { driveVerb } from './verbs/drive.ts'
@@ -11,13 +14,23 @@ import { helpVerb } from './verbs/help.ts'
 import { importVerb } from './verbs/import.ts'
 import { initVerb } from './verbs/init.ts'
 import { kindsVerb } from './verbs/kinds.ts'
+import { lagVerb } from './verbs/lag.ts'
 import { operatorsVerb } from './verbs/operators.ts'
 import { parityVerb } from './verbs/parity.ts'
+import { drainVerb, pauseVerb, resumeVerb } from './verbs/pause.ts'
+import { promoteVerb, rollbackVerb } from './verbs/promote.ts'
+import { recordVerb } from './verbs/record.ts'
 import { replayVerb } from './verbs/replay.ts'
 import { runVerb } from './verbs/run.ts'
+import { savepointVerb } from './verbs/savepoint.ts'
+import { shadowVerb } from './verbs/shadow.ts'
+import { signalsVerb } from './verbs/signals.ts'
+import { statusVerb } from './verbs/status.ts'
 import { sweepVerb } from './verbs/sweep.ts'
+import { tapVerb } from './verbs/tap.ts'
 import { tapeVerb } from './verbs/tape.ts'
 import { testVerb } from './verbs/test.ts'
+import { workerVerb } from './verbs/worker.ts'
 
 /** Every verb, in the order people meet them. */
 export const verbs: readonly Verb[] = [
@@ -38,6 +51,22 @@ export const verbs: readonly Verb[] = [
   runVerb,
   replayVerb,
   parityVerb,
+  recordVerb,
+  workerVerb,
+  deployVerb,
+  diffVerb,
+  statusVerb,
+  lagVerb,
+  shadowVerb,
+  promoteVerb,
+  rollbackVerb,
+  pauseVerb,
+  resumeVerb,
+  drainVerb,
+  savepointVerb,
+  signalsVerb,
+  tapVerb,
+  dlqVerb,
   docsVerb,
   helpVerb,
 ]

@@ -272,8 +272,10 @@ export class Engine {
   private *heartbeatWork(source: number, key: string, at: number, { end }: Heartbeat): Work {
     ;(this.taken[source] as { rows: number }).rows++
     const all = [...Array(KEY_GROUPS).keys()]
+    // first the code: a new key may replace the array of groups
+    const code = key === WHOLE ? 0 : this.code(key)
     const groups =
-      key === WHOLE ? all.filter((g) => this.times.spoken(source, g)) : [this.network.groups[this.code(key)] as number]
+      key === WHOLE ? all.filter((g) => this.times.spoken(source, g)) : [this.network.groups[code] as number]
     const ahead = end ? (this.plan.sources[source] as PlannedSource).lateness : 0
     const believed = groups.filter((group) => this.believes(source, group, at))
     if (!isTime(at) || believed.length < groups.length) this.counts.invalid++

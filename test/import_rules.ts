@@ -31,9 +31,13 @@ export const rooms: Readonly<Record<string, Room>> = {
   operators: { ours: components, packages: ['zod'] },
   sinks: { ours: components, packages: ['zod', 'rxjs'] },
   pipelines: { ours: ['schemas', 'sources', 'operators', 'sinks', 'runtime/pipeline.ts'], packages: [] },
+  client: { ours: ['schemas'], packages: ['zod', 'rxjs', '@nats-io/transport-node', '@nats-io/jetstream'] },
   cli: { ours: 'everything', packages: ['zod', 'rxjs', 'yaml', 'tsx'] },
   testing: { ours: ['schemas', 'runtime'], packages: ['zod', 'ws'] },
-  bench: { ours: 'everything', packages: ['zod', 'rxjs', 'ws', 'yaml', 'onnxruntime-web'] },
+  bench: {
+    ours: 'everything',
+    packages: ['zod', 'rxjs', 'ws', 'yaml', 'onnxruntime-web', '@nats-io/transport-node', '@nats-io/jetstream'],
+  },
   test: { ours: 'everything', packages: ['zod', 'rxjs', 'yaml', 'fast-check', 'vitest', 'typescript'] },
 }
 /** Catalogues list the components of every folder of their room. */

@@ -1,40 +1,50 @@
-import { replay } from '../../runtime/replay.ts'
+import { type ReplayResult, replay } from '../../runtime/replay.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatTime } from '../../schemas/units.ts'
 import { setOption } from '../definition.ts'
 import { executionOf, executionOption } from '../execution.ts'
-import { dirOption, storedRun } from '../stored_run.ts'
+import { combined } from '../replay_report.ts'
+import { storedRun, storedRunOptions } from '../stored_run.ts'
 import type { Verb } from '../verb.ts'
 
 export const parityVerb: Verb = {
   name: 'parity',
   summary: 'Recomputes a run from its inputs and compares it with what was committed; the first difference is named.',
-  form: 'PIPELINE|FILE [--dir DIR]',
+  form: 'PIPELINE|FILE [--log jetstream]',
   positionals: { min: 1, max: 1 },
-  options: { dir: dirOption, set: setOption, execution: executionOption },
-  notes: 'Exit code 5 when they differ. Works beside a run that is going on: what is committed so far is compared.',
+  options: { ...storedRunOptions, set: setOption, execution: executionOption },
+  notes:
+    'Exit code 5 when they differ. Works beside a run that is going on: what is committed so far is compared. On a server, commits whose inputs the server has let go are left out, and `tidegate worker --audit` does this all the time.',
   async run(args, context) {
-    const { plan, log } = await storedRun(args, context)
+    const { plan, log, stages, close } = await storedRun(args, context)
     try {
-      const result = await replay(plan, log, {
-        execution: executionOf(args),
-        progress: (rows, at) => context.io.progress(`${rows.toLocaleString('en')} rows, ${formatTime(at)}`),
-      })
-      const d = result.first_difference
-      if (!result.equal) {
-        const where =
-          d === null
-            ? 'the number of outputs'
-            : `${d.node} ${d.key} at ${formatTime(d.at)}: expected ${d.expected}, found ${d.found}`
-        throw new TidegateError('PARITY_BROKEN', `${plan.pipeline}: first difference: ${where}`, { ...result })
+      const results: ReplayResult[] = []
+      for (const stage of stages) {
+        const result = await replay(plan, log, {
+          ...stage,
+          execution: executionOf(args),
+          progress: (rows, at) => context.io.progress(`${rows.toLocaleString('en')} rows, ${formatTime(at)}`),
+        })
+        if (!result.equal) throw broken(plan.pipeline, result)
+        results.push(result)
       }
+      const total = combined(results)
       context.io.document(
-        { pipeline: plan.pipeline, plan: plan.hash, ...result },
+        { pipeline: plan.pipeline, plan: plan.hash, ...total },
         () =>
-          `${plan.pipeline}: ${result.outputs.toLocaleString('en')} outputs of ${result.records} input records, all equal (sha256 ${result.replay_sha256})`,
+          `${plan.pipeline}: ${total.outputs.toLocaleString('en')} outputs of ${total.records} input records, all equal (sha256 ${total.replay_sha256})`,
       )
     } finally {
-      await log.close()
+      await close()
     }
   },
+}
+
+function broken(pipeline: string, result: ReplayResult): TidegateError {
+  const d = result.first_difference
+  const where =
+    d === null
+      ? 'the number of outputs'
+      : `${d.node} ${d.key} at ${formatTime(d.at)}: expected ${d.expected}, found ${d.found}`
+  return new TidegateError('PARITY_BROKEN', `${pipeline}: first difference: ${where}`, { ...result })
 }

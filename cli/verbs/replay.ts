@@ -1,97 +1,173 @@
 import { wallClock } from '../../runtime/clock.ts'
+import { rangesOf } from '../../runtime/cluster/feed_name.ts'
+import type { Start } from '../../runtime/cluster/start.ts'
+import { replayStreams } from '../../runtime/cluster/stream_replay.ts'
+import type { Committed } from '../../runtime/connect.ts'
 import { toJson } from '../../runtime/json.ts'
-import { replay } from '../../runtime/replay.ts'
+import { plan as planOf } from '../../runtime/plan.ts'
+import { type ReplayResult, replay } from '../../runtime/replay.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatTime } from '../../schemas/units.ts'
+import { Summary } from '../../sinks/summary.ts'
 import { numberOption, timeOption } from '../args.ts'
-import { setOption } from '../definition.ts'
-import { executionOf, executionOption } from '../execution.ts'
-import { dirOption, storedRun } from '../stored_run.ts'
-import type { Verb } from '../verb.ts'
+import { openCluster } from '../cluster.ts'
+import { folderOf, loadDefinition, setOption } from '../definition.ts'
+import { executionOf, executionOption, failureTeller } from '../execution.ts'
+import { onJetStream } from '../log_option.ts'
+import { combined } from '../replay_report.ts'
+import { renderSummary } from '../run_report.ts'
+import { speedOf } from '../speed.ts'
+import { stopper } from '../stopper.ts'
+import { isFile, storedRun, storedRunOptions } from '../stored_run.ts'
+import type { Args, Context, Io, Verb } from '../verb.ts'
 
 export const replayVerb: Verb = {
   name: 'replay',
-  summary: 'Recomputes the outputs of a run from its input log, and says whether they are what was committed.',
-  form: 'PIPELINE|FILE [--dir DIR]',
+  summary: 'Recomputes the outputs of a run from its input log, or runs a definition over a stretch of tick streams.',
+  form: 'PIPELINE|FILE [--log jetstream]',
   positionals: { min: 1, max: 1 },
   options: {
-    dir: dirOption,
+    ...storedRunOptions,
     set: setOption,
     execution: executionOption,
-    'from-seq': { type: 'string', value: 'N', help: 'print outputs from this input record on' },
-    'from-time': { type: 'string', value: 'TIME', help: 'print outputs from this event time on' },
-    speed: {
-      type: 'string',
-      value: 'N|max',
-      help: 'event seconds per second between printed outputs; max unless named',
-    },
+    'from-seq': { type: 'string', value: 'N', help: 'from this input record on' },
+    'from-time': { type: 'string', value: 'TIME', help: 'from this event time on' },
+    to: { type: 'string', value: 'TIME', help: 'of tick streams: rows before this event time' },
+    speed: { type: 'string', value: 'N|max', help: 'event seconds per second; max unless named' },
+    ranges: { type: 'string', value: 'N', help: 'of tick streams: the ranges they were recorded in; 1 unless named' },
     outputs: { type: 'boolean', help: 'print every output, as JSON lines with --json' },
   },
   notes:
-    'The log is always recomputed from its first record, so that every printed output is what the run really made. With a FILE the log runs through that definition instead of the one it was made with: what would it have done? They are compared on the edges it has.',
-  async run(args, context) {
-    const { io } = context
-    const { plan, log, directory, made } = await storedRun(args, context)
-    const fromSeq = numberOption(args, 'from-seq')
-    const fromTime = timeOption(args, 'from-time')
-    const prints = args.flags.has('outputs') || fromSeq !== undefined || fromTime !== undefined
-    const pace = paceOf(args.value('speed'))
-    const printed: { at: number; line: unknown; text: string }[] = []
-    const began = performance.now()
-    try {
-      const result = await replay(plan, log, {
-        execution: executionOf(args),
-        output({ commit, order, ...row }, input) {
-          if (!prints || input < (fromSeq ?? 0) || row.at < (fromTime ?? 0)) return
-          const text = `${formatTime(row.at)} ${row.edge} ${row.key} ${toJson(row.value)}`
-          if (pace === undefined) io.line(JSON.parse(toJson(row)), text)
-          else printed.push({ at: row.at, line: JSON.parse(toJson(row)), text })
-        },
-        progress: (rows, at) => io.progress(`${rows.toLocaleString('en')} rows, ${formatTime(at)}`),
-      })
-      if (pace !== undefined) await playBack(printed, pace, (line, text) => io.line(line, text))
-      const same = plan.hash === made
-      const document = {
-        pipeline: plan.pipeline,
-        directory: directory.path,
-        plan: plan.hash,
-        plan_of_log: made,
-        ...result,
-        seconds: (performance.now() - began) / 1000,
-      }
-      const render = () =>
-        [
-          `${plan.pipeline}: replayed ${result.records} input records, ${result.rows.toLocaleString('en')} rows, ${result.outputs.toLocaleString('en')} outputs`,
-          `  committed  sha256 ${result.committed_sha256}`,
-          `  replayed   sha256 ${result.replay_sha256}`,
-          `  ${result.equal ? 'equal' : `different${same ? '' : ' (another plan than the log was made with)'}; first at ${result.first_difference?.node} ${result.first_difference?.key} ${formatTime(result.first_difference?.at ?? 0)}`}`,
-        ].join('\n')
-      if (prints) io.line({ report: document }, render())
-      else io.document(document, render)
-      if (!result.equal && same) return 5
-      return 0
-    } finally {
-      await log.close()
-    }
-  },
+    'A run (PIPELINE) is always recomputed from its first record, or from a savepoint, so that every printed output is what it really made; --from-seq and --from-time say which outputs are printed. With a FILE the log runs through that definition instead of the one it was made with: what would it have done? They are compared on the edges it has. ' +
+    'With a FILE and --log jetstream the definition runs, from nothing, over what its tick streams hold from --from-seq or --from-time on: a backtest on the server, which deploys and publishes nothing.',
+  run: (args, context) =>
+    onJetStream(args) && isFile(args.positionals[0] ?? '') ? overStreams(args, context) : overRun(args, context),
 }
 
-function paceOf(text: string | undefined): number | undefined {
-  if (text === undefined || text === 'max') return undefined
-  const speed = Number(text)
-  if (!(speed > 0)) throw new TidegateError('USAGE', `--speed: expected a number above 0 or max, found "${text}"`)
-  return speed
+const prints = (args: Args): boolean =>
+  args.flags.has('outputs') || args.value('from-seq') !== undefined || args.value('from-time') !== undefined
+const lineOf = (row: Committed) => {
+  const { commit: _commit, order: _order, ...said } = row
+  return {
+    at: row.at,
+    line: JSON.parse(toJson(said)) as unknown,
+    text: `${formatTime(row.at)} ${row.edge} ${row.key} ${toJson(row.value)}`,
+  }
 }
-async function playBack(
-  rows: readonly { at: number; line: unknown; text: string }[],
-  speed: number,
-  print: (line: unknown, text: string) => void,
-): Promise<void> {
+
+async function overRun(args: Args, context: Context): Promise<number> {
+  const { io } = context
+  const { plan, log, made, where, stages, close } = await storedRun(args, context)
+  const [fromSeq, fromTime] = [numberOption(args, 'from-seq'), timeOption(args, 'from-time')]
+  const speed = speedOf(args, 'max')
+  const printed: ReturnType<typeof lineOf>[] = []
+  const began = performance.now()
+  try {
+    const results: ReplayResult[] = []
+    for (const stage of stages)
+      results.push(
+        await replay(plan, log, {
+          ...stage,
+          execution: executionOf(args),
+          output(row, input) {
+            if (!prints(args) || input < (fromSeq ?? 0) || row.at < (fromTime ?? 0)) return
+            const said = lineOf(row)
+            if (speed === Number.POSITIVE_INFINITY) io.line(said.line, said.text)
+            else printed.push(said)
+          },
+          progress: (rows, at) => io.progress(`${rows.toLocaleString('en')} rows, ${formatTime(at)}`),
+        }),
+      )
+    await playBack(printed, speed, io)
+    const result = combined(results)
+    const same = plan.hash === made
+    const seconds = (performance.now() - began) / 1000
+    const document = {
+      ...{ pipeline: plan.pipeline, directory: where, plan: plan.hash, plan_of_log: made },
+      ...result,
+      seconds,
+    }
+    const { first_difference: d } = result
+    const render = () =>
+      [
+        `${plan.pipeline}: replayed ${result.records} input records, ${result.rows.toLocaleString('en')} rows, ${result.outputs.toLocaleString('en')} outputs`,
+        `  committed  sha256 ${result.committed_sha256}`,
+        `  replayed   sha256 ${result.replay_sha256}`,
+        `  ${result.equal ? 'equal' : `different${same ? '' : ' (another plan than the log was made with)'}; first at ${d?.node} ${d?.key} ${formatTime(d?.at ?? 0)}`}`,
+      ].join('\n')
+    if (prints(args)) io.line({ report: document }, render())
+    else io.document(document, render)
+    return !result.equal && same ? 5 : 0
+  } finally {
+    await close()
+  }
+}
+
+async function overStreams(args: Args, context: Context): Promise<number> {
+  const { io } = context
+  const [file = ''] = args.positionals
+  const plan = planOf(await loadDefinition(file, args), await context.catalogue(folderOf(file)), 'backtest')
+  const [start, speed, to] = [startOf(args), speedOf(args, 'max'), timeOption(args, 'to')]
+  const cluster = await openCluster(args, context, 'operator')
+  const stop = stopper(undefined)
+  const teller = failureTeller(io)
+  const summary = new Summary()
+  const began = performance.now()
+  try {
+    const results = []
+    for (const range of rangesOf(numberOption(args, 'ranges') ?? 1))
+      results.push(
+        await replayStreams(plan, cluster.log, {
+          ...{ range, start, to, speed, clock: wallClock, signal: stop.signal, execution: executionOf(args) },
+          failed: teller.failed,
+          output(row) {
+            summary.add(row)
+            const { line, text } = lineOf(row)
+            if (args.flags.has('outputs')) io.line(line, text)
+          },
+          progress: (rows, at) => io.progress(`${rows.toLocaleString('en')} rows, ${formatTime(at)}`),
+        }),
+      )
+    const seconds = (performance.now() - began) / 1000
+    const sum = (field: 'rows' | 'late' | 'invalid' | 'gaps' | 'outputs') =>
+      results.reduce((total, result) => total + result[field], 0)
+    const [ticks, outputs] = [sum('rows'), sum('outputs')]
+    const counts = { ticks, late: sum('late'), invalid: sum('invalid'), gaps: sum('gaps') }
+    const sha256 = results.map((r) => r.outputs_sha256).join(' ')
+    const document = {
+      ...{ pipeline: plan.pipeline, mode: 'replay', plan: plan.hash, ...summary.result(), ...counts },
+      ...{ outputs, outputs_sha256: sha256, seconds, ticks_per_second: Math.round(ticks / seconds) },
+    }
+    if (ticks === 0) io.say('no rows: nothing was recorded there, see `tidegate record`')
+    const render = () =>
+      [
+        renderSummary(`${plan.pipeline}: replay of tick streams`, document),
+        `  speed      ${document.ticks_per_second.toLocaleString('en')} ticks/s, ${seconds.toFixed(2)} s`,
+        `  outputs    ${outputs.toLocaleString('en')}, sha256 ${sha256}`,
+      ].join('\n')
+    if (args.flags.has('outputs')) io.line({ report: document }, render())
+    else io.document(document, render)
+    return teller.exit()
+  } finally {
+    stop.done()
+    await cluster.close()
+  }
+}
+
+function startOf(args: Args): Start {
+  const [seq, at] = [numberOption(args, 'from-seq'), timeOption(args, 'from-time')]
+  if (seq !== undefined && at !== undefined)
+    throw new TidegateError('USAGE', 'expected one of --from-seq and --from-time')
+  if (seq !== undefined) return { type: 'seq', seq }
+  return at !== undefined ? { type: 'time', at } : { type: 'all' }
+}
+
+async function playBack(rows: readonly ReturnType<typeof lineOf>[], speed: number, io: Io): Promise<void> {
   const [first] = rows
   const began = wallClock.now()
   for (const { at, line, text } of rows) {
     const wait = (at - (first?.at ?? at)) / speed - (wallClock.now() - began)
     if (wait > 0) await new Promise<void>((resolve) => wallClock.after(wait, resolve))
-    print(line, text)
+    io.line(line, text)
   }
 }

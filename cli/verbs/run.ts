@@ -8,10 +8,15 @@ import { formatTime } from '../../schemas/units.ts'
 import { Summary } from '../../sinks/summary.ts'
 import { durationOption, rangeOptions } from '../args.ts'
 import { bindingsOf, bindOptions, dataOf } from '../binding.ts'
+import { natsOptions, replicasOption } from '../cluster.ts'
 import { folderOf, loadDefinition, setOption } from '../definition.ts'
+import { endpointOption, endpointsOf } from '../endpoints.ts'
 import { executionOf, executionOption, failureTeller } from '../execution.ts'
+import { logOf } from '../log_option.ts'
+import { refuseLive } from '../refuse_live.ts'
 import { RunDirectory } from '../run_directory.ts'
 import { renderSummary } from '../run_report.ts'
+import { speedOf, speedOption } from '../speed.ts'
 import { stopper } from '../stopper.ts'
 import type { Args, Verb } from '../verb.ts'
 
@@ -22,7 +27,9 @@ export const runVerb: Verb = {
   positionals: { min: 1, max: 1 },
   options: {
     mode: { type: 'string', value: 'paper|live', help: 'paper is the default' },
-    log: { type: 'string', value: 'embedded', help: 'where the log is kept' },
+    log: { type: 'string', value: 'embedded|jetstream', help: 'where the log is kept: a directory, or a NATS server' },
+    ...natsOptions,
+    replicas: replicasOption,
     dir: { type: 'string', value: 'DIR', help: 'the run directory; .tidegate/PIPELINE unless named' },
     fsync: {
       type: 'string',
@@ -32,21 +39,17 @@ export const runVerb: Verb = {
     ...bindOptions,
     set: setOption,
     execution: executionOption,
-    speed: { type: 'string', value: 'N|max', help: 'event seconds per second for recorded data; 1 unless named' },
+    speed: speedOption,
     from: { type: 'string', value: 'TIME', help: 'recorded rows from this event time on' },
     to: { type: 'string', value: 'TIME', help: 'recorded rows before this event time' },
     for: { type: 'string', value: 'DURATION', help: 'stop after this long' },
-    endpoint: {
-      type: 'string',
-      multiple: true,
-      value: 'SOURCE=URL',
-      help: 'an address in place of the venue of a source',
-    },
+    endpoint: endpointOption,
     confirm: { type: 'string', value: 'PIPELINE', help: 'consent to live trading, by name' },
   },
   notes:
     'Stopping (Ctrl-C) and crashing are the same: the next `run` in the same directory goes on from what was committed. Signals are printed as they are committed, one JSON line each with --json; the report comes last.',
-  async run(args, { io, catalogue }) {
+  async run(args, context) {
+    const { io, catalogue } = context
     const [file = ''] = args.positionals
     const mode = args.value('mode') ?? 'paper'
     if (mode !== 'paper' && mode !== 'live')
@@ -55,8 +58,6 @@ export const runVerb: Verb = {
     const components = await catalogue(folderOf(file))
     const plan = planOf(definition, components, mode)
     if (mode === 'live') throw refuseLive(plan.pipeline, args.value('confirm'))
-    if ((args.value('log') ?? 'embedded') !== 'embedded')
-      throw new TidegateError('USAGE', `--log: expected embedded, found "${args.value('log')}"`)
     const bindings = bindingsOf(plan, args, components)
     const [from, to] = rangeOptions(args)
     const [speed, endpoint, fsync, length] = [
@@ -68,11 +69,11 @@ export const runVerb: Verb = {
     const execution = executionOf(args)
     const teller = failureTeller(io)
     const directory = RunDirectory.of(plan.pipeline, args.value('dir'))
-    const log = await openEmbeddedLog(directory.log, { fsync })
+    const { log, where } = await logOf(args, context, directory, () => openEmbeddedLog(directory.log, { fsync }))
     const stop = stopper(length)
     try {
       for (const notice of log.notices) io.say(notice)
-      io.say(`${plan.pipeline}: paper, plan ${plan.hash.slice(0, 12)}, log ${directory.log} (${log.guarantee})`)
+      io.say(`${plan.pipeline}: paper, plan ${plan.hash.slice(0, 12)}, log ${where} (${log.guarantee})`)
       const summary = new Summary()
       const hash = new OutputHash(plan)
       const began = performance.now()
@@ -133,36 +134,8 @@ export const runVerb: Verb = {
   },
 }
 
-function refuseLive(pipeline: string, confirmed: string | undefined): TidegateError {
-  if (confirmed === undefined)
-    return new TidegateError('LIVE_REFUSED', `live trading of ${pipeline} needs --confirm ${pipeline}`, { pipeline })
-  if (confirmed !== pipeline)
-    return new TidegateError('LIVE_REFUSED', `--confirm names "${confirmed}", the pipeline is ${pipeline}`, {
-      pipeline,
-      confirmed,
-    })
-  return new TidegateError('LIVE_REFUSED', `${pipeline}: this version has no execution sink with a live side`, {
-    pipeline,
-  })
-}
 function fsyncOf(args: Args): 'always' | 'every_second' | 'close' {
   const value = args.value('fsync') ?? 'every_second'
   if (value === 'always' || value === 'every_second' || value === 'close') return value
   throw new TidegateError('USAGE', `--fsync: expected always, every_second or close, found "${value}"`)
-}
-function speedOf(args: Args): number {
-  const text = args.value('speed') ?? '1'
-  const speed = text === 'max' ? Number.POSITIVE_INFINITY : Number(text)
-  if (!(speed > 0)) throw new TidegateError('USAGE', `--speed: expected a number above 0 or max, found "${text}"`)
-  return speed
-}
-function endpointsOf(args: Args): (source: string) => string | undefined {
-  const given = new Map(
-    (args.values['endpoint'] ?? []).map((text) => {
-      const at = text.indexOf('=')
-      if (at < 1) throw new TidegateError('USAGE', `--endpoint ${text}: expected SOURCE=URL`)
-      return [text.slice(0, at), text.slice(at + 1)] as const
-    }),
-  )
-  return (source) => given.get(source)
 }

@@ -1,5 +1,6 @@
 import { subjectToken } from '../../schemas/subjects.ts'
 import type { Link } from '../log/jetstream/link.ts'
+import { createdMark, readFrom } from '../log/jetstream/reader.ts'
 import { provideEvents } from './provide.ts'
 
 /** What happens beside the data: a task that failed, a worker that was fenced, a difference the audit found. */
@@ -23,4 +24,22 @@ export class Events {
     const said = { pipeline, event, worker: this.worker, ...facts }
     void this.link.exchange.publish(subject, new TextEncoder().encode(JSON.stringify(said)), {})
   }
+}
+
+/** The events of one sort from now on. */
+export async function eventsOf(
+  { link, namespace, replicas }: { readonly link: Link; readonly namespace: string; readonly replicas: number },
+  pipeline: string,
+  event: string,
+  signal: AbortSignal,
+): Promise<AsyncGenerator<Readonly<Record<string, unknown>>>> {
+  const stream = await provideEvents(link, namespace, replicas)
+  const info = await link.jsm.streams.info(stream)
+  const subject = `${namespace}.evt.${subjectToken(pipeline)}.${event}`
+  async function* matching() {
+    const from = info.state.last_seq + 1
+    for await (const message of readFrom(link, { stream, from, created: createdMark(info), signal }))
+      if (message.subject === subject) yield message.json<Readonly<Record<string, unknown>>>()
+  }
+  return matching()
 }

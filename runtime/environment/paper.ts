@@ -302,7 +302,7 @@ class PaperRun {
 }
 
 /** Pieces of a slice that span at most 5 ms of real time, so that a paced replay does not come in lumps. */
-function* paced(slice: Slice, speed: number): Generator<Slice> {
+export function* paced(slice: Slice, speed: number): Generator<Slice> {
   const span = 5_000 * speed
   for (let from = slice.from; from < slice.to; ) {
     const start = slice.frame.at[from] as number
@@ -313,7 +313,7 @@ function* paced(slice: Slice, speed: number): Generator<Slice> {
   }
 }
 
-function pause(clock: Clock, micros: number, signal: AbortSignal | undefined): Promise<void> {
+export function pause(clock: Clock, micros: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       cancel()

@@ -1,4 +1,5 @@
 import {
+  type Consumer,
   type ConsumerMessages,
   DeliverPolicy,
   JetStreamApiError,
@@ -16,6 +17,8 @@ export interface ReadFrom {
   /** Stops after this sequence. */
   readonly until?: number
   readonly signal: AbortSignal
+  /** Messages may be missing in between: somebody deletes them one by one. */
+  readonly gaps?: boolean
   /** Messages asked for at a time. */
   readonly window?: number
 }
@@ -49,15 +52,16 @@ export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<J
   let next = options.from
   let missingSince: number | undefined
   while (!signal.aborted && next <= until && !link.nc.isClosed()) {
+    let consumer: Consumer
     let messages: ConsumerMessages
     try {
       const info = await link.jsm.streams.info(stream)
       checkHolds(info, next, options.created)
       missingSince = undefined
-      const consumer = await link.js.consumers.get(stream, {
+      consumer = await link.js.consumers.get(stream, {
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: next,
-        inactive_threshold: 60e9,
+        inactive_threshold: 60_000,
       })
       messages = await consumer.consume({
         max_messages: Math.min(options.window ?? 500, until - next + 1),
@@ -81,7 +85,8 @@ export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<J
     try {
       for await (const message of messages) {
         if (message.seq < next) continue
-        if (message.seq > next) break
+        if (message.seq > next && options.gaps !== true)
+          throw lost(stream, `record ${next} is due, and ${message.seq} came: what lies between was deleted`)
         next = message.seq + 1
         yield message
         if (signal.aborted || next > until) break
@@ -90,6 +95,8 @@ export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<J
       unfollow()
       signal.removeEventListener('abort', stop)
       stop()
+      // what is not deleted stays until its inactivity is noticed
+      void consumer.delete().catch(() => {})
     }
   }
 }

@@ -1,0 +1,74 @@
+import type { Log, LogRecord, LogStream } from '../../runtime/log/log.ts'
+import type { Plan } from '../../runtime/plan.ts'
+import { Stage } from '../../runtime/stage.ts'
+import { type Spent, stopwatch } from './stopwatch.ts'
+
+export const RECORDS_PER_STEP = 64
+
+export interface EndToEnd extends Spent {
+  readonly events: number
+  /** Of the whole stream. */
+  readonly answers: number
+  readonly commits: number
+  readonly commit_bytes: number
+  /** Of the time in steps, what passed from handing a commit to the log until it was acknowledged. */
+  readonly commit_share: number
+}
+
+/** Takes a stored stream through a stage, each step committed before the next. The first `warm` records do not count. */
+export async function endToEnd(
+  plan: Plan,
+  log: Log,
+  input: LogStream,
+  stage_name: string,
+  warm: number,
+): Promise<EndToEnd> {
+  const count = { commits: 0, bytes: 0, committing: 0, stepping: 0 }
+  const metered: Log = {
+    ...log,
+    async stream(name) {
+      const stream = await log.stream(name)
+      const append: LogStream['append'] = async (data, expectedLast) => {
+        const began = performance.now()
+        const seq = await stream.append(data, expectedLast)
+        count.committing += performance.now() - began
+        count.commits++
+        count.bytes += data.byteLength
+        return seq
+      }
+      return Object.assign(Object.create(stream) as LogStream, { append })
+    },
+  }
+  const stage = await Stage.open(plan, metered, { inputs: [{ stream: input }], name: stage_name })
+  let elapsed = stopwatch()
+  let rows = 0
+  let answers = 0
+  let batch: LogRecord[] = []
+  const step = async () => {
+    const began = performance.now()
+    answers += (await stage.step(batch)).length
+    count.stepping += performance.now() - began
+    batch = []
+    if (stage.position !== warm) return
+    Object.assign(count, { commits: 0, bytes: 0, committing: 0, stepping: 0 })
+    rows = stage.engine.counts.rows
+    elapsed = stopwatch()
+  }
+  for await (const record of input.read(1)) {
+    batch.push(record)
+    if (batch.length === RECORDS_PER_STEP) await step()
+  }
+  if (batch.length > 0) await step()
+  const spent = elapsed()
+  const { late, invalid, failed } = stage.engine.counts
+  if (late + invalid + failed > 0) throw new Error(`${late} rows were late, ${invalid} invalid, ${failed} failed`)
+  stage.close()
+  return {
+    ...spent,
+    events: stage.engine.counts.rows - rows,
+    answers,
+    commits: count.commits,
+    commit_bytes: count.bytes,
+    commit_share: count.committing / count.stepping,
+  }
+}

@@ -1,0 +1,35 @@
+import { openJetStreamLog } from '../runtime/log/jetstream/log.ts'
+import type { Log } from '../runtime/log/log.ts'
+import { TidegateError } from '../schemas/errors.ts'
+import { numberOption } from './args.ts'
+import { namespaceOf, openServer } from './cluster.ts'
+import type { RunDirectory } from './run_directory.ts'
+import type { Args, Context } from './verb.ts'
+
+export const onJetStream = (args: Args): boolean => {
+  const kind = args.value('log') ?? 'embedded'
+  if (kind !== 'embedded' && kind !== 'jetstream')
+    throw new TidegateError('USAGE', `--log: expected embedded or jetstream, found "${kind}"`)
+  return kind === 'jetstream'
+}
+
+/** The log of a run: its directory's own, or one on a server. Closing it closes the connection too. */
+export async function logOf(
+  args: Args,
+  context: Context,
+  directory: RunDirectory,
+  embedded: () => Promise<Log>,
+): Promise<{ readonly log: Log; readonly where: string }> {
+  if (!onJetStream(args)) return { log: await embedded(), where: directory.log }
+  const link = await openServer(args, context, 'worker')
+  const replicas = numberOption(args, 'replicas') ?? 1
+  const log = await openJetStreamLog(link, { namespace: namespaceOf(args), replicas }).catch(async (error: unknown) => {
+    await link.close()
+    throw error
+  })
+  const close = async () => {
+    await log.close()
+    await link.close()
+  }
+  return { log: { ...log, close }, where: `${link.nc.getServer()}, namespace ${namespaceOf(args)}` }
+}

@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto'
+import type { ReplayResult } from '../runtime/replay.ts'
+
+/** The result of several ranges as one; that of one range as it is. */
+export function combined(results: readonly ReplayResult[]): ReplayResult {
+  const [first, ...others] = results
+  if (first === undefined) throw new RangeError('no range was replayed')
+  if (others.length === 0) return first
+  const sum = (pick: (result: ReplayResult) => number) => results.reduce((total, result) => total + pick(result), 0)
+  const digest = (pick: (result: ReplayResult) => string) =>
+    createHash('sha256').update(results.map(pick).join('\n')).digest('hex')
+  return {
+    records: sum((r) => r.records),
+    rows: sum((r) => r.rows),
+    outputs: sum((r) => r.outputs),
+    commits: {
+      from: Math.min(...results.map((r) => r.commits.from)),
+      to: Math.max(...results.map((r) => r.commits.to)),
+    },
+    committed_sha256: digest((r) => r.committed_sha256),
+    replay_sha256: digest((r) => r.replay_sha256),
+    equal: results.every((r) => r.equal),
+    first_difference: results.find((r) => r.first_difference !== null)?.first_difference ?? null,
+  }
+}

@@ -1,0 +1,96 @@
+import { deploy } from '../../runtime/cluster/deploy.ts'
+import { feedName } from '../../runtime/cluster/feed_name.ts'
+import type { Start } from '../../runtime/cluster/start.ts'
+import { plan as planOf } from '../../runtime/plan.ts'
+import { TidegateError } from '../../schemas/errors.ts'
+import { numberOption, timeOption } from '../args.ts'
+import { natsOptions, openCluster, replicasOption, whoami } from '../cluster.ts'
+import { folderOf, loadDefinition, setOption } from '../definition.ts'
+import { renderFates } from '../describe/fates.ts'
+import { packageVersion } from '../project/own_package.ts'
+import { refuseLive } from '../refuse_live.ts'
+import type { Args, Verb } from '../verb.ts'
+
+export const dropStateOption = {
+  type: 'string',
+  multiple: true,
+  value: 'NODE',
+  help: 'lets the state of a node about money (orders, positions) be lost',
+} as const
+
+export const deployVerb: Verb = {
+  name: 'deploy',
+  summary: 'Stores a definition on the server; workers run the first version at once, later ones wait for `promote`.',
+  form: 'FILE',
+  positionals: { min: 1, max: 1 },
+  options: {
+    ...natsOptions,
+    replicas: replicasOption,
+    set: setOption,
+    ranges: {
+      type: 'string',
+      value: 'N',
+      help: 'cut the keys into so many ranges, which workers share; 1 unless named',
+    },
+    from: { type: 'string', value: 'now|all', help: 'where a new pipeline begins in its ticks; now unless named' },
+    'from-seq': { type: 'string', value: 'N', help: 'begin at this record of the ticks' },
+    'from-time': { type: 'string', value: 'TIME', help: 'begin at this event time' },
+    'drop-state': dropStateOption,
+    mode: { type: 'string', value: 'paper|live', help: 'paper is the default' },
+    confirm: { type: 'string', value: 'PIPELINE', help: 'consent to live trading, by name' },
+  },
+  notes:
+    'A definition that is refused is refused with every reason at once. What a later version keeps of the state of the one before is listed by node.',
+  async run(args, context) {
+    const { io } = context
+    const [file = ''] = args.positionals
+    const definition = await loadDefinition(file, args)
+    const mode = args.value('mode') ?? 'paper'
+    if (mode !== 'paper' && mode !== 'live')
+      throw new TidegateError('USAGE', `--mode: expected paper or live, found "${mode}"`)
+    const plan = planOf(definition, await context.catalogue(folderOf(file)), mode)
+    if (mode === 'live') throw refuseLive(plan.pipeline, args.value('confirm'))
+    const start = startOption(args)
+    const cluster = await openCluster(args, context, 'operator')
+    try {
+      const { deployed, pointer, live, fates } = await deploy(cluster, {
+        ...{ definition, plan, start },
+        release: packageVersion(),
+        by: whoami(),
+        at: new Date().toISOString(),
+        ranges: numberOption(args, 'ranges'),
+        dropState: args.values['drop-state'] ?? [],
+      })
+      const feeds = plan.sources.map((source) => ({ source: source.id, feed: feedName(source) }))
+      const document = {
+        pipeline: plan.pipeline,
+        version: deployed.version,
+        plan: plan.hash,
+        live,
+        pointer,
+        fates,
+        feeds,
+      }
+      io.document(document, () =>
+        [
+          `${plan.pipeline}: version ${deployed.version}, plan ${plan.hash.slice(0, 12)}, ${live ? 'runs as soon as a worker is there (`tidegate worker`)' : `waits beside version ${pointer.version}: \`tidegate shadow\` or \`tidegate promote ${plan.pipeline}\``}`,
+          ...feeds.map(({ source, feed }) => `  ${source} reads feed ${feed}`),
+          ...(fates.length > 0 ? ['', renderFates(fates)] : []),
+        ].join('\n'),
+      )
+    } finally {
+      await cluster.close()
+    }
+  },
+}
+
+function startOption(args: Args): Start {
+  const [seq, at, from] = [numberOption(args, 'from-seq'), timeOption(args, 'from-time'), args.value('from')]
+  if ([seq, at, from].filter((v) => v !== undefined).length > 1)
+    throw new TidegateError('USAGE', 'expected one of --from, --from-seq and --from-time')
+  if (seq !== undefined) return { type: 'seq', seq }
+  if (at !== undefined) return { type: 'time', at }
+  if (from !== undefined && from !== 'now' && from !== 'all')
+    throw new TidegateError('USAGE', `--from: expected now or all, found "${from}"`)
+  return { type: from ?? 'now' }
+}

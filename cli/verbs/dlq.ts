@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import { type Letter, letters, redrive } from '../../runtime/cluster/dead_letters.ts'
+import { TidegateError } from '../../schemas/errors.ts'
+import { type Cluster, natsOptions, openCluster } from '../cluster.ts'
+import { table } from '../describe/table.ts'
+import type { Args, Verb } from '../verb.ts'
+
+export const dlqVerb: Verb = {
+  name: 'dlq',
+  summary: 'Lists, shows and redrives input records that could not be read (dead letters).',
+  form: 'ls [PIPELINE] | show LETTER | redrive LETTER|all',
+  positionals: { min: 1, max: 2 },
+  options: {
+    ...natsOptions,
+    record: { type: 'string', value: 'FILE', help: 'redrive these bytes, repaired, in place of the record' },
+  },
+  notes:
+    'A pipeline that meets a damaged record leaves it out, commits that it did, and goes on. `redrive` puts it at the end of its stream again; with --record what was repaired.',
+  async run(args, context) {
+    const [action = '', what] = args.positionals
+    const cluster = await openCluster(args, context, 'operator')
+    try {
+      if (action === 'ls') {
+        const all = await letters(cluster, what)
+        const shown = all.map(({ record, ...letter }) => ({ ...letter, bytes: record === null ? 0 : sizeOf(record) }))
+        context.io.document({ letters: shown }, () =>
+          all.length === 0
+            ? 'no dead letter'
+            : table(['letter', 'pipeline', 'stream', 'record', 'code', 'reason'], all.map(rowOf)),
+        )
+      } else if (action === 'show') {
+        const letter = await only(cluster, what)
+        context.io.document(letter, () => show(letter))
+      } else if (action === 'redrive') {
+        const chosen = what === 'all' ? await letters(cluster) : [await only(cluster, what)]
+        const redriven: { letter: number; stream: string; seq: number }[] = []
+        for (const letter of chosen)
+          redriven.push({
+            ...{ letter: letter.letter, stream: letter.stream },
+            seq: await redrive(cluster, letter, repaired(args)),
+          })
+        context.io.document({ redriven }, () =>
+          redriven.map((r) => `letter ${r.letter} is record ${r.seq} of ${r.stream} now`).join('\n'),
+        )
+      } else throw new TidegateError('USAGE', `dlq: expected ls, show or redrive, found "${action}"`)
+    } finally {
+      await cluster.close()
+    }
+  },
+}
+
+async function only(cluster: Cluster, what: string | undefined): Promise<Letter> {
+  const all = await letters(cluster)
+  const found = all.find(({ letter }) => letter === Number(what))
+  if (found !== undefined) return found
+  const known = all.map(({ letter }) => letter).join(', ')
+  throw new TidegateError('USAGE', `expected a letter (${known || 'there is none'}), found "${what ?? ''}"`)
+}
+const repaired = (args: Args): Uint8Array | undefined => {
+  const file = args.value('record')
+  return file === undefined ? undefined : readFileSync(file)
+}
+const sizeOf = (base64: string): number => Buffer.from(base64, 'base64').byteLength
+const rowOf = (l: Letter) => [l.letter, l.pipeline, l.stream, l.seq, l.code, l.reason]
+const show = ({ record, ...letter }: Letter): string =>
+  [
+    ...Object.entries(letter).map(([field, value]) => `${field.padEnd(9)} ${value}`),
+    `record    ${record === null ? 'gone' : `${sizeOf(record)} bytes: ${Buffer.from(record, 'base64').subarray(0, 64).toString('hex')}...`}`,
+  ].join('\n')

@@ -1,0 +1,78 @@
+import type { Pointer } from '../../runtime/cluster/definitions.ts'
+import { rangesOf, tickStreams } from '../../runtime/cluster/feed_name.ts'
+import { statusOf } from '../../runtime/cluster/status.ts'
+import { TidegateError } from '../../schemas/errors.ts'
+import { natsOptions, openCluster } from '../cluster.ts'
+import { stopper } from '../stopper.ts'
+import type { Args, Context, Verb } from '../verb.ts'
+
+const form = { form: 'PIPELINE', positionals: { min: 1, max: 1 }, options: natsOptions } as const
+
+export const pauseVerb: Verb = {
+  ...form,
+  name: 'pause',
+  summary: 'Stops a pipeline from taking input; its feeds go on, and nothing is lost.',
+  run: (args, context) => set(args, context, 'paused', ['running']),
+}
+export const resumeVerb: Verb = {
+  ...form,
+  name: 'resume',
+  summary: 'Lets a paused or drained pipeline go on where it stopped.',
+  run: (args, context) => set(args, context, 'running', ['paused', 'drained', 'draining']),
+}
+export const drainVerb: Verb = {
+  ...form,
+  name: 'drain',
+  summary: 'Lets a pipeline take everything its inputs hold now, then stops it and its feeds.',
+  notes: 'Waits until it is done; Ctrl-C stops waiting, and the pipeline drains on.',
+  async run(args, context) {
+    const [pipeline = ''] = args.positionals
+    const cluster = await openCluster(args, context, 'operator')
+    const stop = stopper(undefined)
+    try {
+      const { pointer } = await cluster.definitions.require(pipeline)
+      const plan = await cluster.plans.of(pipeline, pointer.version)
+      const until: Record<string, number> = {}
+      for (const range of rangesOf(pointer.ranges))
+        for (const { name } of tickStreams(plan, range))
+          until[name] = (await (await cluster.log.stream(name)).state()).last
+      await cluster.definitions.move(pipeline, (now) => ({ ...now, state: 'draining', until }))
+      for (let left = Number.POSITIVE_INFINITY; left > 0; ) {
+        const [status] = (await statusOf(cluster, pipeline)).pipelines
+        const inputs = (status?.ranges ?? []).flatMap((range) => range.inputs)
+        const takenOf = (name: string) =>
+          inputs.find(({ stream }) => stream === name)?.taken ?? (pointer.start[name] ?? 1) - 1
+        left = Object.entries(until).reduce((sum, [name, last]) => sum + Math.max(0, last - takenOf(name)), 0)
+        context.io.progress(`${left} records left`)
+        if (stop.signal.aborted) return 1
+        await new Promise((resolve) => setTimeout(resolve, 200))
+      }
+      const drained = await cluster.definitions.move(pipeline, ({ until: _done, ...now }) => ({
+        ...now,
+        state: 'drained',
+      }))
+      context.io.document({ pipeline, pointer: drained }, () => `${pipeline}: drained; \`tidegate resume\` goes on`)
+      return 0
+    } finally {
+      stop.done()
+      await cluster.close()
+    }
+  },
+}
+
+async function set(args: Args, context: Context, state: Pointer['state'], from: readonly Pointer['state'][]) {
+  const [pipeline = ''] = args.positionals
+  const cluster = await openCluster(args, context, 'operator')
+  try {
+    const pointer = await cluster.definitions.move(pipeline, ({ until: _over, ...now }) => {
+      if (!from.includes(now.state))
+        throw new TidegateError('USAGE', `${pipeline} is ${now.state}; expected ${from.join(' or ')}`, {
+          state: now.state,
+        })
+      return { ...now, state }
+    })
+    context.io.document({ pipeline, pointer }, () => `${pipeline}: ${state}, version ${pointer.version}`)
+  } finally {
+    await cluster.close()
+  }
+}

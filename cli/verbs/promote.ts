@@ -1,0 +1,49 @@
+import { promote } from '../../runtime/cluster/deploy.ts'
+import { TidegateError } from '../../schemas/errors.ts'
+import { numberOption } from '../args.ts'
+import { natsOptions, openCluster } from '../cluster.ts'
+import { renderFates } from '../describe/fates.ts'
+import type { Args, Context, Verb } from '../verb.ts'
+import { dropStateOption } from './deploy.ts'
+
+export const promoteVerb: Verb = {
+  name: 'promote',
+  summary: 'Makes the newest deployed version the one that runs, with the state of the one before.',
+  form: 'PIPELINE [--version N]',
+  positionals: { min: 1, max: 1 },
+  options: {
+    ...natsOptions,
+    version: { type: 'string', value: 'N', help: 'the version; the newest unless named' },
+    'drop-state': dropStateOption,
+  },
+  notes: 'The cut-over is one commit: what comes before it is of the old version, what comes after of the new one.',
+  run: (args, context) => change(args, context, numberOption(args, 'version')),
+}
+
+export const rollbackVerb: Verb = {
+  name: 'rollback',
+  summary: 'Goes back to the version that ran before, with the state there is now.',
+  form: 'PIPELINE',
+  positionals: { min: 1, max: 1 },
+  options: { ...natsOptions, 'drop-state': dropStateOption },
+  notes: 'What was committed stays; nodes that only the newer version had lose their state.',
+  run: (args, context) => change(args, context, 'previous'),
+}
+
+async function change(args: Args, context: Context, wanted: number | 'previous' | undefined): Promise<void> {
+  const [pipeline = ''] = args.positionals
+  const cluster = await openCluster(args, context, 'operator')
+  try {
+    const { pointer: before } = await cluster.definitions.require(pipeline)
+    if (wanted === 'previous' && before.previous === null)
+      throw new TidegateError('DEPLOY_REFUSED', `${pipeline} has no version before ${before.version}`, { pipeline })
+    const version = wanted === 'previous' ? (before.previous ?? undefined) : wanted
+    const dropState = args.values['drop-state'] ?? []
+    const { pointer, fates } = await promote(cluster, pipeline, { version, dropState })
+    context.io.document({ pipeline, from: before.version, to: pointer.version, pointer, fates }, () =>
+      [`${pipeline}: version ${before.version} -> ${pointer.version}`, '', renderFates(fates)].join('\n'),
+    )
+  } finally {
+    await cluster.close()
+  }
+}

@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto'
+import { wallClock } from '../../runtime/clock.ts'
+import { runFeed } from '../../runtime/cluster/feed.ts'
+import { feedName } from '../../runtime/cluster/feed_name.ts'
+import { type Lease, Leases } from '../../runtime/cluster/leases.ts'
+import { recordingItems } from '../../runtime/cluster/recording_items.ts'
+import type { Catalogue } from '../../runtime/define.ts'
+import { type Plan, type PlannedSource, plan as planOf } from '../../runtime/plan.ts'
+import { TidegateError } from '../../schemas/errors.ts'
+import { durationOption, numberOption, rangeOptions } from '../args.ts'
+import { type Bindings, bindingsOf, bindOptions } from '../binding.ts'
+import { type Cluster, natsOptions, openCluster, replicasOption } from '../cluster.ts'
+import { folderOf, loadDefinition, readValue, setOption } from '../definition.ts'
+import { endpointOption, endpointsOf } from '../endpoints.ts'
+import { speedOf, speedOption } from '../speed.ts'
+import { stopper } from '../stopper.ts'
+import type { Args, Context, Verb } from '../verb.ts'
+
+export const recordVerb: Verb = {
+  name: 'record',
+  summary: 'Writes what sources give into their tick streams: live feeds, or recordings at a pace.',
+  form: 'FILE|SOURCE [--bind NODE=TAPE --speed N]',
+  positionals: { min: 1, max: 1 },
+  options: {
+    ...natsOptions,
+    replicas: replicasOption,
+    ...bindOptions,
+    set: setOption,
+    params: { type: 'string', value: 'JSON', help: 'the params of a SOURCE' },
+    ranges: { type: 'string', value: 'N', help: 'ranges of keys, as the pipelines that read it were deployed with' },
+    speed: speedOption,
+    from: { type: 'string', value: 'TIME', help: 'recorded rows from this event time on' },
+    to: { type: 'string', value: 'TIME', help: 'recorded rows before this event time' },
+    endpoint: endpointOption,
+    for: { type: 'string', value: 'DURATION', help: 'stop after this long' },
+  },
+  notes:
+    'A feed has one writer: while this runs, no worker opens the same feed. Pipelines that are deployed with the same source read the same stream; `tidegate replay FILE --log jetstream` runs a definition over what is there.',
+  async run(args, context) {
+    const { plan, catalogue } = await planned(args, context)
+    const bindings = bindingsOf(plan, args, catalogue)
+    const cluster = await openCluster(args, context, 'ingest')
+    const stop = stopper(durationOption(args, 'for'))
+    try {
+      const feeds = await Promise.all(
+        plan.sources.map((source) => recordOne(source, { args, context, cluster, plan, bindings }, stop.signal)),
+      )
+      context.io.document({ feeds }, () =>
+        feeds
+          .map((f) => `${f.source}: feed ${f.feed} holds ${f.rows} rows${f.ended ? ', and its end' : ''}`)
+          .join('\n'),
+      )
+    } finally {
+      stop.done()
+      await cluster.close()
+    }
+  },
+}
+
+async function planned(args: Args, { catalogue }: Context): Promise<{ plan: Plan; catalogue: Catalogue }> {
+  const [what = ''] = args.positionals
+  const file = /\.(ya?ml|json|[cm]?[jt]s)$/.test(what)
+  const components = await catalogue(file ? folderOf(what) : '.')
+  if (file) return { plan: planOf(await loadDefinition(what, args), components, 'paper'), catalogue: components }
+  const params = args.value('params')
+  // a source alone is the smallest pipeline there is
+  const definition = {
+    pipeline: 'record',
+    nodes: { [what]: { source: what, ...(params !== undefined && { params: readValue(params) }) } },
+  }
+  return { plan: planOf(definition, components, 'paper'), catalogue: components }
+}
+
+interface Recording {
+  readonly args: Args
+  readonly context: Context
+  readonly cluster: Cluster
+  readonly plan: Plan
+  readonly bindings: Bindings
+}
+async function recordOne(source: PlannedSource, on: Recording, signal: AbortSignal) {
+  const { args, context, cluster, plan, bindings } = on
+  const feed = feedName(source)
+  const ranges = numberOption(args, 'ranges') ?? 1
+  const binding = bindings.get(source.id)
+  if (binding === undefined && source.component.open === undefined && source.component.generate === undefined)
+    throw new TidegateError(
+      'BINDING_INVALID',
+      `node "${source.id}" (${source.component.name}) has no feed of its own; bind it with --bind ${source.id}=TAPE`,
+      { node: source.id },
+    )
+  const lease = await leaseOf(cluster, `task.feed.${feed}${ranges === 1 ? '' : `.${ranges}`}`)
+  const both = AbortSignal.any([signal, lease.lost])
+  const [from, to] = rangeOptions(args)
+  const pace = { clock: wallClock, speed: speedOf(args), from, to, signal: both }
+  context.io.say(`${source.id}: recording feed ${feed}`)
+  try {
+    const { rows, ended } = await runFeed(
+      {
+        ...cluster,
+        ...{ source, ranges, instance: randomBytes(6).toString('hex'), clock: wallClock, random: Math.random },
+        endpoint: endpointsOf(args),
+        notice: (text) => context.io.say(`${source.id}: ${text}`),
+        ...(binding !== undefined && {
+          items: (position: number) => recordingItems(plan, source, binding, position, pace),
+        }),
+      },
+      both,
+    )
+    return { source: source.id, feed, rows, ended }
+  } finally {
+    await lease.release()
+  }
+}
+
+async function leaseOf({ link, namespace, replicas }: Cluster, key: string): Promise<Lease> {
+  const leases = await Leases.open(
+    link,
+    namespace,
+    { worker: `record-${process.pid}`, instance: randomBytes(6).toString('hex') },
+    replicas,
+  )
+  // who was killed holds it for two seconds more
+  for (let tries = 0; tries < 20; tries++) {
+    const lease = await leases.acquire(key)
+    if (lease !== undefined) return lease
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  const holder = await leases.holderOf(key)
+  throw new TidegateError('LOG_LOCKED', `${key}: ${holder?.worker ?? 'somebody'} writes this feed already`, { key })
+}

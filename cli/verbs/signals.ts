@@ -1,0 +1,47 @@
+import { signals } from '../../client/mod.ts'
+import { durationOption, numberOption } from '../args.ts'
+import { namespaceOf, natsOptions, openServer } from '../cluster.ts'
+import { stopper } from '../stopper.ts'
+import type { Verb } from '../verb.ts'
+
+export const signalsVerb: Verb = {
+  name: 'signals',
+  summary: 'Prints the signals of a pipeline as they are published, one JSON line each with --json.',
+  form: 'PIPELINE[.NODE] [--all]',
+  positionals: { min: 1, max: 1 },
+  options: {
+    ...natsOptions,
+    instrument: { type: 'string', value: 'VENUE:SYMBOL', help: 'only signals of this instrument' },
+    all: { type: 'boolean', help: 'begin with the oldest signal there is' },
+    'from-seq': { type: 'string', value: 'N', help: 'begin at this sequence: the last one printed, plus 1' },
+    limit: { type: 'string', value: 'N', help: 'stop after so many' },
+    for: { type: 'string', value: 'DURATION', help: 'stop after this long' },
+  },
+  notes: 'Also `nats sub "paper.sig.PIPELINE.>"`, and `tidegate/client` in a program.',
+  async run(args, context) {
+    const { io } = context
+    const [pipeline = '', node] = (args.positionals[0] ?? '').split('.')
+    const [seq, limit] = [numberOption(args, 'from-seq'), numberOption(args, 'limit')]
+    const namespace = namespaceOf(args)
+    const instrument = args.value('instrument')
+    const stop = stopper(durationOption(args, 'for'))
+    const link = await openServer(args, context, 'subscriber')
+    try {
+      const received = signals(link.nc, pipeline, {
+        namespace,
+        ...(node !== undefined && { node }),
+        ...(instrument !== undefined && { instrument }),
+        from: seq ?? (args.flags.has('all') ? 'all' : 'new'),
+      })[Symbol.asyncIterator]()
+      stop.signal.addEventListener('abort', () => void received.return?.(), { once: true })
+      let count = 0
+      for await (const signal of { [Symbol.asyncIterator]: () => received }) {
+        io.line(signal, `${signal.seq} ${signal.time} ${signal.subject} ${JSON.stringify(signal.value)}`)
+        if (++count === limit) break
+      }
+    } finally {
+      stop.done()
+      await link.close()
+    }
+  },
+}

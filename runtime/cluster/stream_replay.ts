@@ -1,0 +1,160 @@
+import { decodeFrame, type Frame } from '../../schemas/frame.ts'
+import type { Clock } from '../clock.ts'
+import type { Committed } from '../connect.ts'
+import { type ExecutionName, openEngine } from '../engine.ts'
+import { pause } from '../environment/paper.ts'
+import { endFrame } from '../feed.ts'
+import type { Range } from '../log/layout.ts'
+import type { Log, LogStream } from '../log/log.ts'
+import { OutputHash } from '../output_hash.ts'
+import { hashing } from '../outputs.ts'
+import { kindsOf, type Plan } from '../plan.ts'
+import type { Watch } from '../watch.ts'
+import { tickStreams } from './feed_name.ts'
+import { type Start, startAt } from './start.ts'
+
+export interface StreamReplayOptions {
+  readonly range: Range
+  readonly start: Start
+  /** Rows before this event time. */
+  readonly to?: number | undefined
+  /** Event seconds per second; Infinity for as fast as it goes. */
+  readonly speed: number
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly execution?: ExecutionName | undefined
+  readonly failed?: Watch['failed']
+  readonly output: (row: Committed) => void
+  readonly progress?: (rows: number, at: number) => void
+}
+export interface StreamReplayResult {
+  readonly rows: number
+  readonly records: number
+  readonly late: number
+  readonly invalid: number
+  readonly gaps: number
+  readonly outputs: number
+  readonly outputs_sha256: string
+}
+
+/**
+ * Runs a definition, from nothing, over a stretch of the tick streams its sources read: a backtest on what the server
+ * holds. Several streams are merged by event time, as tapes are.
+ */
+export async function replayStreams(plan: Plan, log: Log, options: StreamReplayOptions): Promise<StreamReplayResult> {
+  const hash = new OutputHash(plan)
+  const engine = await openEngine(
+    plan,
+    { output: hashing(plan, hash, options.output), ...(options.failed && { failed: options.failed }) },
+    { execution: options.execution },
+  )
+  const known = kindsOf(plan)
+  const { clock, speed, signal, to = Number.POSITIVE_INFINITY } = options
+  const heads: Head[] = []
+  for (const [index, { name }] of tickStreams(plan, options.range).entries()) {
+    const stream = await log.stream(name)
+    const from = await startAt(stream, options.start)
+    heads.push(new Head(index, frames(stream, from, known), earliest(options.start)))
+  }
+  let records = 0
+  let origin: number | undefined
+  const began = clock.now()
+  try {
+    for (const head of heads) records += await head.fill()
+    for (let next = earliestOf(heads); next !== undefined && !signal.aborted; next = earliestOf(heads)) {
+      const { head, until } = next
+      const frame = head.frame as Frame
+      const from = head.row
+      const at = frame.at[from] as number
+      if (at >= to) break
+      if (speed !== Number.POSITIVE_INFINITY) {
+        origin ??= at
+        const wait = (at - origin) / speed - (clock.now() - began)
+        if (wait > 0) await pause(clock, wait, signal)
+      }
+      const end = stretch(frame, from, Math.min(until, to), speed)
+      engine.frame(frame, from, end, plan.sources[head.source]?.id)
+      if (engine.waiting !== undefined) await engine.waiting
+      head.row = end
+      options.progress?.(engine.counts.rows, at)
+      records += await head.fill()
+    }
+    const newest = Math.max(0, ...heads.map(({ newest: at }) => at))
+    // a stretch is finite, whatever came after it
+    if (!signal.aborted)
+      for (const [s, source] of plan.sources.entries())
+        if (engine.taken[s]?.ended === false) {
+          const end = endFrame(source, newest)
+          engine.frame(end, 0, end.rows, source.id)
+          if (engine.waiting !== undefined) await engine.waiting
+        }
+  } finally {
+    engine.close()
+  }
+  const { rows, late, invalid, gaps } = engine.counts
+  return { rows, records, late, invalid, gaps, outputs: hash.rows, outputs_sha256: hash.digest() }
+}
+
+/** The rest of a frame up to a time; when paced, what belongs to 5 ms. */
+function stretch(frame: Frame, from: number, until: number, speed: number): number {
+  const limit = speed === Number.POSITIVE_INFINITY ? until : Math.min(until, (frame.at[from] as number) + 5_000 * speed)
+  let to = from + 1
+  while (to < frame.rows && (frame.at[to] as number) < limit) to++
+  return to
+}
+
+class Head {
+  readonly source: number
+  frame: Frame | undefined
+  row = 0
+  newest = 0
+  private readonly frames: AsyncGenerator<Frame>
+  private readonly from: number
+  constructor(source: number, all: AsyncGenerator<Frame>, from: number) {
+    this.source = source
+    this.frames = all
+    this.from = from
+  }
+  get at(): number {
+    return this.frame?.at[this.row] ?? Number.POSITIVE_INFINITY
+  }
+  /** Fetches the next frame where this one is used up; gives how many were. */
+  async fill(): Promise<number> {
+    let count = 0
+    while (this.frame === undefined || this.row >= this.frame.rows) {
+      const next = await this.frames.next()
+      if (next.done) {
+        this.frame = undefined
+        this.row = 0
+        return count
+      }
+      count++
+      this.frame = next.value
+      this.row = 0
+      this.newest = Math.max(this.newest, next.value.last)
+      while (this.row < this.frame.rows && this.at < this.from) this.row++
+    }
+    return count
+  }
+}
+
+/** The head that is due, and the time at which another one is. */
+function earliestOf(heads: readonly Head[]): { head: Head; until: number } | undefined {
+  let head: Head | undefined
+  for (const other of heads) if (other.frame !== undefined && (head === undefined || other.at < head.at)) head = other
+  if (head === undefined) return undefined
+  const others = heads.filter((other) => other !== head && other.frame !== undefined)
+  // at equal times the source that is drawn first goes first
+  const until = Math.min(
+    ...others.map((o) => (o.source < (head as Head).source ? o.at : o.at + 0.5)),
+    Number.POSITIVE_INFINITY,
+  )
+  return { head, until }
+}
+const earliest = (start: Start): number => (start.type === 'time' ? start.at : Number.NEGATIVE_INFINITY)
+
+async function* frames(stream: LogStream, from: number, known: ReturnType<typeof kindsOf>): AsyncGenerator<Frame> {
+  const { last } = await stream.state()
+  if (from > last) return
+  for await (const { data } of stream.read(from)) yield decodeFrame(data, known)
+}
