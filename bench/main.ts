@@ -11,7 +11,18 @@ import type { Bench } from './support.ts'
 import { sweep } from './sweep.ts'
 import { tape } from './tape.ts'
 
-const benches: Readonly<Record<string, Bench>> = { fused, model, engine, backtest, tape, sweep, codec, memory, log, nexmark }
+const benches: Readonly<Record<string, Bench>> = {
+  fused,
+  model,
+  engine,
+  backtest,
+  tape,
+  sweep,
+  codec,
+  memory,
+  log,
+  nexmark,
+}
 const usage = `usage: npm run bench -- NAME... [--rounds N] [--json], or all
 
 ${Object.entries(benches)

@@ -10,6 +10,7 @@ const binary = natsServerBinary()
 if (binary === undefined && process.env['CI']) throw new Error('no nats-server: apt-get install nats-server')
 
 const message = {
+  schema: 'tidegate/signal/v1',
   id: 'momentum/above/a:A/1/0',
   pipeline: 'momentum',
   node: 'above',

@@ -12,6 +12,7 @@ const COUNT = 4000
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const message = (n: number) =>
   JSON.stringify({
+    schema: 'tidegate/signal/v1',
     id: `momentum/above/a:A/${n}/0`,
     pipeline: 'momentum',
     node: 'above',

@@ -67,6 +67,7 @@ describe.skipIf(binary === undefined)('signals from a nats-server (apt-get insta
     const { read, pipeline, stream } = await pipelineWith('binance:BTCUSDT', 'binance:ETHUSDT')
     const [first, second] = await collect(read(), 2)
     expect(first).toEqual({
+      schema: 'tidegate/signal/v1',
       id: `${pipeline}/above/binance:BTCUSDT/1/0`,
       pipeline,
       node: 'above',

@@ -126,11 +126,13 @@ async function begin(
   engine: Engine,
   { after, committedBy }: ReplayOptions,
 ): Promise<number> {
-  const held = await Promise.all(inputs.map(({ stream }) => stream.state()))
-  const start = after ?? (await oldest(committedBy ?? engine.plan, stage, held, committedBy === undefined))
+  const states = () => Promise.all(inputs.map(({ stream }) => stream.state()))
+  const start = after ?? (await oldest(committedBy ?? engine.plan, stage, await states(), committedBy === undefined))
   if (start === 0) return 0
   const found = await restore(stage, start)
   if (found === undefined) return 0
+  // after the commit: a stage at work goes on taking inputs
+  const held = await states()
   if (committedBy !== undefined && found.head.plan !== committedBy.hash)
     throw new TidegateError('PLAN_MISMATCH', `${stage.name}: commit ${start} is of another plan`, {
       expected: committedBy.hash,
@@ -214,12 +216,19 @@ class Reader {
 }
 
 const shown = (row: Committed | undefined): string => (row === undefined ? 'nothing' : `${row.id} ${toJson(row.value)}`)
+/** The first row in which two runs part: one that only one of them has, or that they have with other values. */
 function compare(committed: readonly Committed[], made: readonly Committed[]): Difference | null {
   for (let i = 0; i < Math.max(committed.length, made.length); i++) {
     const [was, is] = [committed[i], made[i]]
-    const [expected, found] = [shown(was), shown(is)]
-    const row = was ?? is
-    if (expected !== found && row !== undefined) return { node: row.edge, key: row.key, at: row.at, expected, found }
+    if (shown(was) === shown(is)) continue
+    const extra = is !== undefined && committed.every(({ id }) => id !== is.id)
+    const row = extra || was === undefined ? is : was
+    if (row === undefined) return null
+    const { edge: node, key, at } = row
+    const other = was?.id === is?.id ? is : undefined
+    return extra && was?.id !== is.id
+      ? { node, key, at, expected: 'nothing', found: shown(is) }
+      : { node, key, at, expected: shown(was), found: shown(other ?? made.find(({ id }) => id === row.id)) }
   }
   return null
 }

@@ -88,6 +88,8 @@ export class Stage {
   private rehearsing = false
   /** The state came from another plan: nothing before it can be added to. */
   private carried = false
+  /** The engine is ahead of what is committed: set from the first row of a step to its commit. */
+  private ahead = false
 
   private constructor(plan: Plan, inputs: readonly StageInput[], stream: LogStream, options: StageOptions) {
     this.options = options
@@ -204,6 +206,7 @@ export class Stage {
   /** Runs input records through the engine and commits. Gives the commit's rows, in the order of emission. */
   async step(records: readonly InputRecord[]): Promise<readonly Committed[]> {
     if (records.length === 0) return []
+    if (this.ahead) throw new Error(`${this.stream.name}: a step was not committed; the stage must be opened anew`)
     const to = [...this.positions]
     const runs: number[] = []
     const dead: DeadLetter[] = []
@@ -216,6 +219,7 @@ export class Stage {
       if (runs.at(-2) === input) runs[runs.length - 1] = (runs.at(-1) as number) + 1
       else runs.push(input, 1)
       const frame = this.decode(record)
+      this.ahead = true
       if ('reason' in frame) dead.push(frame)
       else await this.take(frame, input)
     }
@@ -255,6 +259,7 @@ export class Stage {
     this.probe('before_commit')
     await this.stream.append(encodeCommit({ head, outputs, state }), this.last)
     this.probe('after_commit')
+    this.ahead = false
     this.last = seq
     this.epoch = head.epoch
     this.full = head.full

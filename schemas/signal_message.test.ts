@@ -4,6 +4,7 @@ import { Signal } from './orders.ts'
 import { SignalMessage, signalJsonSchema } from './signal_message.ts'
 
 const message = {
+  schema: 'tidegate/signal/v1',
   id: 'momentum/above/binance:BTCUSDT/1000000/0',
   pipeline: 'momentum',
   node: 'above',

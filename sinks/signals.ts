@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { type Committed, defineSink, type OpenedSink, type SinkContext } from '../runtime/define.ts'
 import { toText } from '../schemas/fixed.ts'
 import { Signal } from '../schemas/orders.ts'
+import { SIGNAL_SCHEMA } from '../schemas/signal_message.ts'
 import { subjectOf } from '../schemas/subjects.ts'
 import { formatTime } from '../schemas/units.ts'
 
@@ -15,6 +16,7 @@ const plain = (value: unknown): unknown => {
 
 function message({ pipeline, node, plan }: SinkContext, row: Committed): Readonly<Record<string, unknown>> {
   return {
+    schema: SIGNAL_SCHEMA,
     id: row.id,
     pipeline,
     node,

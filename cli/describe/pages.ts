@@ -5,6 +5,7 @@ import type { Catalogue } from '../../runtime/define.ts'
 import { codes, type ErrorCode } from '../../schemas/errors.ts'
 import { kinds } from '../../schemas/kinds.ts'
 import { type RefusalCode, refusals } from '../../schemas/orders.ts'
+import { signalJsonSchema } from '../../schemas/signal_message.ts'
 import type { Verb } from '../verb.ts'
 import { cardOf, componentsOf } from './component_card.ts'
 import { componentPage } from './component_page.ts'
@@ -49,6 +50,7 @@ export function pagesOf(catalogue: Catalogue, verbs: readonly Verb[]): ReadonlyM
       refusalPage(name as RefusalCode),
     ]),
     ['schemas/pipeline.schema.json', `${jsonText(pipelineSchema(catalogue))}\n`],
+    ['schemas/signal.schema.json', `${jsonText(signalJsonSchema())}\n`],
   ])
 }
 

@@ -1,7 +1,7 @@
 import { wallClock } from '../../runtime/clock.ts'
 import { rangesOf } from '../../runtime/cluster/feed_name.ts'
 import type { Start } from '../../runtime/cluster/start.ts'
-import { replayStreams } from '../../runtime/cluster/stream_replay.ts'
+import { replayStreams, type StreamReplayResult } from '../../runtime/cluster/stream_replay.ts'
 import type { Committed } from '../../runtime/connect.ts'
 import { toJson } from '../../runtime/json.ts'
 import { plan as planOf } from '../../runtime/plan.ts'
@@ -114,7 +114,7 @@ async function overStreams(args: Args, context: Context): Promise<number> {
   const summary = new Summary()
   const began = performance.now()
   try {
-    const results = []
+    const results: StreamReplayResult[] = []
     for (const range of rangesOf(numberOption(args, 'ranges') ?? 1))
       results.push(
         await replayStreams(plan, cluster.log, {

@@ -8,7 +8,7 @@ import type { Definitions, Deployed, HeldPointer, Pointer } from './definitions.
 import { divisible, rangesOf, tickStreams } from './feed_name.ts'
 import type { Plans } from './plans.ts'
 import { type Start, startAt } from './start.ts'
-import { newestWhole } from './tasks.ts'
+import { newestHead } from './tasks.ts'
 
 export interface Deploying {
   readonly definitions: Definitions
@@ -108,7 +108,7 @@ export async function shadow(on: Deploying, pipeline: string, version?: number):
   const after: Record<string, number> = {}
   for (const range of rangesOf(pointer.ranges)) {
     const name = layout.stage(pipeline, range)
-    const whole = await newestWhole(log, name)
+    const whole = (await newestHead(log, name))?.full
     if (whole === undefined) refuse(pipeline, 'shadowed', [`${name} has no commit yet: nothing to begin from`])
     after[name] = whole as number
   }

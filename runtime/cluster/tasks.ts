@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { formatTime } from '../../schemas/units.ts'
-import { decodeCommit } from '../commit.ts'
+import { type CommitHead, decodeCommit } from '../commit.ts'
+import { pause } from '../log/jetstream/reader.ts'
 import { layout, type Range, suffix } from '../log/layout.ts'
 import type { Log } from '../log/log.ts'
 import type { PlannedSource } from '../plan.ts'
@@ -128,14 +129,18 @@ function following(
         })
         notice(`${what} of ${pipeline}: ${difference.node} ${difference.key} differs at ${formatTime(difference.at)}`)
       }
-      const begin = after ?? (await newestWhole(log, layout.stage(pipeline, range)))
+      const stage = layout.stage(pipeline, range)
+      // after a promotion: until the new owner has committed
+      while (!signal.aborted && ((await newestHead(log, stage))?.plan ?? live.hash) !== live.hash)
+        await pause(200, signal)
+      const begin = after ?? (await newestHead(log, stage))?.full
       await follow({ plan, live, pointer, range, log, after: begin, execution, different }, signal)
     },
   }
 }
 
-/** The commit of the newest whole state; undefined before the first. */
-export async function newestWhole(log: Log, stage: string): Promise<number | undefined> {
+/** What the newest commit says; undefined before the first. */
+export async function newestHead(log: Log, stage: string): Promise<CommitHead | undefined> {
   const newest = await (await log.stream(stage)).last()
-  return newest && decodeCommit(newest.data, newest.seq).head.full
+  return newest && decodeCommit(newest.data, newest.seq).head
 }
