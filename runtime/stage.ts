@@ -88,8 +88,14 @@ export class Stage {
   private rehearsing = false
   /** The state came from another plan: nothing before it can be added to. */
   private carried = false
-  /** The engine is ahead of what is committed: set from the first row of a step to its commit. */
-  private ahead = false
+  /** The commit on its way. */
+  private pending: Promise<void> = Promise.resolve()
+  /** Why nothing more is committed. */
+  private failure: unknown
+  /** The newest record of each input that was run, committed or on its way. */
+  private taken: number[] = []
+  /** Of the newest commit. */
+  commitBytes = 0
 
   private constructor(plan: Plan, inputs: readonly StageInput[], stream: LogStream, options: StageOptions) {
     this.options = options
@@ -108,7 +114,9 @@ export class Stage {
     const stage = new Stage(plan, inputs, stream, options)
     await stage.start()
     await stage.recover()
-    if (options.owner !== undefined) await stage.commit(stage.positions, [], [])
+    stage.taken = [...stage.positions]
+    if (options.owner !== undefined) stage.commit(stage.positions, [], [])
+    await stage.settle()
     return stage
   }
   /** The newest committed record of the first input. */
@@ -194,10 +202,10 @@ export class Stage {
       return { input, seq, code: error.code, reason: error.message }
     }
   }
-  private async take(frame: Frame, input: number): Promise<void> {
+  private take(frame: Frame, input: number): Promise<void> | undefined {
     const source = this.inputs[input]?.source
     this.engine.frame(frame, 0, frame.rows, source ?? frame.origin)
-    if (this.engine.waiting !== undefined) await this.engine.waiting
+    return this.engine.waiting
   }
   close(): void {
     this.engine.close()
@@ -206,10 +214,31 @@ export class Stage {
   /** Runs input records through the engine and commits. Gives the commit's rows, in the order of emission. */
   async step(records: readonly InputRecord[]): Promise<readonly Committed[]> {
     if (records.length === 0) return []
-    if (this.ahead) throw new Error(`${this.stream.name}: a step was not committed; the stage must be opened anew`)
-    const to = [...this.positions]
+    const outputs = await this.push(records)
+    await this.settle()
+    return committedRows(this.plan, this.last, outputs)
+  }
+
+  /**
+   * Runs input records through the engine while the commit before is on its way, then commits them; settles when the
+   * commit is on its way too. What follows a commit that was refused is refused as well. Gives the output frames.
+   */
+  async push(records: readonly InputRecord[]): Promise<readonly Uint8Array[]> {
+    if (records.length === 0) return []
+    if (this.failure !== undefined) throw this.failure
+    const to = [...this.taken]
     const runs: number[] = []
     const dead: DeadLetter[] = []
+    try {
+      await this.run(records, to, runs, dead)
+    } catch (error) {
+      this.failure = error
+      throw error
+    }
+    await this.settle()
+    return this.commit(to, runs, dead)
+  }
+  private async run(records: readonly InputRecord[], to: number[], runs: number[], dead: DeadLetter[]): Promise<void> {
     for (const record of records) {
       const { seq, input = 0 } = record
       const expected = (to[input] as number) + 1
@@ -219,19 +248,22 @@ export class Stage {
       if (runs.at(-2) === input) runs[runs.length - 1] = (runs.at(-1) as number) + 1
       else runs.push(input, 1)
       const frame = this.decode(record)
-      this.ahead = true
       if ('reason' in frame) dead.push(frame)
-      else await this.take(frame, input)
+      else {
+        // an await costs a turn: only where a kernel makes us wait
+        const waits = this.take(frame, input)
+        if (waits !== undefined) await waits
+      }
     }
-    const outputs = await this.commit(to, runs, dead)
-    return committedRows(this.plan, this.last, outputs)
+  }
+  /** Settles when everything that was pushed is committed. @throws LOG_CONFLICT, LOG_REFUSED */
+  async settle(): Promise<void> {
+    await this.pending
+    if (this.failure !== undefined) throw this.failure
   }
 
-  private async commit(
-    to: readonly number[],
-    runs: readonly number[],
-    dead: readonly DeadLetter[],
-  ): Promise<readonly Uint8Array[]> {
+  /** Sends a commit; nothing else may be on its way. */
+  private commit(to: readonly number[], runs: readonly number[], dead: readonly DeadLetter[]): readonly Uint8Array[] {
     const seq = this.last + 1
     const whole = this.last === 0 || this.carried || seq - this.full >= FULL_EVERY
     const names = this.engine.network.keys
@@ -256,16 +288,25 @@ export class Stage {
       frames: outputs.length,
       state_bytes: state.byteLength,
     }
+    const bytes = encodeCommit({ head, outputs, state })
+    this.taken = [...to]
+    this.commitBytes = bytes.byteLength
     this.probe('before_commit')
-    await this.stream.append(encodeCommit({ head, outputs, state }), this.last)
-    this.probe('after_commit')
-    this.ahead = false
-    this.last = seq
-    this.epoch = head.epoch
-    this.full = head.full
-    this.carried = false
-    this.knownKeys = names.length
-    for (const [i, seq] of to.entries()) this.positions[i] = seq
+    this.pending = this.stream
+      .append(bytes, this.last)
+      .then(() => {
+        this.probe('after_commit')
+        this.last = seq
+        this.epoch = head.epoch
+        this.full = head.full
+        this.carried = false
+        this.knownKeys = head.keys?.length ?? this.knownKeys
+        for (const [i, taken] of to.entries()) this.positions[i] = taken
+      })
+      .catch((error: unknown) => {
+        // the engine is ahead of the log for good
+        this.failure = error
+      })
     return outputs
   }
 }

@@ -118,12 +118,7 @@ export const codes = {
   LOG_REFUSED: {
     exit: 1,
     summary: 'The server did not take a record, and will not take it if it is sent again.',
-    fix: 'The message has its reason: a stream that is full needs more room (`nats stream edit`, or delete what is old).',
-  },
-  RECORD_TOO_LARGE: {
-    exit: 1,
-    summary: 'A message is larger than the server takes.',
-    fix: 'Raise `max_payload` of the server (1 MB unless set), or cut the input into smaller frames.',
+    fix: 'The message has its reason: a stream that is full needs more room (`nats stream edit`, or delete what is old); a message that is too large needs a higher `max_payload` of the server (1 MB unless set).',
   },
   NATS_UNREACHABLE: {
     exit: 4,

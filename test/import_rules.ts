@@ -17,15 +17,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   schemas: { ours: [], packages: ['zod'] },
   runtime: {
     ours: ['schemas'],
-    packages: [
-      'zod',
-      'rxjs',
-      'lz4-napi',
-      '@nats-io/transport-node',
-      '@nats-io/jetstream',
-      '@nats-io/kv',
-      '@nats-io/obj',
-    ],
+    packages: ['zod', 'rxjs', 'lz4-napi', '@nats-io/transport-node', '@nats-io/jetstream'],
   },
   sources: { ours: components, packages: ['zod', 'rxjs', 'ws', '@duckdb/node-api'], apart: true },
   operators: { ours: components, packages: ['zod'] },

@@ -1,5 +1,4 @@
 import type { Link } from '../../runtime/log/jetstream/link.ts'
-import { RECORDS_PER_STEP } from './end_to_end.ts'
 import { type Spent, stopwatch } from './stopwatch.ts'
 
 export interface Copied {
@@ -9,14 +8,15 @@ export interface Copied {
   readonly records: number
   /** Records that do not count. */
   readonly warm: number
-  /** Length of each message that is published: one after so many records as a step takes. */
+  /** Length of each message that is published, and after how many records one is. */
   readonly bytes: number
+  readonly every: number
 }
 
 /** What the client library can do with nothing between reading and writing: its own ordered consumer, its own publish. */
 export async function clientAlone(
   { js, maxPayload }: Link,
-  { from, to, records, warm, bytes }: Copied,
+  { from, to, records, warm, bytes, every }: Copied,
 ): Promise<Spent> {
   const messages = await (await js.consumers.get(from)).consume({ max_messages: 500 })
   const most = maxPayload - 512
@@ -25,11 +25,14 @@ export async function clientAlone(
     (_, part) => new Uint8Array(Math.min(most, bytes - part * most)),
   )
   let elapsed = stopwatch()
-  let read = 0
+  let [read, due] = [0, every]
   for await (const { data } of messages) {
     if (data.byteLength === 0) throw new Error(`${from}: an empty record`)
     read++
-    if (read % RECORDS_PER_STEP === 0 || read === records) for (const part of parts) await js.publish(to, part)
+    if (read >= due || read === records) {
+      due += every
+      for (const part of parts) await js.publish(to, part)
+    }
     if (read === warm) elapsed = stopwatch()
     if (read === records) break
   }

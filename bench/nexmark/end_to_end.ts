@@ -1,6 +1,8 @@
+import { nextStep } from '../../runtime/cluster/stage_task.ts'
 import type { Log, LogRecord, LogStream } from '../../runtime/log/log.ts'
 import type { Plan } from '../../runtime/plan.ts'
 import { Stage } from '../../runtime/stage.ts'
+import { peekFrame } from '../../schemas/frame.ts'
 import { type Spent, stopwatch } from './stopwatch.ts'
 
 export const RECORDS_PER_STEP = 64
@@ -44,21 +46,28 @@ export async function endToEnd(
   let rows = 0
   let answers = 0
   let batch: LogRecord[] = []
+  let [read, most, warmed] = [0, RECORDS_PER_STEP, false]
   const step = async () => {
     const began = performance.now()
-    answers += (await stage.step(batch)).length
+    for (const frame of await stage.push(batch)) answers += peekFrame(frame).rows
     count.stepping += performance.now() - began
+    const taken = batch.length
+    read += taken
     batch = []
-    if (stage.position !== warm) return
+    most = nextStep(taken, stage.commitBytes)
+    if (warmed || read < warm) return
+    warmed = true
+    await stage.settle()
     Object.assign(count, { commits: 0, bytes: 0, committing: 0, stepping: 0 })
     rows = stage.engine.counts.rows
     elapsed = stopwatch()
   }
   for await (const record of input.read(1)) {
     batch.push(record)
-    if (batch.length === RECORDS_PER_STEP) await step()
+    if (batch.length >= most) await step()
   }
   if (batch.length > 0) await step()
+  await stage.settle()
   const spent = elapsed()
   const { late, invalid, failed } = stage.engine.counts
   if (late + invalid + failed > 0) throw new Error(`${late} rows were late, ${invalid} invalid, ${failed} failed`)

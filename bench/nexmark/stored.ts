@@ -30,6 +30,7 @@ async function measure(servers: string, name: string, warm: number): Promise<Sto
     records,
     warm,
     bytes: Math.round(stage.commit_bytes / stage.commits),
+    every: (records - warm) / stage.commits,
   })
   for (const made of [stageName(plan.pipeline), copy]) await link.jsm.streams.delete(streamOf(NAMESPACE, made))
   await log.close()

@@ -21,8 +21,10 @@ export interface StageTaskOptions {
   readonly opened?: (stage: Stage) => void
 }
 
-/** Input records of one step at most: bounds what a commit holds, and how long the next waits. */
+/** Input records of one step at most: bounds how long the next waits. */
 const RECORDS_PER_STEP = 64
+/** What a commit should hold at most: larger ones do not fit a message, and go a longer way. */
+const COMMIT_BYTES = 2 ** 18
 
 /** The inputs of a range of a deployed pipeline. */
 export async function inputsOf(plan: Plan, pointer: Pointer, range: Range, log: Log): Promise<readonly StageInput[]> {
@@ -57,13 +59,23 @@ export async function runStage(options: StageTaskOptions, signal: AbortSignal): 
   const { until } = pointer
   const due = () =>
     until === undefined || inputs.some(({ stream }, i) => (stage.positions[i] as number) < (until[stream.name] ?? 0))
+  let most = RECORDS_PER_STEP
   try {
     while (!signal.aborted && due()) {
-      const records = await mailbox.take(RECORDS_PER_STEP, signal)
-      await stage.step(records)
+      const records = await mailbox.take(most, signal)
+      await stage.push(records)
+      most = nextStep(records.length, stage.commitBytes)
+      if (until !== undefined) await stage.settle()
     }
+    await stage.settle()
   } finally {
     mailbox.close()
     stage.close()
   }
+}
+
+/** How many records the next step may take, by what the last one's commit came to. */
+export function nextStep(records: number, bytes: number): number {
+  if (records === 0) return RECORDS_PER_STEP
+  return Math.max(1, Math.min(RECORDS_PER_STEP, Math.floor((records * COMMIT_BYTES) / Math.max(1, bytes))))
 }

@@ -14,7 +14,7 @@
  * | dead letters | `NS-dlq` | `NS.dlq.PIPELINE` | 90 days |
  * | definitions | bucket `NS-definitions` | `PIPELINE.vN`, `PIPELINE.current`, `PIPELINE.savepoint.NAME` | 32 versions of a key, for ever |
  * | leases, workers | bucket `NS-leases` | `task.NAME`, `worker.NAME` | 2 s after the last renewal |
- * | large records | objects `NS-records` | `STREAM/ID` | what does not fit a message |
+ * | large records | `NS-records` | `NS.records.STREAM.ID.PIECE` | bodies of records that do not fit a message, in pieces |
  *
  * `R` is `pofN`: range p of N of the 64 key groups, left out where there is one range.
  */
@@ -49,8 +49,7 @@ export const subjectOfLog = (namespace: string, name: string): string =>
  */
 export const streamOf = (namespace: string, name: string): string =>
   [namespace, ...name.split('.').map((part) => token(part).replaceAll('-', '%2D').replaceAll('%', '='))].join('-')
-export const bucketOf = (namespace: string, what: 'definitions' | 'leases' | 'records'): string =>
-  `${namespace}-${what}`
+export const bucketOf = (namespace: string, what: 'definitions' | 'leases'): string => `${namespace}-${what}`
 
 export interface Retention {
   /** Seconds; 0 for ever. */

@@ -74,9 +74,35 @@ function wholeParts(engine: Engine): readonly Part[] {
 
 const total = (parts: readonly Part[]): number => parts.reduce((sum, p) => sum + p.width, 0)
 
+/** Rows of slots as they were saved last: what is equal to them need not be saved again. */
+class Saved {
+  private rows = slots(0)
+  private readonly width: number
+  constructor(width: number) {
+    this.width = width
+  }
+  /** Room for rows, kept as they are. */
+  hold(count: number): Slots {
+    const length = count * this.width
+    if (this.rows.real.length < length) {
+      const longer = slots(Math.max(length, 2 * this.rows.real.length))
+      longer.whole.set(this.rows.whole)
+      this.rows = longer
+    }
+    return this.rows
+  }
+}
+
+/** What a record of a key, or of the whole pipeline, begins with; the key code of the latter. */
+const PIPELINE = -1
+const MASK_BITS = 32
+/** Where the records begin: how many there are, and 1 where they are whole. */
+const HEAD = 2
+
 /**
- * Saves and restores everything an engine knows, flat: the part of the whole pipeline, then a record per key. A delta
- * holds the keys that changed since the last save; a full one holds all. Key names travel beside it.
+ * Saves and restores everything an engine knows, flat: a record for the whole pipeline and one per key. A full save holds
+ * every record whole. A delta holds, of the keys that may have changed since the last save, those slots that did: a mask
+ * of a bit a slot, then their values. Key names travel beside it.
  */
 export class Snapshots {
   private readonly engine: Engine
@@ -84,6 +110,11 @@ export class Snapshots {
   private readonly whole: readonly Part[]
   private readonly keyWidth: number
   private readonly wholeWidth: number
+  private readonly savedKeys: Saved
+  private readonly savedWhole: Saved
+  private into = slots(0)
+  /** The same memory in halves: doubles do not compare by their bits. */
+  private halves: Int32Array = new Int32Array(0)
 
   constructor(engine: Engine) {
     this.engine = engine
@@ -91,6 +122,8 @@ export class Snapshots {
     this.whole = wholeParts(engine)
     this.keyWidth = total(this.perKey)
     this.wholeWidth = total(this.whole)
+    this.savedKeys = new Saved(this.keyWidth)
+    this.savedWhole = new Saved(this.wholeWidth)
   }
 
   /** Bytes of a save; clears what counts as changed. */
@@ -98,46 +131,126 @@ export class Snapshots {
     const { keys, dirty } = this.engine.network
     const codes: number[] = []
     for (let code = 0; code < keys.length; code++) if (full || dirty[code] === 1) codes.push(code)
-    const into = slots(1 + this.wholeWidth + codes.length * (1 + this.keyWidth))
-    into.real[0] = codes.length
-    let at = 1
-    for (const part of this.whole) {
-      part.save(0, into, at)
-      at += part.width
+    const masks = (width: number) => 1 + Math.ceil(width / MASK_BITS)
+    this.room(
+      HEAD +
+        masks(this.wholeWidth) +
+        2 * this.wholeWidth +
+        codes.length * (masks(this.keyWidth) + this.keyWidth) +
+        this.keyWidth,
+    )
+    let at = HEAD
+    let count = 0
+    const put = (code: number, parts: readonly Part[], width: number, saved: Slots, row: number) => {
+      const end = full
+        ? this.putWhole(code, parts, width, saved, row, at)
+        : this.putChanged(code, parts, width, saved, row, at)
+      if (end > at) count++
+      at = end
     }
-    for (const code of codes) {
-      into.real[at++] = code
-      for (const part of this.perKey) {
-        part.save(code, into, at)
-        at += part.width
-      }
-    }
+    put(PIPELINE, this.whole, this.wholeWidth, this.savedWhole.hold(1), 0)
+    const saved = this.savedKeys.hold(keys.length)
+    for (const code of codes) put(code, this.perKey, this.keyWidth, saved, code * this.keyWidth)
+    this.into.real[0] = count
+    this.into.real[1] = full ? 1 : 0
     dirty.fill(0)
-    return new Uint8Array(into.real.buffer)
+    return new Uint8Array(this.into.real.buffer.slice(0, at * 8))
+  }
+  private room(length: number): void {
+    if (this.into.real.length >= length) return
+    this.into = slots(Math.max(length, 2 * this.into.real.length))
+    this.halves = new Int32Array(this.into.real.buffer)
+  }
+  private putWhole(code: number, parts: readonly Part[], width: number, saved: Slots, row: number, at: number): number {
+    this.into.real[at] = code
+    this.read(code, parts, at + 1)
+    saved.whole.set(this.into.whole.subarray(at + 1, at + 1 + width), row)
+    return at + 1 + width
+  }
+  private read(code: number, parts: readonly Part[], at: number): void {
+    let place = at
+    for (const part of parts) {
+      part.save(Math.max(0, code), this.into, place)
+      place += part.width
+    }
+  }
+  private putChanged(
+    code: number,
+    parts: readonly Part[],
+    width: number,
+    saved: Slots,
+    row: number,
+    at: number,
+  ): number {
+    const { into, halves } = this
+    const masks = Math.ceil(width / MASK_BITS)
+    const values = at + 1 + masks
+    // read where the values will stand: those that changed move forward over those that did not
+    this.read(code, parts, values)
+    const old = new Int32Array(saved.real.buffer, row * 8, width * 2)
+    let end = values
+    for (let word = 0; word < masks; word++) {
+      let mask = 0
+      const last = Math.min(width, (word + 1) * MASK_BITS)
+      for (let i = word * MASK_BITS; i < last; i++) {
+        const from = 2 * (values + i)
+        const [low, high] = [halves[from] as number, halves[from + 1] as number]
+        if (low === old[2 * i] && high === old[2 * i + 1]) continue
+        old[2 * i] = low
+        old[2 * i + 1] = high
+        halves[2 * end] = low
+        halves[2 * end + 1] = high
+        end++
+        mask += 2 ** (i - word * MASK_BITS)
+      }
+      into.real[at + 1 + word] = mask
+    }
+    if (end === values) return at
+    into.real[at] = code
+    return end
   }
 
   /** Applies a save; `keys` are the names of all key codes at that time. Call `engine.resume()` after the last one. */
   load(bytes: Uint8Array, keys: readonly string[]): void {
     const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes)
-    const count = aligned.byteLength / 8
+    const length = aligned.byteLength / 8
     const from: Slots = {
-      real: new Float64Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, count),
-      whole: new BigInt64Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, count),
+      real: new Float64Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, length),
+      whole: new BigInt64Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, length),
     }
     const { network } = this.engine
     for (const key of keys) network.keyCode(key)
-    let at = 1
-    for (const part of this.whole) {
-      part.load(0, from, at)
-      at += part.width
-    }
+    const saved = this.savedKeys.hold(network.keys.length)
+    const full = from.real[1] === 1
+    let at = HEAD
     for (let i = 0; i < (from.real[0] as number); i++) {
       const code = from.real[at++] as number
-      for (const part of this.perKey) {
-        part.load(code, from, at)
-        at += part.width
+      const [parts, width, into, row] =
+        code === PIPELINE
+          ? [this.whole, this.wholeWidth, this.savedWhole.hold(1), 0]
+          : [this.perKey, this.keyWidth, saved, code * this.keyWidth]
+      if (full) {
+        into.whole.set(from.whole.subarray(at, at + width), row)
+        at += width
+      } else at = patch(from, at, width, into, row)
+      let place = row
+      for (const part of parts) {
+        part.load(Math.max(0, code), into, place)
+        place += part.width
       }
     }
     network.dirty.fill(0)
   }
+}
+
+/** Puts the slots a mask names in their places; gives where the next record begins. */
+function patch(from: Slots, at: number, width: number, into: Slots, row: number): number {
+  const masks = Math.ceil(width / MASK_BITS)
+  let next = at + masks
+  for (let word = 0; word < masks; word++) {
+    const mask = from.real[at + word] as number
+    for (let bit = 0; bit < MASK_BITS; bit++)
+      if (Math.floor(mask / 2 ** bit) % 2 === 1) into.whole[row + word * MASK_BITS + bit] = from.whole[next++] as bigint
+  }
+  return next
 }

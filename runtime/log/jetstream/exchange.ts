@@ -17,6 +17,10 @@ export const isChainBroken = (code: number): boolean => code === 10070
 const open = new Set([503, 408, 429, 10008, 10158, 10167])
 
 const PATIENCE = 2_000
+/** Room for the headers of a message in what a server takes. */
+export const HEADERS = 512
+/** What servers say of a message that is larger than a stream takes. */
+const TOO_LARGE = 10054
 
 /**
  * Publishes to streams, and tells what became of it. The client's own request costs an error, a timer and a promise for
@@ -54,6 +58,11 @@ export class Exchange {
   ): void {
     if (!this.link.up || this.link.nc.isClosed()) {
       settle({ type: 'unknown', reason: 'there is no connection' })
+      return
+    }
+    const most = this.link.maxPayload - HEADERS
+    if (data.byteLength > most) {
+      settle({ type: 'refused', code: TOO_LARGE, reason: `expected at most ${most} bytes, found ${data.byteLength}` })
       return
     }
     const number = this.next++

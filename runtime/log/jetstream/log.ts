@@ -1,5 +1,5 @@
 import { TidegateError } from '../../../schemas/errors.ts'
-import { bucketOf, retentionOf, streamOf, subjectOfLog } from '../layout.ts'
+import { retentionOf, streamOf, subjectOfLog } from '../layout.ts'
 import type { Log } from '../log.ts'
 import { type Link, requireJetStream } from './link.ts'
 import { provision } from './provision.ts'
@@ -20,7 +20,7 @@ export async function openJetStreamLog(link: Link, options: JetStreamLogOptions)
   const { namespace, replicas = 1 } = options
   await requireJetStream(link)
   const closing = new AbortController()
-  const context = { link, records: new Records(link, bucketOf(namespace, 'records'), replicas), closed: closing.signal }
+  const context = { link, records: new Records(link, namespace, replicas), closed: closing.signal }
   const opened = new Map<string, JetStreamStream>()
 
   const known = (name: string): JetStreamStream => {

@@ -1,31 +1,93 @@
-import { StorageType } from '@nats-io/jetstream'
-import { type ObjectStore, Objm } from '@nats-io/obj'
+import { crc32 } from 'node:zlib'
+import { JetStreamApiError } from '@nats-io/jetstream'
+import { TidegateError } from '../../../schemas/errors.ts'
+import { HEADERS } from './exchange.ts'
 import type { Link } from './link.ts'
+import { provision } from './provision.ts'
+import { lost, pause } from './reader.ts'
 
-/** Records that do not fit a message, in an object store: the body first, then the message that names it. */
+const RETRY = 100
+
+/**
+ * Bodies of records that do not fit a message, in messages of their own, one subject a piece: first all pieces, then the
+ * record that names them, so a record never names what is not there. (An object store does as much, and its client hashes
+ * every byte in JavaScript: that took half the time of a stage with a large state.)
+ */
 export class Records {
   private readonly link: Link
-  private readonly bucket: string
+  private readonly stream: string
+  private readonly prefix: string
   private readonly replicas: number
-  private store: Promise<ObjectStore> | undefined
+  private made: Promise<void> | undefined
 
-  constructor(link: Link, bucket: string, replicas: number) {
+  constructor(link: Link, namespace: string, replicas: number) {
     this.link = link
-    this.bucket = bucket
+    this.stream = `${namespace}-records`
+    this.prefix = `${namespace}.records`
     this.replicas = replicas
   }
-  /** Made when the first large record comes: most logs never need one. */
-  private open(): Promise<ObjectStore> {
-    this.store ??= new Objm(this.link.js).create(this.bucket, { storage: StorageType.File, replicas: this.replicas })
-    return this.store
+  /** What fits a message. */
+  get limit(): number {
+    return this.link.maxPayload - HEADERS
   }
-  async put(name: string, bytes: Uint8Array): Promise<void> {
-    await (await this.open()).putBlob({ name }, bytes)
+
+  /** Stores a body, and gives what `get` needs to find it. */
+  async put(id: string, bytes: Uint8Array): Promise<string> {
+    this.made ??= provision(this.link, {
+      name: this.stream,
+      subjects: [`${this.prefix}.>`],
+      retention: { age: 0, full: 'new' },
+      replicas: this.replicas,
+      description: 'tidegate records',
+    })
+    await this.made
+    const pieces = Math.ceil(bytes.byteLength / this.limit)
+    await Promise.all(
+      Array.from({ length: pieces }, (_, n) =>
+        this.store(`${this.prefix}.${id}.${n}`, bytes.subarray(n * this.limit, (n + 1) * this.limit)),
+      ),
+    )
+    return `${id} ${pieces} ${bytes.byteLength} ${crc32(bytes)}`
   }
-  async get(name: string): Promise<Uint8Array | undefined> {
-    return (await (await this.open()).getBlob(name)) ?? undefined
+  /** A piece that is stored twice is the same piece. */
+  private async store(subject: string, piece: Uint8Array): Promise<void> {
+    for (;;) {
+      const reply = await this.link.exchange.publish(subject, piece, { 'Nats-Expected-Stream': this.stream })
+      if (reply.type === 'stored') return
+      if (reply.type === 'refused' || this.link.nc.isClosed())
+        throw new TidegateError('LOG_REFUSED', `${this.stream}: a piece of a record was refused: ${reply.reason}`, {
+          stream: this.stream,
+        })
+      await pause(RETRY, new AbortController().signal)
+    }
   }
-  async delete(name: string): Promise<void> {
-    await (await this.open()).delete(name)
+
+  /** @throws LOG_LOST, LOG_CORRUPT */
+  async get(body: string): Promise<Uint8Array> {
+    const [id = '', pieces, size, sum] = body.split(' ')
+    const bytes = new Uint8Array(Number(size))
+    let at = 0
+    for (let n = 0; n < Number(pieces); n++) {
+      const piece = await this.piece(`${this.prefix}.${id}.${n}`)
+      bytes.set(piece.subarray(0, bytes.byteLength - at), at)
+      at += piece.byteLength
+    }
+    if (at !== bytes.byteLength || crc32(bytes) !== Number(sum))
+      throw new TidegateError('LOG_CORRUPT', `${this.stream}: the body ${id} is not what was stored`, { id })
+    return bytes
+  }
+  private async piece(subject: string): Promise<Uint8Array> {
+    for (;;) {
+      try {
+        const message = await this.link.jsm.streams.getMessage(this.stream, { last_by_subj: subject })
+        if (message === null) throw lost(this.stream, `${subject} is not there`)
+        return message.data
+      } catch (error) {
+        if (error instanceof TidegateError) throw error
+        if (error instanceof JetStreamApiError) throw lost(this.stream, `${subject} is not there`)
+        if (this.link.nc.isClosed()) throw error
+        await pause(RETRY, new AbortController().signal)
+      }
+    }
   }
 }

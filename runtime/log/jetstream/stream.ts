@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { JetStreamApiError, type StoredMsg, type StreamInfo } from '@nats-io/jetstream'
-import { TidegateError } from '../../../schemas/errors.ts'
 import type { LogRecord, LogStream, ReadOptions, StreamState } from '../log.ts'
 import type { Link } from './link.ts'
 import { createdMark, lost, pause, readFrom } from './reader.ts'
@@ -9,10 +8,8 @@ import { appendOnce, type Wire } from './settle.ts'
 
 /** Who appended a record, and which append it was: how a writer knows its own again when the answer was lost. */
 export const ID = 'Tg-Id'
-/** The record itself lies in the object store under this name. */
+/** The record did not fit a message: where its body lies. */
 export const BODY = 'Tg-Body'
-/** Room for the headers of a message in what a server takes. */
-const HEADERS = 512
 const RETRY = 100
 
 /** What a stream shares with its log. */
@@ -68,8 +65,7 @@ export class JetStreamStream implements LogStream {
     const { link, closed, records } = this.context
     if (closed.aborted) throw new Error(`${this.name}: the log is closed`)
     const id = `${this.writer}.${++this.appends}`
-    const large = data.byteLength > link.maxPayload - HEADERS
-    if (large) await records.put(`${this.stream}/${id}`, data)
+    const body = data.byteLength > records.limit ? await records.put(`${this.subject}.${id}`, data) : undefined
     const wire: Wire = {
       stream: this.name,
       publish: (bytes, expected, own) =>
@@ -77,7 +73,7 @@ export class JetStreamStream implements LogStream {
           'Nats-Expected-Stream': this.stream,
           'Nats-Expected-Last-Sequence': String(expected),
           [ID]: own,
-          ...(large && { [BODY]: `${this.stream}/${own}` }),
+          ...(body !== undefined && { [BODY]: body }),
         }),
       last: async () => (await this.ask(() => link.jsm.streams.info(this.stream)))?.state.last_seq,
       idAt: async (seq) => {
@@ -86,12 +82,7 @@ export class JetStreamStream implements LogStream {
       },
       again: () => this.again(),
     }
-    try {
-      return await appendOnce(wire, large ? new Uint8Array(0) : data, expectedLast, id)
-    } catch (error) {
-      if (large) await records.delete(`${this.stream}/${id}`)
-      throw error
-    }
+    return appendOnce(wire, body === undefined ? data : new Uint8Array(0), expectedLast, id)
   }
 
   /** An answer of the API; undefined where there is none for now. `absent` is for what the server does not hold. */
@@ -125,7 +116,6 @@ export class JetStreamStream implements LogStream {
 
   private async record(seq: number, data: Uint8Array, body: string | undefined): Promise<LogRecord> {
     const bytes = body === undefined || body === '' ? data : await this.context.records.get(body)
-    if (bytes === undefined) throw lost(this.stream, `the body of record ${seq} (${body}) is not in the object store`)
     // what a socket delivers begins anywhere; columns need a multiple of 8
     return { seq, data: bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes) }
   }
@@ -161,14 +151,4 @@ export class JetStreamStream implements LogStream {
     })
     for await (const { seq, data, headers } of messages) yield await this.record(seq, data, headers?.get(BODY))
   }
-}
-
-/** @throws RECORD_TOO_LARGE for what can have no body elsewhere */
-export function checkSize(link: Link, what: string, bytes: number): void {
-  const limit = link.maxPayload - HEADERS
-  if (bytes > limit)
-    throw new TidegateError('RECORD_TOO_LARGE', `${what}: expected at most ${limit} bytes, found ${bytes}`, {
-      bytes,
-      limit,
-    })
 }
