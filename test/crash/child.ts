@@ -5,21 +5,22 @@ import { operators } from '../../operators/catalogue.ts'
 import { wallClock } from '../../runtime/clock.ts'
 import { runPaper } from '../../runtime/environment/paper.ts'
 import type { Binding, Recording } from '../../runtime/feed.ts'
-import { openEmbeddedLog } from '../../runtime/log/embedded.ts'
 import { plan as planOf } from '../../runtime/plan.ts'
 import { type CrashPoint, stageName } from '../../runtime/stage.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
 import { mixed, recut } from './cuts.ts'
+import { openLog } from './logs.ts'
 
 /**
  * A paper run that kills itself. Arguments: the definition, the run directory, how frames are cut (a seed), and where to die: a crash
- * point and which time it is passed; `torn` also leaves the beginning of a commit behind; `none` runs to the end.
+ * point and which time it is passed; `torn` also leaves the beginning of a commit behind; `none` runs to the end. With the
+ * address of a server the log is there, in a namespace of the directory's name.
  */
-const [definition = '', directory = '', cut = '1', point = 'none', times = '1'] = process.argv.slice(2)
+const [definition = '', directory = '', cut = '1', point = 'none', times = '1', server = ''] = process.argv.slice(2)
 
 const plan = planOf(parse(readFileSync(definition, 'utf8')), { operators, sources, sinks }, 'paper')
-const log = await openEmbeddedLog(join(directory, 'log'))
+const log = await openLog(directory, server)
 let passed = 0
 const die = (): never => {
   process.kill(process.pid, 'SIGKILL')
@@ -54,4 +55,4 @@ const result = await runPaper(plan, {
   probe,
 })
 await log.close()
-process.stdout.write(`${JSON.stringify(result)}\n`)
+process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0))

@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { operators } from '../../operators/catalogue.ts'
-import { openEmbeddedLog } from '../../runtime/log/embedded.ts'
 import { OutputHash } from '../../runtime/output_hash.ts'
 import { type Plan, plan as planOf } from '../../runtime/plan.ts'
 import { type CrashPoint, committed, inputsName, stageName } from '../../runtime/stage.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
+import { NatsServer, natsServerBinary } from '../../testing/nats_server.ts'
 import { whole } from './cuts.ts'
+import { openLog } from './logs.ts'
 
 export const points: readonly (CrashPoint | 'torn')[] = [
   'before_ingest',
@@ -55,8 +56,15 @@ function compile(): string {
   execFileSync(process.execPath, [compiler, ...options], { stdio: ['ignore', 'inherit', 'inherit'] })
   return join(compiled, 'test/crash/child.js')
 }
-const start = (child: string, directory: string, cut: number, point: string, times: number): ChildProcess =>
-  spawn(process.execPath, [child, definition, directory, String(cut), point, String(times)], {
+const start = (
+  child: string,
+  directory: string,
+  cut: number,
+  point: string,
+  times: number,
+  server: string,
+): ChildProcess =>
+  spawn(process.execPath, [child, definition, directory, String(cut), point, String(times), server], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 
@@ -81,8 +89,9 @@ function endOf(process: ChildProcess, killAfter: number | undefined): Promise<{ 
 async function outcome(
   plan: Plan,
   directory: string,
+  server: string,
 ): Promise<{ outputs: number; log: string; published: string; inputs: number; commits: number }> {
-  const log = await openEmbeddedLog(join(directory, 'log'), { readonly: true })
+  const log = await openLog(directory, server, true)
   const hash = new OutputHash(plan)
   for await (const row of committed(plan, await log.stream(stageName(plan.pipeline)))) hash.row(row)
   const [inputs, commits] = [await log.stream(inputsName(plan.pipeline)), await log.stream(stageName(plan.pipeline))]
@@ -100,6 +109,8 @@ async function outcome(
 export async function crash(options: {
   readonly runs: number
   readonly seed?: number
+  /** Keeps the logs on a real nats-server, which is killed too. */
+  readonly jetstream?: boolean
   readonly progress?: (text: string) => void
 }): Promise<CrashResult> {
   const plan = planOf(parse(readFileSync(definition, 'utf8')), { operators, sources, sinks }, 'paper')
@@ -109,10 +120,12 @@ export async function crash(options: {
   const by: Record<string, number> = {}
   let [kills, wrong] = [0, 0]
   let firstWrong: string | null = null
+  const server = options.jetstream === true ? await startServer() : undefined
+  const at = server?.url ?? ''
   try {
     const calm = join(root, 'calm')
-    await endOf(start(child, calm, 1, 'none', 1), undefined)
-    const expected = await outcome(plan, calm)
+    await endOf(start(child, calm, 1, 'none', 1, at), undefined)
+    const expected = await outcome(plan, calm, at)
     for (let run = 0; run < options.runs; run++) {
       const directory = join(root, String(run))
       const story: string[] = []
@@ -122,16 +135,28 @@ export async function crash(options: {
         const point = attempt >= 4 ? 'none' : (points[choice] ?? 'random')
         // each attempt may die before it has done half of the work, so that most of them do
         const times = 1 + next(Math.ceil((point.includes('ingest') ? expected.inputs : expected.commits) / 2))
-        const ended = await endOf(
-          start(child, directory, 1 + next(1_000_000), point === 'random' ? 'none' : point, times),
-          point === 'random' ? next(250) : undefined,
-        )
+        const here = point === 'random' || (point === 'torn' && server !== undefined) ? 'none' : point
+        const running = start(child, directory, 1 + next(1_000_000), here, times, at)
+        const started = new Promise((resolve) => running.stdout?.once('data', resolve))
+        const ending = endOf(running, point === 'random' ? next(250) : undefined)
+        if (server !== undefined && point === 'torn') {
+          // a server has no torn records of ours: it is killed instead, while the run goes on
+          await Promise.race([started, ending])
+          await new Promise((resolve) => setTimeout(resolve, next(400)))
+          await server.kill()
+          await new Promise((resolve) => setTimeout(resolve, next(400)))
+          await server.restart()
+          kills++
+          by['server'] = (by['server'] ?? 0) + 1
+          story.push('server')
+        }
+        const ended = await ending
         if (!ended.killed) break
         kills++
         by[point] = (by[point] ?? 0) + 1
         story.push(`${point}#${times}`)
       }
-      const found = await outcome(plan, directory)
+      const found = await outcome(plan, directory, at)
       if (found.log !== expected.log || found.published !== expected.published || found.outputs !== expected.outputs) {
         wrong++
         firstWrong ??= `run ${run}: ${story.join(', ')}`
@@ -140,6 +165,13 @@ export async function crash(options: {
     }
     return { runs: options.runs, kills, wrong, by_point: by, outputs: expected.outputs, first_wrong: firstWrong }
   } finally {
+    await server?.stop()
     if (wrong === 0) rmSync(root, { recursive: true, force: true })
   }
+}
+
+async function startServer(): Promise<NatsServer> {
+  const binary = natsServerBinary()
+  if (binary === undefined) throw new Error('no nats-server here: apt-get install nats-server, or set NATS_SERVER_BIN')
+  return NatsServer.start({ binary })
 }

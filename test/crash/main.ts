@@ -9,13 +9,14 @@ const { values } = parseArgs({
     json: { type: 'boolean' },
   },
 })
-if (values.log !== 'embedded') {
-  process.stderr.write(`--log: expected embedded, found "${values.log}"\n`)
+if (values.log !== 'embedded' && values.log !== 'jetstream') {
+  process.stderr.write(`--log: expected embedded or jetstream, found "${values.log}"\n`)
   process.exit(2)
 }
 const result = await crash({
   runs: Number(values.runs),
   seed: Number(values.seed),
+  jetstream: values.log === 'jetstream',
   progress: (text) => process.stderr.write(process.stderr.isTTY ? `\r${text}` : `${text}\n`),
 })
 const { runs, kills, wrong, by_point, outputs } = result
