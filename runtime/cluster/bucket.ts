@@ -2,8 +2,8 @@ import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from '
 import { TidegateError } from '../../schemas/errors.ts'
 import { requireServer } from '../log/jetstream/capabilities.ts'
 import { isConflict } from '../log/jetstream/exchange.ts'
-import { type Link, reasonOf } from '../log/jetstream/link.ts'
-import { pause } from '../log/jetstream/reader.ts'
+import type { Link } from '../log/jetstream/link.ts'
+import { patiently } from '../log/jetstream/patience.ts'
 
 export interface BucketOptions {
   readonly name: string
@@ -18,8 +18,6 @@ export interface Held {
   /** Rises with every write of the bucket; what the next write of the key must name. */
   readonly revision: number
 }
-
-const RETRY = 100
 
 /**
  * Small JSON documents by key, written by compare-and-set. It is a NATS key-value bucket (`nats kv ls` shows it), read
@@ -41,7 +39,7 @@ export class Bucket {
     requireServer(link.version, replicas)
     const bucket = new Bucket(link, name)
     try {
-      await link.jsm.streams.add({
+      const config = {
         name: bucket.stream,
         subjects: [`${bucket.prefix}>`],
         retention: RetentionPolicy.Limits,
@@ -53,7 +51,8 @@ export class Bucket {
         duplicate_window: (ttl > 0 ? Math.min(ttl, 10) : 10) * 1e9,
         allow_rollup_hdrs: true,
         deny_delete: false,
-      })
+      }
+      await patiently(link, () => link.jsm.streams.add(config))
     } catch (error) {
       if (!(error instanceof JetStreamApiError) || error.code !== 10058) throw error
     }
@@ -85,41 +84,27 @@ export class Bucket {
     return found !== undefined && JSON.stringify(found.value) === text ? found.revision : undefined
   }
 
-  /** Asks until the server answers. @throws NATS_UNREACHABLE when the connection is closed for good */
   async get(key: string): Promise<Held | undefined> {
-    for (;;) {
-      try {
-        const message = await this.link.jsm.streams.getMessage(this.stream, { last_by_subj: `${this.prefix}${key}` })
-        if (message === null || message.header.get('KV-Operation') !== '') return undefined
-        return { value: message.json(), revision: message.seq }
-      } catch (error) {
-        if (error instanceof JetStreamApiError && error.code === 10037) return undefined
-        await this.waitOut(error)
-      }
-    }
+    const ask = () => this.link.jsm.streams.getMessage(this.stream, { last_by_subj: `${this.prefix}${key}` })
+    const message = await this.ask(ask).catch((error: unknown) => {
+      // 10037: no message of that subject
+      if (error instanceof JetStreamApiError && error.code === 10037) return null
+      throw error
+    })
+    if (message === null || message.header.get('KV-Operation') !== '') return undefined
+    return { value: message.json(), revision: message.seq }
   }
   /** Of the newest write of any key. */
   async revision(): Promise<number> {
-    for (;;) {
-      try {
-        return (await this.link.jsm.streams.info(this.stream)).state.last_seq
-      } catch (error) {
-        await this.waitOut(error)
-      }
-    }
+    return (await this.ask(() => this.link.jsm.streams.info(this.stream))).state.last_seq
   }
   /** The keys there are. */
   async keys(): Promise<readonly string[]> {
-    for (;;) {
-      try {
-        const { state } = await this.link.jsm.streams.info(this.stream, { subjects_filter: `${this.prefix}>` })
-        return Object.keys(state.subjects ?? {})
-          .map((subject) => subject.slice(this.prefix.length))
-          .sort()
-      } catch (error) {
-        await this.waitOut(error)
-      }
-    }
+    const filter = { subjects_filter: `${this.prefix}>` }
+    const { state } = await this.ask(() => this.link.jsm.streams.info(this.stream, filter))
+    return Object.keys(state.subjects ?? {})
+      .map((subject) => subject.slice(this.prefix.length))
+      .sort()
   }
   /** Removes what was written as that revision, and nothing newer; leaves no mark, so the key is free at once. */
   async remove(revision: number): Promise<void> {
@@ -131,11 +116,13 @@ export class Bucket {
     }
   }
 
-  private async waitOut(error: unknown): Promise<void> {
-    if (error instanceof JetStreamApiError && error.code === 10059)
-      throw new TidegateError('LOG_LOST', `${this.stream}: the bucket is not there`, { stream: this.stream })
-    if (this.link.nc.isClosed())
-      throw new TidegateError('NATS_UNREACHABLE', `the connection is closed: ${reasonOf(error)}`, {}, error)
-    await pause(RETRY, new AbortController().signal)
+  private async ask<T>(question: () => Promise<T>): Promise<T> {
+    try {
+      return await patiently(this.link, question)
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === 10059)
+        throw new TidegateError('LOG_LOST', `${this.stream}: the bucket is not there`, { stream: this.stream })
+      throw error
+    }
   }
 }

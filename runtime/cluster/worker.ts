@@ -35,6 +35,8 @@ export interface WorkerOptions {
 
 /** How often a worker looks at what there is to do. */
 const LOOK_MS = 200
+/** How long a worker that is stopped waits for its last commits. */
+const END_MS = 5_000
 /** After a failure a task rests: at first for so long, then twice as long each time. */
 const [REST_MS, LONGEST_REST_MS] = [500, 30_000]
 
@@ -77,7 +79,18 @@ export class Worker {
     const leases = await Leases.open(link, namespace, { worker: name, instance }, replicas)
     const events = await Events.open(link, namespace, name, replicas)
     const worker = new Worker(options, definitions, leases, events, new Plans(definitions, options.planner))
-    await worker.work(signal)
+    // a server that is away would be waited for; what was not committed is done by whoever comes next
+    let deadline: NodeJS.Timeout | undefined
+    const hurry = () => {
+      deadline = setTimeout(() => void link.close(), END_MS)
+    }
+    signal.addEventListener('abort', hurry, { once: true })
+    try {
+      await worker.work(signal)
+    } finally {
+      clearTimeout(deadline)
+      signal.removeEventListener('abort', hurry)
+    }
   }
 
   private async work(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { type CrashPoint, committed, inputsName, stageName } from '../../runtime
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
 import { NatsServer, natsServerBinary } from '../../testing/nats_server.ts'
+import { compile } from './compile.ts'
 import { whole } from './cuts.ts'
 import { openLog } from './logs.ts'
 
@@ -36,26 +37,6 @@ export interface CrashResult {
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const definition = here('pipeline.yaml')
-const compiled = here('../../node_modules/.cache/tidegate_crash')
-
-/** Children are compiled once: most of the time of a run is starting processes. */
-function compile(): string {
-  const compiler = here('../../node_modules/ts7/bin/tsc')
-  const options = [
-    '-p',
-    here('../../tsconfig.json'),
-    '--noEmit',
-    'false',
-    '--declaration',
-    'false',
-    '--sourceMap',
-    'false',
-    '--outDir',
-    compiled,
-  ]
-  execFileSync(process.execPath, [compiler, ...options], { stdio: ['ignore', 'inherit', 'inherit'] })
-  return join(compiled, 'test/crash/child.js')
-}
 const start = (
   child: string,
   directory: string,
@@ -114,7 +95,7 @@ export async function crash(options: {
   readonly progress?: (text: string) => void
 }): Promise<CrashResult> {
   const plan = planOf(parse(readFileSync(definition, 'utf8')), { operators, sources, sinks }, 'paper')
-  const child = compile()
+  const child = compile('test/crash/child.js')
   const root = mkdtempSync(join(tmpdir(), 'tidegate-crash-'))
   const next = whole(options.seed ?? 1)
   const by: Record<string, number> = {}

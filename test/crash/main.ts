@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util'
 import { crash } from './crash.ts'
+import { workerCrash } from './worker_crash.ts'
 
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
     log: { type: 'string', default: 'embedded' },
+    workers: { type: 'boolean' },
     json: { type: 'boolean' },
   },
 })
@@ -13,7 +15,7 @@ if (values.log !== 'embedded' && values.log !== 'jetstream') {
   process.stderr.write(`--log: expected embedded or jetstream, found "${values.log}"\n`)
   process.exit(2)
 }
-const result = await crash({
+const result = await (values.workers === true ? workerCrash : crash)({
   runs: Number(values.runs),
   seed: Number(values.seed),
   jetstream: values.log === 'jetstream',

@@ -11,6 +11,7 @@ import {
 import { TidegateError } from '../../../schemas/errors.ts'
 import { atLeast } from './capabilities.ts'
 import { Exchange } from './exchange.ts'
+import { patiently, reasonOf } from './patience.ts'
 
 export interface LinkOptions {
   /** `nats://host:port`, several separated by commas. */
@@ -27,6 +28,7 @@ export interface LinkOptions {
 
 /** Calls to the server's API are answered in milliseconds; a cluster that elects a leader takes seconds. */
 const API_TIMEOUT = 2_000
+const ELECTION = 10_000
 
 /** One connection, and what everything on it shares. */
 export class Link {
@@ -47,6 +49,9 @@ export class Link {
 
   get version(): string {
     return this.nc.info?.version ?? '0.0.0'
+  }
+  get hasCluster(): boolean {
+    return this.nc.info?.cluster !== undefined
   }
   /** Bytes of one message at most, headers included. */
   get maxPayload(): number {
@@ -123,7 +128,8 @@ export async function openLink(options: LinkOptions): Promise<Link> {
 /** @throws JETSTREAM_OFF when the server, or this account on it, keeps no streams */
 export async function requireJetStream(link: Link): Promise<void> {
   try {
-    await link.jsm.getAccountInfo()
+    // a cluster that elects a leader answers in some seconds; a server without JetStream never does
+    await patiently(link, () => link.jsm.getAccountInfo(), link.hasCluster ? ELECTION : 0)
   } catch (cause) {
     throw new TidegateError(
       'JETSTREAM_OFF',
@@ -144,8 +150,6 @@ function authenticator(file: string): Authenticator {
   const words = text.toString('utf8').trim()
   return words.startsWith('SU') ? nkeyAuthenticator(Buffer.from(words)) : credsAuthenticator(text)
 }
-
-export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 function refusal(servers: string, cause: unknown): TidegateError {
   const reason = reasonOf(cause)

@@ -1,7 +1,8 @@
-import { TidegateError } from '../../../schemas/errors.ts'
+import { JetStreamApiError } from '@nats-io/jetstream'
 import { retentionOf, streamOf, subjectOfLog } from '../layout.ts'
 import type { Log } from '../log.ts'
 import { type Link, requireJetStream } from './link.ts'
+import { patiently } from './patience.ts'
 import { provision } from './provision.ts'
 import { Records } from './records.ts'
 import { JetStreamStream } from './stream.ts'
@@ -30,12 +31,23 @@ export async function openJetStreamLog(link: Link, options: JetStreamLogOptions)
     opened.set(name, stream)
     return stream
   }
-  const names = async (): Promise<readonly string[]> => {
-    const all: string[] = []
-    for await (const { config } of link.jsm.streams.list())
-      if (config.name.startsWith(`${namespace}-`) && config.description?.startsWith(MARK))
-        all.push(config.description.slice(MARK.length))
-    return all.sort()
+  const names = (): Promise<readonly string[]> =>
+    patiently(link, async () => {
+      const all: string[] = []
+      for await (const { config } of link.jsm.streams.list())
+        if (config.name.startsWith(`${namespace}-`) && config.description?.startsWith(MARK))
+          all.push(config.description.slice(MARK.length))
+      return all.sort()
+    })
+  const isThere = async (name: string): Promise<boolean> => {
+    try {
+      await patiently(link, () => link.jsm.streams.info(streamOf(namespace, name)))
+      return true
+    } catch (error) {
+      // 10059: there is no such stream
+      if (error instanceof JetStreamApiError && error.code === 10059) return false
+      throw error
+    }
   }
   return {
     guarantee: `Committed means acknowledged by JetStream (${replicas === 1 ? 'one node' : `${replicas} replicas`}, file storage): it survives the death of any process, the server's too; what a server had not synced can be lost with its power, unless it runs with sync_interval: always.`,
@@ -54,19 +66,11 @@ export async function openJetStreamLog(link: Link, options: JetStreamLogOptions)
     },
     async open(name) {
       if (opened.has(name)) return known(name)
-      return (await names()).includes(name) ? known(name) : undefined
+      return (await isThere(name)) ? known(name) : undefined
     },
     streams: names,
     async close() {
       closing.abort()
     },
   }
-}
-
-/** @throws FILE_ABSENT when there is no such stream */
-export async function existing(log: Log, name: string): Promise<Awaited<ReturnType<Log['stream']>>> {
-  const stream = await log.open(name)
-  if (stream === undefined)
-    throw new TidegateError('FILE_ABSENT', `expected a stream "${name}", found none`, { stream: name })
-  return stream
 }

@@ -3,6 +3,7 @@ import { TidegateError } from '../../../schemas/errors.ts'
 import type { Retention } from '../layout.ts'
 import { requireServer } from './capabilities.ts'
 import type { Link } from './link.ts'
+import { patiently } from './patience.ts'
 
 export interface Wanted {
   readonly name: string
@@ -44,12 +45,12 @@ export async function provision(link: Link, wanted: Wanted): Promise<void> {
   let fresh = true
   let found: StreamConfig
   try {
-    found = (await link.jsm.streams.add(config)).config
+    found = (await patiently(link, () => link.jsm.streams.add(config))).config
   } catch (error) {
     // 10058: the name is in use with another configuration
     if (!(error instanceof JetStreamApiError) || error.code !== 10058) throw error
     fresh = false
-    found = (await link.jsm.streams.info(wanted.name)).config
+    found = (await patiently(link, () => link.jsm.streams.info(wanted.name))).config
   }
   const mustHold = fresh
     ? Object.keys(config)

@@ -1,6 +1,7 @@
 import { TidegateError } from '../../../schemas/errors.ts'
 import { isChainBroken, isConflict, type Reply } from './exchange.ts'
 import type { Link } from './link.ts'
+import { patiently } from './patience.ts'
 import { pause } from './reader.ts'
 
 /** What is published: `id` must be the same whoever publishes it, and whenever. */
@@ -64,9 +65,9 @@ export class Publisher {
 
   /** Where the stream ends now. @throws LOG_LOST-like errors of the API */
   static async endOf(link: Link, stream: string): Promise<End & { readonly headers: (name: string) => string }> {
-    const { state } = await link.jsm.streams.info(stream)
+    const { state } = await patiently(link, () => link.jsm.streams.info(stream))
     if (state.messages === 0) return { seq: state.last_seq, id: '', headers: () => '' }
-    const message = await link.jsm.streams.getMessage(stream, { seq: state.last_seq })
+    const message = await patiently(link, () => link.jsm.streams.getMessage(stream, { seq: state.last_seq }))
     return {
       seq: state.last_seq,
       id: message?.header.get(ID) ?? '',
