@@ -1,0 +1,52 @@
+import { createServer } from 'node:net'
+import { NatsServer, natsServerBinary, natsServerVersion } from './nats_server.ts'
+
+/** A nats-server that may form a cluster: NATS_SERVER_NEW_BIN, or the one of this machine where it is 2.10.27 or newer. */
+export function natsClusterBinary(environment = process.env): string | undefined {
+  const { NATS_SERVER_NEW_BIN: named } = environment
+  const binary = named !== undefined && named !== '' ? named : natsServerBinary(environment)
+  if (binary === undefined) return undefined
+  const [major = 0, minor = 0, patch = 0] = natsServerVersion(binary).split('.').map(Number)
+  return major > 2 || minor > 10 || (minor === 10 && patch >= 27) ? binary : undefined
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+
+/** Real servers that replicate among each other, on free ports of this machine. */
+export class NatsCluster {
+  readonly nodes: readonly NatsServer[]
+  private constructor(nodes: readonly NatsServer[]) {
+    this.nodes = nodes
+  }
+  static async start(binary: string, size = 3): Promise<NatsCluster> {
+    const ports = await Promise.all(Array.from({ length: size }, freePort))
+    const routes = ports.map((port) => `nats://127.0.0.1:${port}`)
+    const nodes = ports.map((_, i) =>
+      NatsServer.start({
+        binary,
+        arguments: [
+          ...['--cluster_name', 'tidegate', '-n', `node${i}`],
+          ...['--cluster', routes[i] as string, '--routes', routes.join(',')],
+        ],
+      }),
+    )
+    return new NatsCluster(await Promise.all(nodes))
+  }
+  /** All addresses, for a client that goes on with another node when one dies. */
+  get url(): string {
+    return this.nodes.map(({ url }) => url).join(',')
+  }
+  node(name: string): NatsServer {
+    return this.nodes[Number(name.slice('node'.length))] as NatsServer
+  }
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.stop()))
+  }
+}
