@@ -6,17 +6,21 @@ import { NatsServer, natsServerBinary } from '../../testing/nats_server.ts'
 import { wallClock } from '../clock.ts'
 import type { Committed } from '../connect.ts'
 import { backtest } from '../environment/backtest.ts'
+import { encodeItems } from '../feed.ts'
 import { type Link, openLink } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
-import { layout } from '../log/layout.ts'
+import { layout, streamOf } from '../log/layout.ts'
 import type { Log } from '../log/log.ts'
 import { type Plan, plan as planOf } from '../plan.ts'
 import { replay } from '../replay.ts'
 import { committed } from '../stage.ts'
+import { type Letter, letters, redrive } from './dead_letters.ts'
 import { Definitions } from './definitions.ts'
 import { type Deploying, deploy, promote, shadow } from './deploy.ts'
+import { feedName, rangesOf } from './feed_name.ts'
 import { Plans } from './plans.ts'
 import { inputsOf } from './stage_task.ts'
+import { newestHead } from './tasks.ts'
 import { Worker } from './worker.ts'
 
 const catalogue = { operators, sources, sinks }
@@ -45,6 +49,7 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
   let link: Link
   let log: Log
   let on: Deploying
+  let definitions: Definitions
   let namespace = ''
   let n = 0
   const stops: AbortController[] = []
@@ -61,7 +66,7 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
   beforeEach(async () => {
     namespace = `w${n++}`
     log = await openJetStreamLog(link, { namespace })
-    const definitions = await Definitions.open(link, namespace)
+    definitions = await Definitions.open(link, namespace)
     on = { definitions, log, plans: new Plans(definitions, planner) }
     said.length = 0
   })
@@ -180,6 +185,79 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
       info: { reasons: { length: 2 } },
     })
   })
+
+  test('ranges of keys live in several workers, and each instrument has what a backtest gives it', async () => {
+    const symbols = ['BTCUSDT', 'ETHUSDT', 'SOLUSDT', 'XRPUSDT', 'ADAUSDT']
+    const definition = drawn('ranged')
+    definition.nodes.trades.params = { minutes: 60, seed: 7, symbols } as never
+    const plan = await planner(definition)
+    const expected = await backtested(plan)
+    await put(definition, 4)
+    for (const name of ['a', 'b']) work(name)
+    const found = async () => {
+      const all: string[] = []
+      for (const range of rangesOf(4))
+        for await (const row of committed(plan, await log.stream(layout.stage('ranged', range)))) all.push(row.id)
+      return all
+    }
+    const all = await until(async () => {
+      const ids = await found()
+      return ids.length >= expected.length && ids
+    })
+    expect(all.toSorted()).toEqual(expected.toSorted())
+    const wanted = expected.filter((id) => id.startsWith('ranged/above/')).toSorted()
+    await until(async () => (await signals('ranged')).length >= wanted.length)
+    expect((await signals('ranged')).toSorted()).toEqual(wanted)
+    expect(new Set(said.filter((line) => line.includes('took stage.ranged')).map((l) => l[0])).size).toBe(2)
+  }, 30_000)
+
+  test('a damaged record is left out, kept as a dead letter, and can be redriven', async () => {
+    const definition = drawn('poisoned')
+    definition.nodes.trades = { source: 'tape_trades' } as never
+    const plan = await planner(definition)
+    await put(definition)
+    work('a')
+    const ticks = await log.stream(layout.tick(feedName(plan.sources[0] as never)))
+    const trade = (n: number) => {
+      const value = { price: 100 + (n % 5), size: 1, side: 0, id: n }
+      return encodeItems(plan.sources[0] as never, [{ type: 'row', at: n * 10e6, key: 'v:A', value }])[0] as Uint8Array
+    }
+    const damaged = trade(3).slice()
+    damaged[100] = (damaged[100] as number) ^ 0xff
+    for (const data of [trade(1), trade(2), damaged, trade(4)]) await ticks.append(data, (await ticks.state()).last)
+    const on = { link, log, namespace, replicas: 1 }
+    const [letter] = await until(async () => {
+      const all = await letters(on, 'poisoned')
+      return all.length > 0 && all
+    })
+    expect(letter).toMatchObject({ seq: 3, code: 'FRAME_CORRUPT', record: Buffer.from(damaged).toString('base64') })
+    expect(await redrive(on, letter as Letter, trade(5))).toBe(5)
+    expect(await letters(on)).toEqual([])
+    const { pointer } = await definitions.require('poisoned')
+    await until(async () => (await newestHead(log, layout.stage('poisoned')))?.inputs[0]?.to === 5)
+    const inputs = await inputsOf(plan, pointer, { part: 0, of: 1 }, log)
+    expect(await replay(plan, log, { inputs, committedBy: plan })).toMatchObject({ equal: true, records: 5 })
+  }, 30_000)
+
+  test('ticks that were let go before they were taken stop the pipeline, and that is told', async () => {
+    const definition = drawn('eaten')
+    definition.nodes.trades = { source: 'tape_trades' } as never
+    const plan = await planner(definition)
+    const name = layout.tick(feedName(plan.sources[0] as never))
+    const ticks = await log.stream(name)
+    const value = { price: 100, size: 1, side: 0, id: 1 }
+    const [data] = encodeItems(plan.sources[0] as never, [{ type: 'row', at: 1e6, key: 'v:A', value }])
+    await ticks.append(data as Uint8Array, 0)
+    await put(definition)
+    const first = work('a')
+    await until(async () => (await newestHead(log, layout.stage('eaten')))?.inputs[0]?.to === 1)
+    first.abort()
+    await until(async () => said.includes('a: worker a is down'))
+    for (let n = 1; n < 4; n++) await ticks.append(data as Uint8Array, n)
+    await link.jsm.streams.purge(streamOf(namespace, name), { seq: 4 })
+    work('b')
+    await until(async () => said.some((line) => line.includes('stage.eaten: LOG_LOST')))
+  }, 30_000)
 
   test('two workers of one name: the second is told', async () => {
     work('same')
