@@ -45,6 +45,8 @@ export interface ReplayOptions {
   readonly until?: number
   /** The plan that committed: where another one recomputes, it goes on with this one's state, and ends where this one does. */
   readonly committedBy?: Plan
+  /** Nodes that keep its state though their params differ. */
+  readonly keep?: readonly string[]
   /** Goes on with what is committed later, until this aborts. */
   readonly follow?: AbortSignal
   /** Told of the first difference of each commit. */
@@ -124,7 +126,7 @@ async function begin(
   stage: LogStream,
   inputs: readonly StageInput[],
   engine: Engine,
-  { after, committedBy }: ReplayOptions,
+  { after, committedBy, keep }: ReplayOptions,
 ): Promise<number> {
   const states = () => Promise.all(inputs.map(({ stream }) => stream.state()))
   const start = after ?? (await oldest(committedBy ?? engine.plan, stage, await states(), committedBy === undefined))
@@ -139,7 +141,8 @@ async function begin(
       found: found.head.plan,
     })
   for (const [i, taken] of found.head.inputs.entries()) checkTaken(taken, start, held[i] as (typeof held)[number])
-  if (committedBy !== undefined && committedBy.hash !== engine.plan.hash) await takeOver(engine, committedBy, found)
+  if (committedBy !== undefined && committedBy.hash !== engine.plan.hash)
+    await takeOver(engine, committedBy, found, keep)
   else {
     const snapshots = new Snapshots(engine)
     for (const { state, keys } of found.states) snapshots.load(state, keys)

@@ -44,12 +44,17 @@ export async function restore(stream: LogStream, at?: number): Promise<Restored 
   return { head, last: newest.seq, states, keys }
 }
 /** Brings an engine to a state that an earlier plan left. */
-export async function takeOver(engine: Engine, old: Plan, { states }: Restored): Promise<void> {
+export async function takeOver(
+  engine: Engine,
+  old: Plan,
+  { states }: Restored,
+  keep: readonly string[] = [],
+): Promise<void> {
   const from = await openEngine(old, {}, { execution: 'interpret' })
   const snapshots = new Snapshots(from)
   for (const { state, keys } of states) snapshots.load(state, keys)
   from.resume()
-  carry(from, engine)
+  carry(from, engine, keep)
   from.close()
 }
 async function only(stream: LogStream, seq: number) {

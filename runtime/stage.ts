@@ -50,6 +50,8 @@ export interface StageOptions {
   readonly owner?: string
   /** The plan of that hash, whose state this one goes on with: a promotion. Refused unless given. */
   readonly upgrade?: (hash: string) => Promise<Plan>
+  /** Nodes that keep their state in an upgrade though their params changed. */
+  readonly keep?: readonly string[]
   readonly probe?: Probe
   readonly execution?: ExecutionName | undefined
   readonly failed?: Watch['failed']
@@ -161,7 +163,7 @@ export class Stage {
     if (head.plan === this.plan.hash || upgrade === undefined) {
       for (const { state, keys } of found.states) this.snapshots.load(state, keys)
       this.engine.resume()
-    } else await takeOver(this.engine, await upgrade(head.plan), found)
+    } else await takeOver(this.engine, await upgrade(head.plan), found, this.options.keep)
     this.carried = head.plan !== this.plan.hash
     this.last = last
     this.epoch = head.epoch

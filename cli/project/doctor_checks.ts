@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readdirSync, statfsSync } from 'node
 import { createRequire } from 'node:module'
 import { delimiter, join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { natsServerBinary } from '../../testing/nats_server.ts'
 
 /** `missing` is a required part that is not here; `absent` one that may be. */
 export type Status = 'ok' | 'warning' | 'missing' | 'absent'
@@ -97,9 +98,9 @@ function versionOf(file: string, ...args: readonly string[]): string {
 
 export function natsServer(environment: Environment): Finding {
   const named = environment['NATS_SERVER_BIN']
-  const file = named ?? onPath('nats-server', environment)
+  const file = natsServerBinary(environment)
   const fix =
-    'Only `--log jetstream` needs it. Install nats-server 2.10 or newer (https://nats.io/download) or set NATS_SERVER_BIN.'
+    'Only workers and `--log jetstream` need it. Debian: apt-get install nats-server; others: https://nats.io/download; or set NATS_SERVER_BIN.'
   if (file === undefined || !existsSync(file))
     return {
       part: 'nats-server',

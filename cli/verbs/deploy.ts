@@ -9,14 +9,8 @@ import { folderOf, loadDefinition, setOption } from '../definition.ts'
 import { renderFates } from '../describe/fates.ts'
 import { packageVersion } from '../project/own_package.ts'
 import { refuseLive } from '../refuse_live.ts'
+import { stateChoice, stateOptions } from '../state_choice.ts'
 import type { Args, Verb } from '../verb.ts'
-
-export const dropStateOption = {
-  type: 'string',
-  multiple: true,
-  value: 'NODE',
-  help: 'lets the state of a node about money (orders, positions) be lost',
-} as const
 
 export const deployVerb: Verb = {
   name: 'deploy',
@@ -35,7 +29,7 @@ export const deployVerb: Verb = {
     from: { type: 'string', value: 'now|all', help: 'where a new pipeline begins in its ticks; now unless named' },
     'from-seq': { type: 'string', value: 'N', help: 'begin at this record of the ticks' },
     'from-time': { type: 'string', value: 'TIME', help: 'begin at this event time' },
-    'drop-state': dropStateOption,
+    ...stateOptions,
     mode: { type: 'string', value: 'paper|live', help: 'paper is the default' },
     confirm: { type: 'string', value: 'PIPELINE', help: 'consent to live trading, by name' },
   },
@@ -59,7 +53,7 @@ export const deployVerb: Verb = {
         by: whoami(),
         at: new Date().toISOString(),
         ranges: numberOption(args, 'ranges'),
-        dropState: args.values['drop-state'] ?? [],
+        state: stateChoice(args),
       })
       const feeds = plan.sources.map((source) => ({ source: source.id, feed: feedName(source) }))
       const document = {

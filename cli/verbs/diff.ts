@@ -3,6 +3,7 @@ import { fates } from '../../runtime/state/carry.ts'
 import { natsOptions, openCluster } from '../cluster.ts'
 import { folderOf, loadDefinition, setOption } from '../definition.ts'
 import { renderFates } from '../describe/fates.ts'
+import { stateChoice, stateOptions } from '../state_choice.ts'
 import type { Verb } from '../verb.ts'
 
 export const diffVerb: Verb = {
@@ -11,7 +12,7 @@ export const diffVerb: Verb = {
     'Says what a definition would change in what runs: whose state is kept, whose begins anew, whose is dropped.',
   form: 'FILE',
   positionals: { min: 1, max: 1 },
-  options: { ...natsOptions, set: setOption },
+  options: { ...natsOptions, set: setOption, 'keep-state': stateOptions['keep-state'] },
   async run(args, context) {
     const [file = ''] = args.positionals
     const plan = planOf(await loadDefinition(file, args), await context.catalogue(folderOf(file)), 'paper')
@@ -19,7 +20,7 @@ export const diffVerb: Verb = {
     try {
       const { pointer } = await cluster.definitions.require(plan.pipeline)
       const live = await cluster.plans.of(plan.pipeline, pointer.version)
-      const changed = fates(live, plan)
+      const changed = fates(live, plan, stateChoice(args).keep)
       const same = live.hash === plan.hash
       const document = {
         pipeline: plan.pipeline,

@@ -3,8 +3,8 @@ import { TidegateError } from '../../schemas/errors.ts'
 import { numberOption } from '../args.ts'
 import { natsOptions, openCluster } from '../cluster.ts'
 import { renderFates } from '../describe/fates.ts'
+import { stateChoice, stateOptions } from '../state_choice.ts'
 import type { Args, Context, Verb } from '../verb.ts'
-import { dropStateOption } from './deploy.ts'
 
 export const promoteVerb: Verb = {
   name: 'promote',
@@ -14,7 +14,7 @@ export const promoteVerb: Verb = {
   options: {
     ...natsOptions,
     version: { type: 'string', value: 'N', help: 'the version; the newest unless named' },
-    'drop-state': dropStateOption,
+    ...stateOptions,
   },
   notes: 'The cut-over is one commit: what comes before it is of the old version, what comes after of the new one.',
   run: (args, context) => change(args, context, numberOption(args, 'version')),
@@ -25,7 +25,7 @@ export const rollbackVerb: Verb = {
   summary: 'Goes back to the version that ran before, with the state there is now.',
   form: 'PIPELINE',
   positionals: { min: 1, max: 1 },
-  options: { ...natsOptions, 'drop-state': dropStateOption },
+  options: { ...natsOptions, ...stateOptions },
   notes: 'What was committed stays; nodes that only the newer version had lose their state.',
   run: (args, context) => change(args, context, 'previous'),
 }
@@ -38,8 +38,7 @@ async function change(args: Args, context: Context, wanted: number | 'previous' 
     if (wanted === 'previous' && before.previous === null)
       throw new TidegateError('DEPLOY_REFUSED', `${pipeline} has no version before ${before.version}`, { pipeline })
     const version = wanted === 'previous' ? (before.previous ?? undefined) : wanted
-    const dropState = args.values['drop-state'] ?? []
-    const { pointer, fates } = await promote(cluster, pipeline, { version, dropState })
+    const { pointer, fates } = await promote(cluster, pipeline, { version, state: stateChoice(args) })
     context.io.document({ pipeline, from: before.version, to: pointer.version, pointer, fates }, () =>
       [`${pipeline}: version ${before.version} -> ${pointer.version}`, '', renderFates(fates)].join('\n'),
     )

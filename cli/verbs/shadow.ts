@@ -2,6 +2,7 @@ import { shadow } from '../../runtime/cluster/deploy.ts'
 import { eventsOf } from '../../runtime/cluster/events.ts'
 import { durationOption, numberOption } from '../args.ts'
 import { natsOptions, openCluster } from '../cluster.ts'
+import { stateChoice, stateOptions } from '../state_choice.ts'
 import { stopper } from '../stopper.ts'
 import type { Verb } from '../verb.ts'
 
@@ -15,6 +16,7 @@ export const shadowVerb: Verb = {
     ...natsOptions,
     version: { type: 'string', value: 'N', help: 'the version; the newest unless named' },
     stop: { type: 'boolean', help: 'end the shadow' },
+    'keep-state': stateOptions['keep-state'],
     detach: { type: 'boolean', help: 'do not wait for differences' },
     for: { type: 'string', value: 'DURATION', help: 'stop waiting after this long' },
   },
@@ -32,7 +34,7 @@ export const shadowVerb: Verb = {
         return
       }
       const events = await eventsOf(cluster, pipeline, 'shadow_different', stop.signal)
-      const pointer = await shadow(cluster, pipeline, numberOption(args, 'version'))
+      const pointer = await shadow(cluster, pipeline, numberOption(args, 'version'), stateChoice(args).keep)
       const words = `${pipeline}: version ${pointer.shadow?.version} runs beside version ${pointer.version}`
       if (args.flags.has('detach')) {
         io.document({ pipeline, pointer }, () => words)

@@ -28,7 +28,11 @@ export const Pointer = z.object({
   /** The newest that was deployed: what `shadow` and `promote` take. */
   candidate: z.int().min(1),
   /** A version that runs beside, from the state after a commit of each range. */
-  shadow: z.object({ version: z.int().min(1), after: z.record(z.string(), z.int()) }).nullable(),
+  shadow: z
+    .object({ version: z.int().min(1), after: z.record(z.string(), z.int()), keep: z.array(z.string()) })
+    .nullable(),
+  /** Nodes that kept their state when this version took over, though their params had changed. */
+  keep: z.array(z.string()),
   /** Into how many ranges of key groups the pipeline is cut; fixed. */
   ranges: z.int().min(1).max(64),
   /** The first record of each tick stream a fresh stage takes. */

@@ -3,7 +3,7 @@ import { KEY_GROUPS } from '../key_groups.ts'
 import { layout, type Range } from '../log/layout.ts'
 import type { Log } from '../log/log.ts'
 import type { Plan } from '../plan.ts'
-import { type Fate, fates } from '../state/carry.ts'
+import { type Fate, fates, sameForm } from '../state/carry.ts'
 import type { Definitions, Deployed, HeldPointer, Pointer } from './definitions.ts'
 import { divisible, rangesOf, tickStreams } from './feed_name.ts'
 import type { Plans } from './plans.ts'
@@ -24,8 +24,14 @@ export interface DeployOptions {
   readonly ranges?: number | undefined
   /** Where a fresh pipeline begins in its tick streams: after what is there now, unless given. */
   readonly start?: Start
+  readonly state?: StateChoice
+}
+/** What becomes of the state of nodes that changed. */
+export interface StateChoice {
   /** Nodes about money whose state may be lost. */
-  readonly dropState?: readonly string[]
+  readonly drop?: readonly string[]
+  /** Nodes that go on with their state though their params changed. */
+  readonly keep?: readonly string[]
 }
 export interface Deployment {
   readonly deployed: Deployed
@@ -46,11 +52,11 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
   const there = await definitions.pointer(pipeline)
   const before = there && (await plans.of(pipeline, there.pointer.version))
   const ranges = there?.pointer.ranges ?? options.ranges ?? 1
-  const changed = before === undefined ? [] : fates(before, plan)
+  const changed = before === undefined ? [] : fates(before, plan, options.state?.keep)
   const reasons = [
     ...secretsIn(definition),
     ...rangeProblems(plan, ranges, there, options.ranges),
-    ...moneyLost(changed, options.dropState ?? []),
+    ...stateProblems(before, plan, changed, options.state),
   ]
   if (before !== undefined && before.hash === plan.hash)
     reasons.push(`version ${there?.pointer.version} runs this very plan`)
@@ -59,7 +65,17 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
   const deployed = await definitions.add(pipeline, { definition, plan: plan.hash, release, by, at })
   const { version } = deployed
   const first: Pointer = {
-    ...{ pipeline, state: 'running', version, previous: null, candidate: version, shadow: null, ranges, start },
+    ...{
+      pipeline,
+      state: 'running',
+      version,
+      previous: null,
+      candidate: version,
+      shadow: null,
+      keep: [],
+      ranges,
+      start,
+    },
   }
   if (there === undefined && (await definitions.place(first)))
     return { deployed, pointer: first, live: true, fates: changed }
@@ -71,17 +87,18 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
 export async function promote(
   on: Deploying,
   pipeline: string,
-  options: { readonly version?: number | undefined; readonly dropState?: readonly string[] },
+  options: { readonly version?: number | undefined; readonly state?: StateChoice },
 ): Promise<{ readonly pointer: Pointer; readonly fates: readonly Fate[] }> {
   const { definitions, plans, log } = on
   const { pointer } = await definitions.require(pipeline)
   const version = options.version ?? pointer.candidate
   const [old, next] = [await plans.of(pipeline, pointer.version), await plans.of(pipeline, version)]
-  const changed = fates(old, next)
+  const keep = options.state?.keep ?? []
+  const changed = fates(old, next, keep)
   refuse(pipeline, 'promoted', [
     ...(version === pointer.version ? [`version ${version} runs already`] : []),
     ...rangeProblems(next, pointer.ranges, undefined, undefined),
-    ...moneyLost(changed, options.dropState ?? []),
+    ...stateProblems(old, next, changed, options.state),
   ])
   const start = { ...(await startOf(next, pointer.ranges, log)), ...pointer.start }
   const moved = await definitions.move(pipeline, (now) => {
@@ -92,6 +109,7 @@ export async function promote(
       previous: pointer.version,
       candidate: Math.max(now.candidate, version),
       shadow: null,
+      keep: [...keep],
       start,
     }
   })
@@ -99,7 +117,12 @@ export async function promote(
 }
 
 /** Lets the candidate run beside, from the newest whole state of each range. */
-export async function shadow(on: Deploying, pipeline: string, version?: number): Promise<Pointer> {
+export async function shadow(
+  on: Deploying,
+  pipeline: string,
+  version?: number,
+  keep: readonly string[] = [],
+): Promise<Pointer> {
   const { definitions, plans, log } = on
   const { pointer } = await definitions.require(pipeline)
   const wanted = version ?? pointer.candidate
@@ -112,7 +135,7 @@ export async function shadow(on: Deploying, pipeline: string, version?: number):
     if (whole === undefined) refuse(pipeline, 'shadowed', [`${name} has no commit yet: nothing to begin from`])
     after[name] = whole as number
   }
-  return definitions.move(pipeline, (now) => ({ ...now, shadow: { version: wanted, after } }))
+  return definitions.move(pipeline, (now) => ({ ...now, shadow: { version: wanted, after, keep: [...keep] } }))
 }
 
 async function startOf(plan: Plan, ranges: number, log: Log, start: Start = { type: 'now' }) {
@@ -149,10 +172,24 @@ function rangeProblems(
       : []),
   ]
 }
-const moneyLost = (changed: readonly Fate[], dropped: readonly string[]): readonly string[] =>
-  changed
-    .filter(({ fate, money, node }) => money && (fate === 'fresh' || fate === 'dropped') && !dropped.includes(node))
-    .map(({ node, why }) => `the state of "${node}" would be lost (${why}); --drop-state ${node} says that it may be`)
+function stateProblems(
+  old: Plan | undefined,
+  next: Plan,
+  changed: readonly Fate[],
+  { drop = [], keep = [] }: StateChoice = {},
+): readonly string[] {
+  const unkept = keep.filter((node) => old !== undefined && !sameForm(old, next, node))
+  const lost = changed.filter(({ fate, money }) => money && (fate === 'fresh' || fate === 'dropped'))
+  return [
+    ...unkept.map((node) => `the state of "${node}" cannot be kept: its component, or the form of its state, changed`),
+    ...lost
+      .filter(({ node }) => !drop.includes(node) && !unkept.includes(node))
+      .map(({ node, why, fate }) => {
+        const may = fate === 'fresh' ? `--keep-state ${node} goes on with it, ` : ''
+        return `the state of "${node}" would be lost (${why}); ${may}--drop-state ${node} says that it may be lost`
+      }),
+  ]
+}
 
 /** A definition is stored in the open and read by many. */
 const secretName = /(^|_)(secret|password|passphrase|private_key|mnemonic|seed_phrase|api_key)($|_)/i

@@ -16,6 +16,7 @@ export interface FollowOptions {
   readonly log: Log
   /** The commit whose state to begin with. */
   readonly after: number | undefined
+  readonly keep: readonly string[]
   readonly execution?: ExecutionName | undefined
   readonly different: (difference: Difference, commit: number) => void
   readonly compared?: (commit: number) => void
@@ -26,13 +27,14 @@ export interface FollowOptions {
  * shadow. Ends when the signal aborts or another plan goes on.
  */
 export async function follow(options: FollowOptions, signal: AbortSignal): Promise<void> {
-  const { plan, live, pointer, range, log } = options
+  const { plan, live, pointer, range, log, keep } = options
   await replay(plan, log, {
     inputs: await inputsOf(live, pointer, range, log),
     name: layout.stage(plan.pipeline, range),
     ...(options.after !== undefined && { after: options.after }),
     execution: options.execution,
     committedBy: live,
+    keep,
     follow: signal,
     different: options.different,
     ...(options.compared && { compared: options.compared }),

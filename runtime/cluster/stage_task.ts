@@ -46,6 +46,7 @@ export async function runStage(options: StageTaskOptions, signal: AbortSignal): 
     name: layout.stage(plan.pipeline, range),
     owner,
     upgrade,
+    keep: pointer.keep,
     execution,
     warm_up: true,
     failed: options.failed,

@@ -113,7 +113,7 @@ function following(
   const { pipeline } = pointer
   return {
     key: `${what}.${pipeline}${suffix(range)}`,
-    shape: shapeOf(version, pointer.version, after),
+    shape: shapeOf(version, pointer.version, after, pointer.shadow?.keep),
     async run({ plans, log, execution, events, notice }, signal) {
       const [plan, live] = [await plans.of(pipeline, version), await plans.of(pipeline, pointer.version)]
       const told = new Set<string>()
@@ -134,7 +134,20 @@ function following(
       while (!signal.aborted && ((await newestHead(log, stage))?.plan ?? live.hash) !== live.hash)
         await pause(200, signal)
       const begin = after ?? (await newestHead(log, stage))?.full
-      await follow({ plan, live, pointer, range, log, after: begin, execution, different }, signal)
+      await follow(
+        {
+          plan,
+          live,
+          pointer,
+          range,
+          log,
+          after: begin,
+          keep: what === 'shadow' ? (pointer.shadow?.keep ?? []) : [],
+          execution,
+          different,
+        },
+        signal,
+      )
     },
   }
 }

@@ -2,7 +2,7 @@ import type { Engine } from '../engine.ts'
 import { KEY_GROUPS } from '../key_groups.ts'
 import { NUMBERS, type Running } from '../network.ts'
 import type { Plan } from '../plan.ts'
-import { type Layout, slots } from './layout.ts'
+import { type Layout, layoutOf, slots } from './layout.ts'
 
 /** What becomes of a node's state when another plan goes on: kept where nothing about the node changed. */
 export interface Fate {
@@ -18,8 +18,11 @@ type Document = Readonly<Record<string, unknown>> & { readonly id: string }
 const documents = (plan: Plan): readonly Document[] => (plan.resolved as { nodes: readonly Document[] }).nodes
 const moneyed = new Set(['fill', 'approved_order', 'order_update', 'order_intent'])
 
-/** What a change of plans keeps, node by node; nodes without state are left out. */
-export function fates(old: Plan, next: Plan): readonly Fate[] {
+/**
+ * What a change of plans keeps, node by node; nodes without state are left out. `keep` names nodes that go on with their
+ * state though their params or wires changed: possible where component, version and the form of the state are the same.
+ */
+export function fates(old: Plan, next: Plan, keep: readonly string[] = []): readonly Fate[] {
   const [before, after] = [documents(old), documents(next)]
   const stateful = (plan: Plan, id: string) => plan.nodes.find((n) => n.id === id)
   const money = (plan: Plan, id: string) =>
@@ -29,7 +32,8 @@ export function fates(old: Plan, next: Plan): readonly Fate[] {
     const was = before.find(({ id }) => id === is.id)
     const differs =
       was && Object.keys({ ...was, ...is }).filter((f) => JSON.stringify(was[f]) !== JSON.stringify(is[f]))
-    const fate = differs === undefined ? 'new' : differs.length === 0 ? 'kept' : 'fresh'
+    const keeps = differs?.length === 0 || (keep.includes(is.id) && was !== undefined && sameForm(old, next, is.id))
+    const fate = differs === undefined ? 'new' : keeps ? 'kept' : 'fresh'
     const why = (differs ?? []).map((f) => `${f} ${JSON.stringify(was?.[f])} -> ${JSON.stringify(is[f])}`).join(', ')
     all.push({ node: is.id, fate, why, money: money(next, is.id) })
   }
@@ -38,9 +42,21 @@ export function fates(old: Plan, next: Plan): readonly Fate[] {
   return all
 }
 
+/** Both plans have the node of one component, and its state has the same fields. */
+export function sameForm(old: Plan, next: Plan, id: string): boolean {
+  const forms = [old, next].map((plan) => {
+    const node = plan.nodes.find((n) => n.id === id)
+    if (node === undefined) return undefined
+    const { name, version, init, each } = node.operator
+    const form = [layoutOf(init(node.params)), layoutOf(each?.(node.params) ?? {})].map(({ leaves }) => leaves)
+    return JSON.stringify([name, version, form])
+  })
+  return forms[0] !== undefined && forms[0] === forms[1]
+}
+
 /** Brings an engine to where another one of an earlier plan stands, with the states that are kept. */
-export function carry(from: Engine, to: Engine): void {
-  const kept = new Set(fates(from.plan, to.plan).flatMap(({ node, fate }) => (fate === 'kept' ? [node] : [])))
+export function carry(from: Engine, to: Engine, keep: readonly string[] = []): void {
+  const kept = new Set(fates(from.plan, to.plan, keep).flatMap(({ node, fate }) => (fate === 'kept' ? [node] : [])))
   const pairs = to.network.nodes.flatMap((node): [Running, Running][] => {
     const old = from.network.nodes.find((n) => n.planned.id === node.planned.id)
     return old !== undefined && kept.has(node.planned.id) ? [[old, node]] : []
