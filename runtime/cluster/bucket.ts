@@ -1,9 +1,9 @@
 import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream'
 import { TidegateError } from '../../schemas/errors.ts'
 import { requireServer } from '../log/jetstream/capabilities.ts'
-import { isConflict } from '../log/jetstream/exchange.ts'
+import { isConflict, refusalOf } from '../log/jetstream/exchange.ts'
 import type { Link } from '../log/jetstream/link.ts'
-import { patiently } from '../log/jetstream/patience.ts'
+import { isThere, patiently } from '../log/jetstream/patience.ts'
 
 export interface BucketOptions {
   readonly name: string
@@ -38,6 +38,7 @@ export class Bucket {
   static async open(link: Link, { name, ttl, history, replicas }: BucketOptions): Promise<Bucket> {
     requireServer(link.version, replicas)
     const bucket = new Bucket(link, name)
+    if (await isThere(link, bucket.stream)) return bucket
     try {
       const config = {
         name: bucket.stream,
@@ -76,8 +77,7 @@ export class Bucket {
       'Nats-Expected-Last-Subject-Sequence': String(revision),
     })
     if (reply.type === 'stored') return reply.seq
-    if (reply.type === 'refused' && !isConflict(reply.code))
-      throw new TidegateError('LOG_REFUSED', `${this.stream}: ${key} was refused: ${reply.reason}`, { key })
+    if (reply.type === 'refused' && !isConflict(reply.code)) throw refusalOf(this.stream, reply)
     if (reply.type === 'refused') return undefined
     // the answer was lost: who writes here writes something of its own, so what stands there tells
     const found = await this.get(key)

@@ -1,4 +1,5 @@
 import { createInbox, headers, type Msg, type MsgHdrs } from '@nats-io/transport-node'
+import { TidegateError } from '../../../schemas/errors.ts'
 import type { Link } from './link.ts'
 
 /** What became of a message that was published to a stream. */
@@ -16,9 +17,16 @@ export const isChainBroken = (code: number): boolean => code === 10070
 /** No answer, duplicate in process, leader changing, queue full: what was sent may be sent again. */
 const open = new Set([503, 408, 429, 10008, 10158, 10167])
 
+interface Waiting {
+  readonly subject: string
+  readonly settle: (reply: Reply) => void
+  readonly since: number
+}
 const PATIENCE = 2_000
 /** Room for the headers of a message in what a server takes. */
 export const HEADERS = 512
+/** Stands for a permission that is missing; servers have no code for it. */
+const DENIED = -1
 /** What servers say of a message that is larger than a stream takes. */
 const TOO_LARGE = 10054
 
@@ -29,7 +37,7 @@ const TOO_LARGE = 10054
 export class Exchange {
   private readonly link: Link
   private readonly inbox: string
-  private readonly waiting = new Map<number, { readonly settle: (reply: Reply) => void; readonly since: number }>()
+  private readonly waiting = new Map<number, Waiting>()
   private readonly unfollow: () => void
   private readonly clock: NodeJS.Timeout
   private next = 0
@@ -66,7 +74,7 @@ export class Exchange {
       return
     }
     const number = this.next++
-    this.waiting.set(number, { settle, since: performance.now() })
+    this.waiting.set(number, { subject, settle, since: performance.now() })
     try {
       this.link.nc.publish(subject, data, { reply: `${this.inbox}.${number}`, headers: headersOf(fields) })
     } catch (error) {
@@ -89,6 +97,12 @@ export class Exchange {
       if (since > limit) return
       this.settle(number, { type: 'unknown', reason: `no answer in ${PATIENCE} ms` })
     }
+  }
+  /** The server did not allow us to publish there. */
+  deny(subject: string): void {
+    for (const [number, waiting] of [...this.waiting])
+      if (waiting.subject === subject)
+        this.settle(number, { type: 'refused', code: DENIED, reason: `our role may not publish "${subject}"` })
   }
   private abandon(reason: string): void {
     for (const number of [...this.waiting.keys()]) this.settle(number, { type: 'unknown', reason })
@@ -120,4 +134,11 @@ function readReply(message: Msg): Reply {
     return open.has(code) || open.has(error.code) ? { type: 'unknown', reason } : { type: 'refused', code, reason }
   }
   return { type: 'stored', seq: seq ?? 0, duplicate: duplicate === true }
+}
+
+/** What a refusal becomes for people: LOG_REFUSED, or NATS_REFUSED where our role may not do it. */
+export function refusalOf(stream: string, { code, reason }: Extract<Reply, { type: 'refused' }>): TidegateError {
+  return code === DENIED
+    ? new TidegateError('NATS_REFUSED', `${stream}: ${reason}`, { stream })
+    : new TidegateError('LOG_REFUSED', `${stream}: the server refused a record: ${reason}`, { stream, code })
 }

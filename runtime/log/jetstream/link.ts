@@ -11,7 +11,7 @@ import {
 import { TidegateError } from '../../../schemas/errors.ts'
 import { atLeast } from './capabilities.ts'
 import { Exchange } from './exchange.ts'
-import { patiently, reasonOf } from './patience.ts'
+import { denialOf, patiently, reasonOf } from './patience.ts'
 
 export interface LinkOptions {
   /** `nats://host:port`, several separated by commas. */
@@ -71,6 +71,9 @@ export class Link {
     for await (const status of this.nc.status()) {
       if (status.type === 'disconnect') this.tell('down')
       if (status.type === 'reconnect') this.tell('up')
+      // a publish that is not allowed has no other answer
+      const denied = status.type === 'error' ? denialOf(status.error) : undefined
+      if (denied?.operation === 'publish') this.exchange.deny(denied.subject)
     }
     this.tell('closed')
   }
@@ -131,6 +134,7 @@ export async function requireJetStream(link: Link): Promise<void> {
     // a cluster that elects a leader answers in some seconds; a server without JetStream never does
     await patiently(link, () => link.jsm.getAccountInfo(), link.hasCluster ? ELECTION : 0)
   } catch (cause) {
+    if (cause instanceof TidegateError && cause.code === 'NATS_REFUSED') throw cause
     throw new TidegateError(
       'JETSTREAM_OFF',
       `${link.nc.getServer()}: expected JetStream, found a server (${link.version}) that does not answer for it: ${reasonOf(cause)}`,

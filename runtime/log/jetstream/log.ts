@@ -1,8 +1,7 @@
-import { JetStreamApiError } from '@nats-io/jetstream'
 import { retentionOf, streamOf, subjectOfLog } from '../layout.ts'
 import type { Log } from '../log.ts'
 import { type Link, requireJetStream } from './link.ts'
-import { patiently } from './patience.ts'
+import { isThere, patiently } from './patience.ts'
 import { provision } from './provision.ts'
 import { Records } from './records.ts'
 import { JetStreamStream } from './stream.ts'
@@ -39,16 +38,6 @@ export async function openJetStreamLog(link: Link, options: JetStreamLogOptions)
           all.push(config.description.slice(MARK.length))
       return all.sort()
     })
-  const isThere = async (name: string): Promise<boolean> => {
-    try {
-      await patiently(link, () => link.jsm.streams.info(streamOf(namespace, name)))
-      return true
-    } catch (error) {
-      // 10059: there is no such stream
-      if (error instanceof JetStreamApiError && error.code === 10059) return false
-      throw error
-    }
-  }
   return {
     guarantee: `Committed means acknowledged by JetStream (${replicas === 1 ? 'one node' : `${replicas} replicas`}, file storage): it survives the death of any process, the server's too; what a server had not synced can be lost with its power, unless it runs with sync_interval: always.`,
     notices: [],
@@ -66,7 +55,7 @@ export async function openJetStreamLog(link: Link, options: JetStreamLogOptions)
     },
     async open(name) {
       if (opened.has(name)) return known(name)
-      return (await isThere(name)) ? known(name) : undefined
+      return (await isThere(link, streamOf(namespace, name))) ? known(name) : undefined
     },
     streams: names,
     async close() {

@@ -1,5 +1,5 @@
-import { JetStreamApiError } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/transport-node'
+import { JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream'
+import { type NatsConnection, PermissionViolationError } from '@nats-io/transport-node'
 import { TidegateError } from '../../../schemas/errors.ts'
 
 const RETRY = 100
@@ -7,7 +7,7 @@ const RETRY = 100
 /**
  * Asks until the server answers: an outage and an election are waited out. What the server says itself (no such stream, a
  * setting it does not take) is thrown at once.
- * @throws NATS_UNREACHABLE when the connection is closed, or when nobody answered for `limit` ms
+ * @throws NATS_REFUSED when our role may not ask; NATS_UNREACHABLE when the connection is closed, or when nobody answered for `limit` ms
  */
 export async function patiently<T>(
   { nc }: { readonly nc: NatsConnection },
@@ -20,6 +20,8 @@ export async function patiently<T>(
       return await question()
     } catch (error) {
       if (error instanceof JetStreamApiError || error instanceof TidegateError) throw error
+      const denied = denialOf(error)
+      if (denied !== undefined) throw refused(denied)
       if (nc.isClosed() || signal?.aborted === true || performance.now() - began > limit)
         throw new TidegateError('NATS_UNREACHABLE', `no answer from the server: ${reasonOf(error)}`, {}, error)
       await new Promise((resolve) => setTimeout(resolve, RETRY))
@@ -28,3 +30,26 @@ export async function patiently<T>(
 }
 
 export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/** Whether there is a stream: asking first spares roles that only read the right to make one. */
+export async function isThere(
+  link: { readonly nc: NatsConnection; readonly jsm: JetStreamManager },
+  stream: string,
+): Promise<boolean> {
+  try {
+    await patiently(link, () => link.jsm.streams.info(stream))
+    return true
+  } catch (error) {
+    // 10059: there is no such stream
+    if (error instanceof JetStreamApiError && error.code === 10059) return false
+    throw error
+  }
+}
+
+/** What the server did not allow us, if that is what an error tells. */
+export function denialOf(error: unknown): PermissionViolationError | undefined {
+  if (error instanceof PermissionViolationError) return error
+  return error instanceof Error && error.cause !== undefined ? denialOf(error.cause) : undefined
+}
+export const refused = ({ operation, subject }: PermissionViolationError): TidegateError =>
+  new TidegateError('NATS_REFUSED', `our role may not ${operation} "${subject}"`, { operation, subject })

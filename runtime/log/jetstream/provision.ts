@@ -3,7 +3,7 @@ import { TidegateError } from '../../../schemas/errors.ts'
 import type { Retention } from '../layout.ts'
 import { requireServer } from './capabilities.ts'
 import type { Link } from './link.ts'
-import { patiently } from './patience.ts'
+import { isThere, patiently } from './patience.ts'
 
 export interface Wanted {
   readonly name: string
@@ -42,16 +42,18 @@ function configOf({ name, subjects, retention, replicas, description }: Wanted) 
 export async function provision(link: Link, wanted: Wanted): Promise<void> {
   requireServer(link.version, wanted.replicas)
   const config = configOf(wanted)
-  let fresh = true
-  let found: StreamConfig
-  try {
-    found = (await patiently(link, () => link.jsm.streams.add(config))).config
-  } catch (error) {
-    // 10058: the name is in use with another configuration
-    if (!(error instanceof JetStreamApiError) || error.code !== 10058) throw error
-    fresh = false
-    found = (await patiently(link, () => link.jsm.streams.info(wanted.name))).config
-  }
+  const there = await isThere(link, wanted.name)
+  let fresh = !there
+  let found: StreamConfig | undefined
+  if (fresh)
+    try {
+      found = (await patiently(link, () => link.jsm.streams.add(config))).config
+    } catch (error) {
+      // 10058: somebody else was faster, with another configuration
+      if (!(error instanceof JetStreamApiError) || error.code !== 10058) throw error
+      fresh = false
+    }
+  found ??= (await patiently(link, () => link.jsm.streams.info(wanted.name))).config
   const mustHold = fresh
     ? Object.keys(config)
     : ['subjects', 'retention', 'storage', 'max_msgs_per_subject', 'discard_new_per_subject']

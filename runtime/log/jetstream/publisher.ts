@@ -1,5 +1,5 @@
 import { TidegateError } from '../../../schemas/errors.ts'
-import { isChainBroken, isConflict, type Reply } from './exchange.ts'
+import { isChainBroken, isConflict, type Reply, refusalOf } from './exchange.ts'
 import type { Link } from './link.ts'
 import { patiently } from './patience.ts'
 import { pause } from './reader.ts'
@@ -142,12 +142,7 @@ export class Publisher {
       return
     }
     if (reply.type === 'refused' && !isConflict(reply.code) && !isChainBroken(reply.code)) {
-      this.fail(
-        new TidegateError('LOG_REFUSED', `${this.stream}: the server refused a message: ${reply.reason}`, {
-          stream: this.stream,
-          code: reply.code,
-        }),
-      )
+      this.fail(refusalOf(this.stream, reply))
       return
     }
     void this.settle()

@@ -8,6 +8,7 @@ import {
 } from '@nats-io/jetstream'
 import { TidegateError } from '../../../schemas/errors.ts'
 import type { Link } from './link.ts'
+import { denialOf, refused } from './patience.ts'
 
 export interface ReadFrom {
   readonly stream: string
@@ -70,6 +71,8 @@ export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<J
       })
     } catch (error) {
       if (error instanceof TidegateError) throw error
+      const denied = denialOf(error)
+      if (denied !== undefined) throw refused(denied)
       if (error instanceof JetStreamApiError && error.code === 10059) {
         missingSince ??= performance.now()
         if (performance.now() - missingSince > MISSING_FOR) throw lost(stream, 'the stream is not there')

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { JetStreamApiError } from '@nats-io/jetstream'
 import { TidegateError } from '../../../schemas/errors.ts'
-import { HEADERS } from './exchange.ts'
+import { HEADERS, refusalOf } from './exchange.ts'
 import type { Link } from './link.ts'
 import { provision } from './provision.ts'
 import { lost, pause } from './reader.ts'
@@ -54,10 +54,8 @@ export class Records {
     for (;;) {
       const reply = await this.link.exchange.publish(subject, piece, { 'Nats-Expected-Stream': this.stream })
       if (reply.type === 'stored') return
-      if (reply.type === 'refused' || this.link.nc.isClosed())
-        throw new TidegateError('LOG_REFUSED', `${this.stream}: a piece of a record was refused: ${reply.reason}`, {
-          stream: this.stream,
-        })
+      if (reply.type === 'refused') throw refusalOf(this.stream, reply)
+      if (this.link.nc.isClosed()) throw new Error(`${this.stream}: the connection is closed`)
       await pause(RETRY, new AbortController().signal)
     }
   }

@@ -1,5 +1,5 @@
 import { TidegateError } from '../../../schemas/errors.ts'
-import { isConflict, type Reply } from './exchange.ts'
+import { isConflict, type Reply, refusalOf } from './exchange.ts'
 
 /** What an append needs of a server; `undefined` where no answer could be had. */
 export interface Wire {
@@ -17,18 +17,14 @@ export interface Wire {
  * Appends a record exactly once, whatever becomes of answers. A lost answer and a conflict are the same question: what
  * stands at the place we wanted? Ours: it was stored. Nothing: send the same again with the same expectation, so that of
  * all copies on their way one at most is taken. Another's: we are fenced.
- * @throws LOG_CONFLICT, LOG_REFUSED
+ * @throws LOG_CONFLICT, LOG_REFUSED, NATS_REFUSED
  */
 export async function appendOnce(wire: Wire, data: Uint8Array, expectedLast: number, id: string): Promise<number> {
   const place = expectedLast + 1
   for (;;) {
     const reply = await wire.publish(data, expectedLast, id)
     if (reply.type === 'stored') return reply.seq
-    if (reply.type === 'refused' && !isConflict(reply.code))
-      throw new TidegateError('LOG_REFUSED', `${wire.stream}: the server refused a record: ${reply.reason}`, {
-        stream: wire.stream,
-        code: reply.code,
-      })
+    if (reply.type === 'refused' && !isConflict(reply.code)) throw refusalOf(wire.stream, reply)
     const found = await known(wire, () => wire.last(), reply.reason)
     if (found >= place && (await known(wire, () => wire.idAt(place), reply.reason)) === id) return place
     if (found !== expectedLast)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { JetStreamApiError, type StoredMsg, type StreamInfo } from '@nats-io/jetstream'
 import type { LogRecord, LogStream, ReadOptions, StreamState } from '../log.ts'
 import type { Link } from './link.ts'
+import { denialOf, patiently, refused } from './patience.ts'
 import { createdMark, lost, pause, readFrom } from './reader.ts'
 import type { Records } from './records.ts'
 import { appendOnce, type Wire } from './settle.ts'
@@ -38,14 +39,12 @@ export class JetStreamStream implements LogStream {
 
   private async info(): Promise<StreamInfo> {
     if (this.context.closed.aborted) throw new Error(`${this.name}: the log is closed`)
-    for (;;) {
-      try {
-        return await this.context.link.jsm.streams.info(this.stream)
-      } catch (error) {
-        if (error instanceof JetStreamApiError && error.code === 10059)
-          throw lost(this.stream, 'the stream is not there')
-        if (!(await this.again())) throw error
-      }
+    const { link, closed } = this.context
+    try {
+      return await patiently(link, () => link.jsm.streams.info(this.stream), Number.POSITIVE_INFINITY, closed)
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === 10059) throw lost(this.stream, 'the stream is not there')
+      throw error
     }
   }
   /** Waits out what may pass; false when the log was closed or the connection is. */
@@ -90,6 +89,8 @@ export class JetStreamStream implements LogStream {
     try {
       return await question()
     } catch (error) {
+      const denied = denialOf(error)
+      if (denied !== undefined) throw refused(denied)
       if (!(error instanceof JetStreamApiError)) return undefined
       if (error.code === 10037 && absent === null) return null
       if (error.code === 10059) throw lost(this.stream, 'the stream is not there')
