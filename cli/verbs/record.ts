@@ -98,7 +98,7 @@ async function recordOne(source: PlannedSource, on: Recording, signal: AbortSign
     const { rows, ended } = await runFeed(
       {
         ...cluster,
-        ...{ source, ranges, instance: randomBytes(6).toString('hex'), clock: wallClock, random: Math.random },
+        ...{ source, ranges, clock: wallClock, random: Math.random },
         endpoint: endpointsOf(args),
         notice: (text) => context.io.say(`${source.id}: ${text}`),
         ...(binding !== undefined && {

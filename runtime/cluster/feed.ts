@@ -19,8 +19,6 @@ export interface FeedOptions {
   readonly source: PlannedSource
   /** How many ranges the keys are cut into: a stream each. */
   readonly ranges: number
-  /** Names the writer: the same never writes again after another one. */
-  readonly instance: string
   readonly clock: Clock
   readonly random: () => number
   readonly endpoint?: ((source: string) => string | undefined) | undefined
@@ -146,14 +144,11 @@ class FeedWriter {
     readonly rows: number
     readonly ended: boolean
   }[]
-  private readonly instance: string
-  private frames = 0
   /** Rows read again that some ranges hold already. */
   private seen: number
 
   private constructor(options: FeedOptions, parts: FeedWriter['parts']) {
     this.source = options.source
-    this.instance = options.instance
     this.parts = parts
     // a crash may have come between two ranges: what only some of them hold is read again
     this.rows = Math.min(...parts.map(({ rows }) => rows))
@@ -197,7 +192,6 @@ class FeedWriter {
         await publisher.publish({
           subject,
           data,
-          id: `${this.instance}.${this.frames++}`,
           headers: { [ROWS]: String(this.seen), ...(share.at(-1)?.type === 'end' && { [ENDED]: '1' }) },
         })
     }

@@ -57,7 +57,6 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
           at.set(String(input), [seq, n + 1])
           await publisher.publish({
             subject,
-            id: `${String(message['id'])}@${String(message['node'])}`,
             data: new TextEncoder().encode(JSON.stringify(message)),
             headers: { [AT]: JSON.stringify(Object.fromEntries(at)) },
           })

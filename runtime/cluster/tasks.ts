@@ -19,7 +19,6 @@ import type { WorkerOptions } from './worker.ts'
 export interface TaskContext extends WorkerOptions {
   readonly replicas: number
   readonly plans: Plans
-  readonly instance: string
   readonly events: Events
 }
 /** A piece of work that one worker at a time does. */
@@ -57,11 +56,8 @@ function feeding(source: PlannedSource, ranges: number): Task {
   return {
     key: `feed.${name}${ranges === 1 ? '' : `.${ranges}`}`,
     shape: '',
-    async run({ link, log, namespace, replicas, instance, clock, random, endpoint, notice }, signal) {
-      const own = {
-        instance: `${instance}.${formatTime(clock.now())}`,
-        notice: (text: string) => notice(`${name}: ${text}`),
-      }
+    async run({ link, log, namespace, replicas, clock, random, endpoint, notice }, signal) {
+      const own = { notice: (text: string) => notice(`${name}: ${text}`) }
       await runFeed({ link, log, namespace, replicas, source, ranges, clock, random, endpoint, ...own }, signal)
     },
   }

@@ -52,7 +52,6 @@ interface Running {
  * every other worker does, takes a lease for each task of its own and gives back those that are not.
  */
 export class Worker {
-  readonly instance = randomBytes(6).toString('hex')
   private readonly options: WorkerOptions
   private readonly definitions: Definitions
   private readonly leases: Leases
@@ -179,9 +178,9 @@ export class Worker {
     if (lease === undefined) return
     const stop = new AbortController()
     const signal = AbortSignal.any([stop.signal, lease.lost])
-    const { options, plans, instance, events } = this
+    const { options, plans, events } = this
     const done = task
-      .run({ ...options, replicas: options.replicas ?? 1, plans, instance, events }, signal)
+      .run({ ...options, replicas: options.replicas ?? 1, plans, events }, signal)
       .then(() => {
         this.rests.delete(task.key)
         this.problems.delete(task.key)

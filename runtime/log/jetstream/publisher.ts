@@ -1,13 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { TidegateError } from '../../../schemas/errors.ts'
 import { isChainBroken, isConflict, type Reply, refusalOf } from './exchange.ts'
 import type { Link } from './link.ts'
 import { patiently } from './patience.ts'
 import { pause } from './reader.ts'
 
-/** What is published: `id` must be the same whoever publishes it, and whenever. */
 export interface Outgoing {
   readonly subject: string
-  readonly id: string
   readonly data: Uint8Array
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -17,6 +16,8 @@ export interface End {
   readonly id: string
 }
 interface Entry extends Outgoing {
+  /** Of this publisher alone: what another one wrote is never taken for ours, be it the same message. */
+  readonly id: string
   done: boolean
 }
 
@@ -29,7 +30,7 @@ const RETRY = 100
  * Publishes to a stream that has one writer, in order, each message once, with many on their way. Every message names the
  * one that must stand before it: the first after a start or a doubt by its sequence, which holds over restarts of the
  * server; the others by its id, so that none is taken unless its predecessor was, and a writer that was displaced is
- * refused as soon as its successor has published something else. (Predicted sequences would not do: a stale writer's numbers
+ * refused as soon as its successor has published anything. (Predicted sequences would not do: a stale writer's numbers
  * come into phase again.)
  * In doubt (an outage, a refusal) the end of the stream is read, what it holds is done, and sending begins after it.
  */
@@ -37,6 +38,8 @@ export class Publisher {
   private readonly link: Link
   private readonly stream: string
   private readonly chained: boolean
+  private readonly writer = randomBytes(8).toString('hex')
+  private taken = 0
   private readonly closed = new AbortController()
   private readonly unfollow: () => void
   private readonly waiting: Entry[] = []
@@ -84,7 +87,7 @@ export class Publisher {
   async publish(message: Outgoing): Promise<void> {
     while (this.waiting.length >= 2 * WINDOW && this.failure === undefined) await this.news()
     if (this.failure !== undefined) throw this.failure
-    this.waiting.push({ ...message, done: false })
+    this.waiting.push({ ...message, id: `${this.writer}.${this.taken++}`, done: false })
     this.pump()
   }
   /** Settles when everything taken is stored. @throws as `publish` */
