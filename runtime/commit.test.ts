@@ -7,6 +7,7 @@ import { type Commit, type CommitHead, decodeCommit, encodeCommit } from './comm
 
 const head = (frames: number, state: number, keys?: readonly string[]): CommitHead => ({
   version: 2,
+  seq: 7,
   plan: 'abc',
   epoch: 1,
   inputs: [{ stream: 'inputs.p', created: 'now', from: 1, to: 9 }],
@@ -38,7 +39,7 @@ test('a commit comes back whole, its parts at multiples of 8 so that nothing is 
   fc.assert(
     fc.property(commits, (commit) => {
       const bytes = encodeCommit(commit)
-      const found = decodeCommit(bytes, 1)
+      const found = decodeCommit(bytes, 7)
       expect(found.head).toEqual(commit.head)
       expect(found.outputs.map((f) => [...f])).toEqual(commit.outputs.map((f) => [...f]))
       expect([...found.state]).toEqual([...commit.state])
@@ -81,6 +82,7 @@ test.each([
   ['fewer than none', { frames: -1 }],
   ['a state of negative length', { state_bytes: -8 }],
   ['another version', { version: 3 }],
+  ['a copy of a commit at another place', { seq: 6 }],
 ])('%s is LOG_CORRUPT', (_what, change) => {
   const odd = { ...head(2, 16), ...change } as CommitHead
   expect(outcome(encodeCommit({ head: odd, outputs: [frameOf(2), frameOf(1)], state: new Uint8Array(16) }))).toBe(

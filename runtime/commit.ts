@@ -13,6 +13,8 @@ export type DeadLetter = z.output<typeof DeadLetter>
 /** What one message of a stage stream says beside its outputs and state: everything a restart needs. */
 export const CommitHead = z.object({
   version: z.literal(2),
+  /** Its own place in the stream: a copy that lands elsewhere is no commit. */
+  seq: z.int(),
   plan: z.string(),
   /** Rises with each owner of the stage: the first record of an owner takes nothing, and fences those before. */
   epoch: z.int(),
@@ -79,6 +81,7 @@ export function decodeCommit(bytes: Uint8Array, seq: number): Commit {
   const parsed = CommitHead.safeParse(json)
   if (!parsed.success) throw broken(z.prettifyError(parsed.error))
   const head = parsed.data
+  if (head.seq !== seq) throw broken(`it was written as commit ${head.seq}`)
   let at = align8(4 + length)
   const outputs: Uint8Array[] = []
   try {

@@ -274,6 +274,7 @@ export class Stage {
     const { owner } = this.options
     const head: CommitHead = {
       version: 2,
+      seq,
       plan: this.plan.hash,
       epoch: this.epoch + (runs.length === 0 ? 1 : 0),
       ...(owner !== undefined && { owner }),

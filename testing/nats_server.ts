@@ -23,6 +23,9 @@ export interface NatsServerOptions {
   /** A configuration file, beside what is always set: loopback, a free port, a store. */
   readonly config?: string
   readonly arguments?: readonly string[]
+  /** Where it runs: paths in its configuration count from there. */
+  readonly folder?: string
+  readonly environment?: Readonly<Record<string, string>>
   /** -1 for a free one. */
   readonly port?: number
   readonly jetstream?: boolean
@@ -67,7 +70,11 @@ export class NatsServer {
         ...(config === undefined ? [] : ['-c', config]),
         ...more,
       ],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        ...(this.options.folder !== undefined && { cwd: this.options.folder }),
+        env: { ...process.env, ...this.options.environment },
+      },
     )
     this.child = child
     let said = ''

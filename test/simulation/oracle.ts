@@ -1,4 +1,4 @@
-import { type CommitHead, decodeCommit, stretches } from '../../runtime/commit.ts'
+import { type Commit, type CommitHead, decodeCommit, stretches } from '../../runtime/commit.ts'
 import { committedRows } from '../../runtime/outputs.ts'
 import type { Plan } from '../../runtime/plan.ts'
 import { type Input, said } from './plans.ts'
@@ -28,7 +28,9 @@ export function verdict(
   const found: string[] = []
   let before: CommitHead | undefined
   for (const [n, { data }] of stage.entries()) {
-    const { head, outputs } = decodeCommit(data, n + 1)
+    const commit = decoded(data, n + 1)
+    if (typeof commit === 'string') return commit
+    const { head, outputs } = commit
     const broken = follows(head, before)
     if (broken !== null) return `commit ${n + 1} ${broken}`
     for (const { input, from, to } of stretches(head))
@@ -44,6 +46,14 @@ export function verdict(
   for (let n = 0; n < Math.max(expected.length, found.length); n++)
     if (expected[n] !== found[n]) return `output ${n + 1}: expected ${expected[n]}, found ${found[n]}`
   return null
+}
+
+function decoded(data: Uint8Array, seq: number): Commit | string {
+  try {
+    return decodeCommit(data, seq)
+  } catch (error) {
+    return (error as Error).message
+  }
 }
 
 /** A commit goes on where the one before it stopped, and an owner begins with one of its own that takes nothing. */
