@@ -3,6 +3,7 @@ import { backtest } from './backtest.ts'
 import { codec } from './codec.ts'
 import { engine } from './engine.ts'
 import { fused } from './fused.ts'
+import { latency } from './latency.ts'
 import { log } from './log_table.ts'
 import { memory } from './memory.ts'
 import { model } from './model.ts'
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, Bench>> = {
   memory,
   log,
   nexmark,
+  latency,
 }
 const usage = `usage: npm run bench -- NAME... [--rounds N] [--json], or all
 
