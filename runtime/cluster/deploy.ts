@@ -1,6 +1,6 @@
 import { TidegateError } from '../../schemas/errors.ts'
 import { KEY_GROUPS } from '../key_groups.ts'
-import { layout, type Range } from '../log/layout.ts'
+import { layout } from '../log/layout.ts'
 import type { Log } from '../log/log.ts'
 import type { Plan } from '../plan.ts'
 import { type Fate, fates, sameForm } from '../state/carry.ts'
@@ -203,6 +203,3 @@ function secretsIn(value: unknown, path = 'definition'): readonly string[] {
     return secretName.test(name) ? [`${here} is named as a secret, and definitions hold none`] : secretsIn(inner, here)
   })
 }
-
-/** The range that a key belongs to. */
-export const rangeOf = (group: number, of: number): Range => ({ part: Math.floor((group * of) / KEY_GROUPS), of })
