@@ -10,6 +10,7 @@ import { model } from './model.ts'
 import { nexmark } from './nexmark.ts'
 import type { Bench } from './support.ts'
 import { sweep } from './sweep.ts'
+import { takeover } from './takeover.ts'
 import { tape } from './tape.ts'
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -24,6 +25,7 @@ const benches: Readonly<Record<string, Bench>> = {
   log,
   nexmark,
   latency,
+  takeover,
 }
 const usage = `usage: npm run bench -- NAME... [--rounds N] [--json], or all
 

@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os'
 import { Definitions } from '../runtime/cluster/definitions.ts'
 import type { Deploying } from '../runtime/cluster/deploy.ts'
 import { Plans } from '../runtime/cluster/plans.ts'
+import { prepare } from '../runtime/cluster/prepare.ts'
 import { type Link, openLink } from '../runtime/log/jetstream/link.ts'
 import { openJetStreamLog } from '../runtime/log/jetstream/log.ts'
 import { plan } from '../runtime/plan.ts'
@@ -28,7 +29,7 @@ export const replicasOption = {
 } as const
 
 /** Who we are to the server: its permissions go by role, and replies come on `_INBOX.<role>.>`. */
-export type Role = 'operator' | 'worker' | 'ingest' | 'subscriber'
+export type Role = 'operator' | 'worker' | 'ingest' | 'subscriber' | 'replay'
 
 export interface Cluster extends Deploying {
   readonly link: Link
@@ -76,7 +77,8 @@ export async function openCluster(args: Args, context: Context, role: Role): Pro
       await log.close()
       await link.close()
     }
-    return { link, namespace, replicas, log, definitions, plans, close }
+    const on = { link, namespace, replicas, log }
+    return { ...on, definitions, plans, prepare: (pipeline, ranges) => prepare(on, pipeline, ranges), close }
   } catch (error) {
     await link.close()
     throw error

@@ -53,7 +53,7 @@ async function ownRun(args: Args, { catalogue, io }: Context): Promise<StoredRun
 /** With a file the ranges are recomputed by its plan, from the state of the plan that runs. */
 async function deployedRun(args: Args, context: Context): Promise<StoredRun> {
   const [name = ''] = args.positionals
-  const cluster = await openCluster(args, context, 'operator')
+  const cluster = await openCluster(args, context, 'replay')
   const { log } = cluster
   try {
     const given = isFile(name)

@@ -108,7 +108,7 @@ async function overStreams(args: Args, context: Context): Promise<number> {
   const [file = ''] = args.positionals
   const plan = planOf(await loadDefinition(file, args), await context.catalogue(folderOf(file)), 'backtest')
   const [start, speed, to] = [startOf(args), speedOf(args, 'max'), timeOption(args, 'to')]
-  const cluster = await openCluster(args, context, 'operator')
+  const cluster = await openCluster(args, context, 'replay')
   const stop = stopper(undefined)
   const teller = failureTeller(io)
   const summary = new Summary()

@@ -14,6 +14,8 @@ export interface Deploying {
   readonly definitions: Definitions
   readonly plans: Plans
   readonly log: Log
+  /** Makes the streams that workers write; unless given, workers make them. */
+  readonly prepare?: (pipeline: string, ranges: number) => Promise<void>
 }
 export interface DeployOptions {
   readonly definition: unknown
@@ -62,6 +64,7 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
     reasons.push(`version ${there?.pointer.version} runs this very plan`)
   refuse(pipeline, 'deployed', reasons)
   const start = there?.pointer.start ?? (await startOf(plan, ranges, log, options.start))
+  await on.prepare?.(pipeline, ranges)
   const deployed = await definitions.add(pipeline, { definition, plan: plan.hash, release, by, at })
   const { version } = deployed
   const first: Pointer = {

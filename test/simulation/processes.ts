@@ -27,11 +27,16 @@ export interface Site {
 export async function own(process: Process, site: Site): Promise<void> {
   const { network, totals } = site
   const stage = await openStage(process, site)
-  while (totals.some((total, i) => (stage.positions[i] as number) < total)) {
-    const records = await someInputs(stage, network)
+  // as a worker does: the next step runs while the commit before is on its way
+  const taken = [...stage.positions]
+  while (totals.some((total, i) => (taken[i] as number) < total)) {
+    const records = await someInputs(stage, network, taken)
+    for (const { input = 0, seq } of records) taken[input] = seq
     if (records.length === 0) await network.pause(process)
-    else await stage.step(records)
+    else if (network.chance.below(4) === 0) await stage.step(records)
+    else await stage.push(records)
   }
+  await stage.settle()
   stage.close()
 }
 export async function openStage(process: Process, { network, code, plan, inputs, stage }: Site): Promise<Stage> {
@@ -46,14 +51,17 @@ export async function openStage(process: Process, { network, code, plan, inputs,
 }
 
 /** Records from where the stage stands, few or many, interleaved by chance. */
-export async function someInputs(stage: Stage, { chance }: Network): Promise<readonly InputRecord[]> {
+export async function someInputs(
+  stage: Stage,
+  { chance }: Network,
+  taken: readonly number[] = stage.positions,
+): Promise<readonly InputRecord[]> {
   const waiting: InputRecord[][] = []
   for (const [input, { stream }] of stage.inputs.entries()) {
     const limit = chance.below(4)
     const found: InputRecord[] = []
     if (limit > 0)
-      for await (const record of stream.read((stage.positions[input] as number) + 1, { limit }))
-        found.push({ ...record, input })
+      for await (const record of stream.read((taken[input] as number) + 1, { limit })) found.push({ ...record, input })
     waiting.push(found)
   }
   const records: InputRecord[] = []

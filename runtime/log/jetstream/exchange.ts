@@ -41,12 +41,15 @@ export class Exchange {
   private readonly unfollow: () => void
   private readonly clock: NodeJS.Timeout
   private next = 0
+  private deaf = false
 
   constructor(link: Link) {
     this.link = link
     const { inboxPrefix } = (link.nc as unknown as { options: { inboxPrefix?: string } }).options
     this.inbox = createInbox(inboxPrefix)
-    link.nc.subscribe(`${this.inbox}.*`, { callback: (_error, message) => this.answer(message) })
+    link.nc.subscribe(`${this.inbox}.*`, {
+      callback: (error, message) => (error === null ? this.answer(message) : this.hearNothing()),
+    })
     this.unfollow = link.on((event) => event !== 'up' && this.abandon('the connection was lost'))
     this.clock = setInterval(() => this.expire(), 100)
     this.clock.unref()
@@ -71,6 +74,10 @@ export class Exchange {
     const most = this.link.maxPayload - HEADERS
     if (data.byteLength > most) {
       settle({ type: 'refused', code: TOO_LARGE, reason: `expected at most ${most} bytes, found ${data.byteLength}` })
+      return
+    }
+    if (this.deaf) {
+      settle(this.unheard())
       return
     }
     const number = this.next++
@@ -103,6 +110,14 @@ export class Exchange {
     for (const [number, waiting] of [...this.waiting])
       if (waiting.subject === subject)
         this.settle(number, { type: 'refused', code: DENIED, reason: `our role may not publish "${subject}"` })
+  }
+  /** Our key is that of another role: answers to this one's inbox do not come. */
+  private hearNothing(): void {
+    this.deaf = true
+    for (const number of [...this.waiting.keys()]) this.settle(number, this.unheard())
+  }
+  private unheard(): Reply {
+    return { type: 'refused', code: DENIED, reason: `our role may not hear "${this.inbox}"` }
   }
   private abandon(reason: string): void {
     for (const number of [...this.waiting.keys()]) this.settle(number, { type: 'unknown', reason })

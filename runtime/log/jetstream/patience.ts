@@ -52,4 +52,10 @@ export function denialOf(error: unknown): PermissionViolationError | undefined {
   return error instanceof Error && error.cause !== undefined ? denialOf(error.cause) : undefined
 }
 export const refused = ({ operation, subject }: PermissionViolationError): TidegateError =>
-  new TidegateError('NATS_REFUSED', `our role may not ${operation} "${subject}"`, { operation, subject })
+  new TidegateError(
+    'NATS_REFUSED',
+    operation === 'publish'
+      ? `our role may not publish "${subject}"`
+      : `our role may not hear "${subject}": the credentials are those of another role`,
+    { operation, subject },
+  )

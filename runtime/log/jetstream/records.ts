@@ -31,15 +31,19 @@ export class Records {
     return this.link.maxPayload - HEADERS
   }
 
-  /** Stores a body, and gives what `get` needs to find it. */
-  async put(id: string, bytes: Uint8Array): Promise<string> {
-    this.made ??= provision(this.link, {
+  /** Makes the stream where bodies stand. */
+  provide(): Promise<void> {
+    return provision(this.link, {
       name: this.stream,
       subjects: [`${this.prefix}.>`],
       retention: { age: 0, full: 'new' },
       replicas: this.replicas,
       description: 'tidegate records',
     })
+  }
+  /** Stores a body, and gives what `get` needs to find it. */
+  async put(id: string, bytes: Uint8Array): Promise<string> {
+    this.made ??= this.provide()
     await this.made
     const pieces = Math.ceil(bytes.byteLength / this.limit)
     await Promise.all(
