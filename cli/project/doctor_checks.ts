@@ -166,7 +166,6 @@ export const optionalPeers = (): readonly Finding[] =>
 
 /** What no component of this version connects to. */
 export const connections = (): readonly Finding[] => [
-  { part: 'nats address', status: 'absent', found: 'not needed yet: the log of this version is embedded' },
   { part: 'rpc and keys', status: 'absent', found: 'not needed yet: no component of this version sends transactions' },
 ]
 

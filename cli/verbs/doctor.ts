@@ -1,5 +1,6 @@
 import { plan } from '../../runtime/plan.ts'
 import { codes } from '../../schemas/errors.ts'
+import { natsOptions } from '../cluster.ts'
 import { folderOf, loadDefinition } from '../definition.ts'
 import { tickLevel } from '../describe/explain.ts'
 import {
@@ -16,6 +17,7 @@ import {
   tickNodes,
   tsx,
 } from '../project/doctor_checks.ts'
+import { natsAddress } from '../project/nats_address.ts'
 import type { Verb } from '../verb.ts'
 
 const marks: Readonly<Record<Status, string>> = {
@@ -30,16 +32,19 @@ export const doctorVerb: Verb = {
   summary: 'Says what is here and what is missing, each with the fix.',
   form: '[FILE]',
   positionals: { min: 0, max: 1 },
-  options: {},
+  options: natsOptions,
   notes:
     'Exit code 4 when a required part is missing. Parts marked with a dash may be absent. With a definition it also counts the nodes that every tick calls, and warns beyond twelve.',
-  async run({ positionals: [file] }, { io, environment, catalogue }) {
+  async run(args, context) {
+    const { io, environment, catalogue } = context
+    const [file] = args.positionals
     const findings: Finding[] = [
       node(process.version),
       tsx(),
       disk('.'),
       await clock(),
       natsServer(environment),
+      await natsAddress(args, context),
       postgres(environment),
       recordedData(environment),
       ...optionalPeers(),
