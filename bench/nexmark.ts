@@ -84,7 +84,7 @@ export const nexmark: Bench<NexmarkBench> = {
       'stage/client',
       'low',
       'high',
-      'commit share',
+      'commit overhead',
       'commits',
       'kB a commit',
     ],

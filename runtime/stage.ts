@@ -44,7 +44,7 @@ export interface InputRecord extends LogRecord {
 export interface StageOptions {
   /** The streams to take; the pipeline's own input stream unless given. */
   readonly inputs?: readonly StageInput[]
-  /** The name of the stage stream; that of the pipeline unless given. */
+  /** The name of the stage stream; that of a run of the pipeline unless given. */
   readonly name?: string
   /** The name of an owner that fences those before it: it commits an epoch of its own before anything else. */
   readonly owner?: string
@@ -60,7 +60,7 @@ export interface StageOptions {
 }
 
 export const inputsName = layout.inputs
-export const stageName = (pipeline: string): string => layout.stage(pipeline)
+export const stageName = layout.run
 
 /**
  * The step-and-commit loop of one pipeline: takes input records, runs them through the engine, and commits input

@@ -20,8 +20,8 @@ export interface Outcome {
   readonly stage_to_engine?: Ratio
   /** What exactly-once processing costs on top of reading and writing. */
   readonly stage_to_client?: Ratio
-  /** Of the time in steps, from handing a commit to the log until it was acknowledged. Records that arrive are read in it. */
-  readonly commit_share?: number
+  /** How much longer a pass takes because its commits are sent and acknowledged. */
+  readonly commit_overhead?: number
   readonly commits?: number
   readonly bytes_per_commit?: number
   /** Of our process, not of the server. */
@@ -59,7 +59,7 @@ export function outcomeOf(rounds: readonly Round[]): Outcome {
     engine_to_raw,
     stage_to_engine: ratioOf(rates.map((r) => r.stage / r.engine)),
     stage_to_client: ratioOf(rates.map((r) => r.stage / r.client)),
-    commit_share: mid(storeds.map(({ stage }) => stage.commit_share)),
+    commit_overhead: mid(storeds.map(({ stage, uncommitted }) => stage.seconds / uncommitted.seconds - 1)),
     commits: storeds[0]!.stage.commits,
     bytes_per_commit: Math.round(storeds[0]!.stage.commit_bytes / storeds[0]!.stage.commits),
     cpu_seconds_per_million_events: {
@@ -83,7 +83,7 @@ export function outcomeRow(name: string, o: Outcome): readonly (string | number)
     o.stage_to_client?.median ?? '',
     o.stage_to_client?.low ?? '',
     o.stage_to_client?.high ?? '',
-    o.commit_share ?? '',
+    o.commit_overhead ?? '',
     o.commits ?? '',
     o.bytes_per_commit === undefined ? '' : Math.round(o.bytes_per_commit / 1000),
   ]

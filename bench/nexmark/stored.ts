@@ -11,6 +11,7 @@ import { INPUT, NAMESPACE } from './store.ts'
 /** What one process says of a query over the stored stream. */
 export interface Stored {
   readonly stage: EndToEnd
+  readonly uncommitted: Spent
   readonly client: Spent
 }
 
@@ -22,6 +23,7 @@ async function measure(servers: string, name: string, warm: number): Promise<Sto
   const { last: records } = await input.state()
   const plan = queries[name]!.plan()
   const stage = await endToEnd(plan, log, input, stageName(plan.pipeline), warm)
+  const uncommitted = await endToEnd(plan, log, input, `${stageName(plan.pipeline)}.none`, warm, false)
   const copy = `copy.${plan.pipeline}`
   await log.stream(copy)
   const client = await clientAlone(link, {
@@ -32,10 +34,11 @@ async function measure(servers: string, name: string, warm: number): Promise<Sto
     bytes: Math.round(stage.commit_bytes / stage.commits),
     every: (records - warm) / stage.commits,
   })
-  for (const made of [stageName(plan.pipeline), copy]) await link.jsm.streams.delete(streamOf(NAMESPACE, made))
+  for (const made of [stageName(plan.pipeline), `${stageName(plan.pipeline)}.none`, copy])
+    await link.jsm.streams.delete(streamOf(NAMESPACE, made))
   await log.close()
   await link.close()
-  return { stage, client }
+  return { stage, uncommitted, client }
 }
 
 const [servers = '', query = '', warm] = process.argv.slice(2)

@@ -5,6 +5,7 @@
  * |---|---|---|---|
  * | ticks of a feed | `NS-tick-FEED[-R]` | `NS.tick.FEED[.R]` | frames of 1 to some hundred rows, 20 to 60 B a row: 7 days |
  * | inputs of a `run` | `NS-inputs-PIPELINE` | `NS.inputs.PIPELINE` | as ticks, for ever |
+ * | commits of a `run` | `NS-run-PIPELINE` | `NS.run.PIPELINE` | as commits: what is deployed under the same name has others |
  * | commits | `NS-stage-PIPELINE[-R]` | `NS.stage.PIPELINE[.R]` | positions, outputs, state: 0.3 to 60 KB a commit, for ever |
  * | commits of a shadow | `NS-shadow-PIPELINE[-R]` | `NS.shadow.PIPELINE[.R]` | as commits, until the shadow is dropped |
  * | signals | `NS-sig-PIPELINE` | `NS.sig.PIPELINE.NODE.VENUE.SYMBOL` | one JSON message each, about 400 B: 90 days |
@@ -21,6 +22,7 @@
 export const layout = {
   tick: (feed: string, range: Range = WHOLE) => `tick.${feed}${suffix(range)}`,
   inputs: (pipeline: string) => `inputs.${pipeline}`,
+  run: (pipeline: string) => `run.${pipeline}`,
   stage: (pipeline: string, range: Range = WHOLE) => `stage.${pipeline}${suffix(range)}`,
   shadow: (pipeline: string, range: Range = WHOLE) => `shadow.${pipeline}${suffix(range)}`,
   signals: (pipeline: string) => `sig.${pipeline}`,
@@ -66,6 +68,7 @@ const day = 86_400
 const retentions: Readonly<Record<string, Retention>> = {
   tick: { age: 7 * day, full: 'old' },
   inputs: { age: 0, full: 'new' },
+  run: { age: 0, full: 'new' },
   // never by age: a pipeline that slept would find its state gone
   stage: { age: 0, full: 'new' },
   shadow: { age: 0, full: 'new' },

@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { NatsServer, natsServerBinary } from '../testing/nats_server.ts'
+import { captured } from './describe/captured.ts'
+
+const binary = natsServerBinary()
+const flagship = fileURLToPath(new URL('../pipelines/btc_momentum.yaml', import.meta.url))
+const set = ['bars.every=1s', 'account.every=1s', 'trend.span=5', 'above.warm_up=5'].flatMap((s) => ['--set', s])
+
+/** A market of five minutes, written by hand: prices that wave around 100. */
+const rows = Array.from({ length: 3000 }, (_, i) => ({
+  at: 1_700_000_000_000_000 + i * 100_000,
+  key: 'binance:BTCUSDT',
+  price: 100 + Math.round(300 * Math.sin(i / 90)) / 100,
+  size: 1 + (i % 7),
+  side: i % 2 ? 1 : -1,
+  id: i + 1,
+}))
+
+describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get install nats-server)', () => {
+  let server: NatsServer
+  let directory = ''
+  const at = (name: string) => join(directory, name)
+  const run = async (verb: string, ...argv: string[]) => {
+    const { code, json, lines, stderr } = await captured([verb, ...argv, '--nats', server.url, '--json'])
+    return {
+      code,
+      said: stderr,
+      document: () => json<Record<string, never>>(),
+      lines: () => lines<Record<string, never>>(),
+    }
+  }
+  const refused = async (...argv: [string, ...string[]]) => {
+    const { code: exit, document } = await run(...argv)
+    return { exit, ...(document() as unknown as { error: { code: string } }).error }
+  }
+  const work = (seconds: number, name = 'w') => run('worker', '--name', name, '--for', `${seconds}s`)
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'tidegate-cluster-'))
+    server = await NatsServer.start({ binary: binary as string })
+    writeFileSync(at('trades.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    expect((await captured(['import', 'jsonl_trades', at('trades.jsonl'), '-o', at('trades.tape')])).code).toBe(0)
+  })
+  afterAll(async () => {
+    await server?.stop()
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  test('deploy, record, worker, signals: what comes out is what a backtest gives', async () => {
+    expect((await run('deploy', flagship, ...set)).document()).toMatchObject({ version: 1, live: true })
+    const recorded = await run('record', flagship, '--tape', at('trades.tape'), '--speed', 'max')
+    expect(recorded.document()).toMatchObject({ feeds: [{ rows: 3000, ended: true }] })
+    expect((await work(3)).code).toBe(0)
+    const backtest = (await captured(['backtest', flagship, '--tape', at('trades.tape'), ...set, '--json'])).json<{
+      outputs_sha256: string
+      signals: number
+    }>()
+    const parity = (await run('parity', 'btc_momentum', '--log', 'jetstream')).document()
+    expect(parity).toMatchObject({ equal: true, committed_sha256: backtest.outputs_sha256 })
+    const replayed = (await run('replay', flagship, '--log', 'jetstream', ...set)).document()
+    expect(replayed).toMatchObject({ outputs_sha256: backtest.outputs_sha256, ticks: 3000 })
+    const all = await run('signals', 'btc_momentum', '--all', '--limit', String(backtest.signals), '--for', '5s')
+    expect(all.lines()).toHaveLength(backtest.signals)
+    expect(all.lines()[0]).toMatchObject({ pipeline: 'btc_momentum', schema: 'tidegate/signal/v1', seq: 1 })
+    const [first] = (await run('tap', 'above', '--all', '--limit', '1')).lines()
+    expect(first).toMatchObject({ edge: 'above' })
+  }, 40_000)
+
+  test('a later version waits, is compared, promoted and taken back', async () => {
+    const changed = [...set, '--set', 'trend.span=9']
+    const diff = (await run('diff', flagship, ...changed)).document()
+    expect(diff).toMatchObject({ same: false })
+    expect((await run('deploy', flagship, ...changed)).document()).toMatchObject({ version: 2, live: false })
+    expect((await run('shadow', 'btc_momentum', '--detach')).document()).toMatchObject({
+      pointer: { shadow: { version: 2 } },
+    })
+    expect((await run('savepoint', 'btc_momentum', 'before')).document()).toMatchObject({
+      savepoints: [{ name: 'before', version: 1 }],
+    })
+    expect((await run('promote', 'btc_momentum')).document()).toMatchObject({ from: 1, to: 2 })
+    await work(2)
+    expect((await run('status')).document()).toMatchObject({
+      pipelines: [{ pipeline: 'btc_momentum', ranges: [{ epoch: 2 }] }],
+    })
+    expect((await run('rollback', 'btc_momentum')).document()).toMatchObject({ from: 2, to: 1 })
+    expect((await run('lag')).document()).toMatchObject({ lags: [{ records: 0 }] })
+  }, 40_000)
+
+  test('pause, resume and drain', async () => {
+    expect((await run('pause', 'btc_momentum')).document()).toMatchObject({ pointer: { state: 'paused' } })
+    expect((await run('resume', 'btc_momentum')).document()).toMatchObject({ pointer: { state: 'running' } })
+    const working = work(4)
+    expect((await run('drain', 'btc_momentum')).document()).toMatchObject({ pointer: { state: 'drained' } })
+    await working
+  }, 20_000)
+
+  test('wrong words and wrong states are coded errors', async () => {
+    expect(await refused('deploy', flagship, ...set)).toMatchObject({ exit: 5, code: 'DEPLOY_REFUSED' })
+    expect(await refused('promote', 'nobody')).toMatchObject({ exit: 3, code: 'PIPELINE_UNKNOWN' })
+    expect(await refused('tap', 'abve')).toMatchObject({ exit: 2, code: 'USAGE' })
+    expect(await refused('dlq', 'show', '7')).toMatchObject({ exit: 2, code: 'USAGE' })
+    expect(await refused('pause', 'btc_momentum')).toMatchObject({ exit: 2, code: 'USAGE' })
+    expect(await refused('deploy', flagship, '--mode', 'live')).toMatchObject({ exit: 5, code: 'LIVE_REFUSED' })
+    expect((await run('dlq', 'ls')).document()).toEqual({ letters: [] })
+    const { code } = await captured(['status', '--nats', 'nats://127.0.0.1:9', '--json'])
+    expect(code).toBe(4)
+  })
+
+  test('run keeps its log on the server', async () => {
+    const argv = [
+      flagship,
+      '--log',
+      'jetstream',
+      '--dir',
+      at('run'),
+      '--tape',
+      at('trades.tape'),
+      '--speed',
+      'max',
+      ...set,
+    ]
+    const first = await run('run', ...argv)
+    expect(first.code).toBe(0)
+    const [report] = first.lines().slice(-1)
+    const again = await run('run', ...argv)
+    expect(again.lines().at(-1)).toMatchObject({
+      report: { complete: true, outputs_sha256: (report as never)['report']['outputs_sha256'] },
+    })
+  }, 20_000)
+})
