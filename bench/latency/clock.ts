@@ -1,4 +1,7 @@
-/** One clock for several processes of a machine: the monotonic one, told as event time in µs. */
+/**
+ * One clock for several processes of a machine: the monotonic one (`process.hrtime`, whose zero they share), told as event
+ * time in µs.
+ */
 export interface Shared {
   readonly event: number
   readonly monotonic: number

@@ -131,7 +131,7 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     )
     const { pointer } = await on.definitions.require('alone')
     const inputs = await inputsOf(plan, pointer, { part: 0, of: 1 }, log)
-    expect(await replay(plan, log, { inputs, committedBy: plan })).toMatchObject({
+    expect(await replay(plan, log, { inputs, name: layout.stage('alone'), committedBy: plan })).toMatchObject({
       equal: true,
       outputs: expected.length,
     })
@@ -236,7 +236,10 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     const { pointer } = await definitions.require('poisoned')
     await until(async () => (await newestHead(log, layout.stage('poisoned')))?.inputs[0]?.to === 5)
     const inputs = await inputsOf(plan, pointer, { part: 0, of: 1 }, log)
-    expect(await replay(plan, log, { inputs, committedBy: plan })).toMatchObject({ equal: true, records: 5 })
+    expect(await replay(plan, log, { inputs, name: layout.stage('poisoned'), committedBy: plan })).toMatchObject({
+      equal: true,
+      records: 5,
+    })
   }, 30_000)
 
   test('ticks that were let go before they were taken stop the pipeline, and that is told', async () => {

@@ -1,0 +1,58 @@
+import { DeliverPolicy } from '@nats-io/jetstream'
+import type { Link } from '../../runtime/log/jetstream/link.ts'
+import { due, dueAt, type Schedule } from './schedule.ts'
+import { tickOf } from './tick.ts'
+
+/** Messages on their way at most, as in our own publisher. */
+const WINDOW = 1024
+
+/** The library's own publish, with many on their way. */
+class Window {
+  private readonly link: Link
+  private open = 0
+  private wake: () => void = () => {}
+
+  constructor(link: Link) {
+    this.link = link
+  }
+  async publish(subject: string, data: Uint8Array): Promise<void> {
+    while (this.open >= WINDOW) await this.news()
+    this.open++
+    void this.link.js.publish(subject, data).then(() => {
+      this.open--
+      this.wake()
+    })
+  }
+  async flush(): Promise<void> {
+    while (this.open > 0) await this.news()
+  }
+  private news(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = resolve
+    })
+  }
+}
+
+/** The first hop: each tick a message, as long as a signal. */
+export async function publishTicks(link: Link, schedule: Schedule, bytes: number): Promise<void> {
+  const window = new Window(link)
+  const encoder = new TextEncoder()
+  for await (const { from, to } of due(schedule))
+    for (let n = from; n < to; n++) {
+      const text = JSON.stringify({ at: dueAt(schedule, n), ...tickOf(n) })
+      await window.publish('relay.a', encoder.encode(text.padEnd(bytes)))
+    }
+  await window.flush()
+}
+
+/** The other hops: what stands in one stream is published to the next. */
+export async function relay(link: Link): Promise<void> {
+  const hop = async (from: string, to: string) => {
+    const consumer = await link.js.consumers.get(from, { deliver_policy: DeliverPolicy.New })
+    const messages = await consumer.consume({ max_messages: 1000, expires: 2000, idle_heartbeat: 500 })
+    process.stdout.write(`took ${to}\n`)
+    const window = new Window(link)
+    for await (const { data } of messages) await window.publish(to, data)
+  }
+  await Promise.all([hop('relay_a', 'relay.b'), hop('relay_b', 'relay.c')])
+}
