@@ -10,14 +10,21 @@ export function natsClusterBinary(environment = process.env): string | undefined
   return major > 2 || minor > 10 || (minor === 10 && patch >= 27) ? binary : undefined
 }
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
+/**
+ * A free port below those the system hands out by itself: one of these could be given to a server's other sockets before it
+ * listens for its routes.
+ */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000)
+    const free = await new Promise<boolean>((resolve) => {
+      const server = createServer()
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
     })
-  })
+    if (free) return port
+  }
+}
 
 /** Real servers that replicate among each other, on free ports of this machine. */
 export class NatsCluster {

@@ -15,16 +15,20 @@ class Window {
   constructor(link: Link) {
     this.link = link
   }
-  async publish(subject: string, data: Uint8Array): Promise<void> {
-    while (this.open >= WINDOW) await this.news()
+  /** Gives what to wait for where there is no room for the next one. */
+  publish(subject: string, data: Uint8Array): Promise<void> | undefined {
     this.open++
     void this.link.js.publish(subject, data).then(() => {
       this.open--
       this.wake()
     })
+    return this.open < WINDOW ? undefined : this.fewerThan(WINDOW)
   }
-  async flush(): Promise<void> {
-    while (this.open > 0) await this.news()
+  flush(): Promise<void> {
+    return this.fewerThan(1)
+  }
+  private async fewerThan(count: number): Promise<void> {
+    while (this.open >= count) await this.news()
   }
   private news(): Promise<void> {
     return new Promise((resolve) => {
@@ -40,7 +44,9 @@ export async function publishTicks(link: Link, schedule: Schedule, bytes: number
   for await (const { from, to } of due(schedule))
     for (let n = from; n < to; n++) {
       const text = JSON.stringify({ at: dueAt(schedule, n), ...tickOf(n) })
-      await window.publish('relay.a', encoder.encode(text.padEnd(bytes)))
+      const full = window.publish('relay.a', encoder.encode(text.padEnd(bytes)))
+      // an await for every message would make each a write of its own
+      if (full !== undefined) await full
     }
   await window.flush()
 }
@@ -52,7 +58,10 @@ export async function relay(link: Link): Promise<void> {
     const messages = await consumer.consume({ max_messages: 1000, expires: 2000, idle_heartbeat: 500 })
     process.stdout.write(`took ${to}\n`)
     const window = new Window(link)
-    for await (const { data } of messages) await window.publish(to, data)
+    for await (const { data } of messages) {
+      const full = window.publish(to, data)
+      if (full !== undefined) await full
+    }
   }
   await Promise.all([hop('relay_a', 'relay.b'), hop('relay_b', 'relay.c')])
 }

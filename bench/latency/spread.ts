@@ -6,7 +6,7 @@ export interface Spread {
   readonly due: number
   readonly received: number
   readonly doubled: number
-  /** Messages a second, between the first and the last that came. */
+  /** Messages a second that came from the end of the warm-up on, whenever they were due. */
   readonly rate: number
   /** Milliseconds from when a tick was due to when its message came. One that did not come counts for its age at the end. */
   readonly p50: number

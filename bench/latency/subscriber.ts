@@ -36,21 +36,21 @@ export async function listen(link: Link, subject: string, schedule: Schedule, wa
   })
   const end = eventNow(clock)
   const latencies = new Float64Array(count - warm)
-  let [received, first, last] = [0, Number.POSITIVE_INFINITY, 0]
+  let received = 0
   for (let n = warm; n < count; n++) {
     const at = came[n] as number
     latencies[n - warm] = ((at || end) - dueAt(schedule, n)) / 1000
-    if (at === 0) continue
-    received++
-    first = Math.min(first, at)
-    last = Math.max(last, at)
+    if (at !== 0) received++
   }
   latencies.sort()
+  const warmed = dueAt(schedule, warm)
+  const later = came.filter((at) => at > warmed)
+  const last = later.reduce((latest, at) => Math.max(latest, at), warmed)
   return {
     due: count - warm,
     received,
     doubled,
-    rate: received > 1 ? ((received - 1) * 1e6) / (last - first) : 0,
+    rate: later.length === 0 ? 0 : (later.length * 1e6) / (last - warmed),
     p50: percentile(latencies, 0.5),
     p99: percentile(latencies, 0.99),
     p999: percentile(latencies, 0.999),
