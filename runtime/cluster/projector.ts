@@ -42,7 +42,6 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
   const stages = await Promise.all(rangesOf(options.ranges).map((range) => log.stream(layout.stage(pipeline, range))))
   const starts = await Promise.all(stages.map(async (stage, r) => ({ stream: stage, from: await begin(stage, at, r) })))
   const mailbox = new Mailbox(starts, signal)
-  const encoder = new TextEncoder()
   try {
     while (!signal.aborted) {
       for (const { seq, data, input = 0 } of await mailbox.take(64, signal)) {
@@ -56,12 +55,11 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
         for (const [n, { subject, message }] of messages.entries()) {
           if (seq === last && n < count) continue
           at.set(String(input), [seq, n + 1])
-          const full = publisher.publish({
+          await publisher.publish({
             subject,
-            data: encoder.encode(JSON.stringify(message)),
+            data: new TextEncoder().encode(JSON.stringify(message)),
             headers: { [AT]: JSON.stringify(Object.fromEntries(at)) },
           })
-          if (full !== undefined) await full
         }
         options.published?.(messages.length)
       }

@@ -60,16 +60,12 @@ export class Exchange {
     return new Promise((settle) => this.send(subject, data, fields, settle))
   }
 
-  /**
-   * As `publish`, with a callback. Where no answer is asked for, it is called only when the message cannot leave: for who
-   * learns the rest from an answer to a later one.
-   */
+  /** As `publish`, with a callback. */
   send(
     subject: string,
     data: Uint8Array,
     fields: Readonly<Record<string, string>>,
     settle: (reply: Reply) => void,
-    asks = true,
   ): void {
     if (!this.link.up || this.link.nc.isClosed()) {
       settle({ type: 'unknown', reason: 'there is no connection' })
@@ -87,9 +83,7 @@ export class Exchange {
     const number = this.next++
     this.waiting.set(number, { subject, settle, since: performance.now() })
     try {
-      const reply = asks ? { reply: `${this.inbox}.${number}` } : {}
-      this.link.nc.publish(subject, data, { ...reply, headers: headersOf(fields) })
-      if (!asks) this.waiting.delete(number)
+      this.link.nc.publish(subject, data, { reply: `${this.inbox}.${number}`, headers: headersOf(fields) })
     } catch (error) {
       this.settle(number, { type: 'unknown', reason: error instanceof Error ? error.message : String(error) })
     }

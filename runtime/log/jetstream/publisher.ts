@@ -18,14 +18,12 @@ export interface End {
 interface Entry extends Outgoing {
   /** Of this publisher alone: what another one wrote is never taken for ours, be it the same message. */
   readonly id: string
-  readonly number: number
+  done: boolean
 }
 
 const ID = 'Nats-Msg-Id'
 /** Messages on their way at most: servers queue 10,000 per stream and drop what comes on top. */
 const WINDOW = 1024
-/** The server is asked for an answer at least once in so many messages. */
-const BURST = 64
 const RETRY = 100
 
 /**
@@ -33,7 +31,7 @@ const RETRY = 100
  * one that must stand before it: the first after a start or a doubt by its sequence, which holds over restarts of the
  * server; the others by its id, so that none is taken unless its predecessor was, and a writer that was displaced is
  * refused as soon as its successor has published anything. (Predicted sequences would not do: a stale writer's numbers
- * come into phase again.) So an answer to one tells of all before it, and only the last of a burst asks for one.
+ * come into phase again.)
  * In doubt (an outage, a refusal) the end of the stream is read, what it holds is done, and sending begins after it.
  */
 export class Publisher {
@@ -52,7 +50,6 @@ export class Publisher {
   private doubt = true
   private probing = false
   private settling = false
-  private pumpingSoon = false
   /** Rises when everything on its way is given up: answers to older messages tell nothing any more. */
   private round = 0
   private failure: Error | undefined
@@ -86,21 +83,12 @@ export class Publisher {
     return this.waiting.length
   }
 
-  /**
-   * Takes a message; gives what to wait for before the next one, where there is no room for it now. Who waits for nothing
-   * lets messages leave together: each turn of the loop is a write of its own.
-   * @throws LOG_CONFLICT, LOG_REFUSED when publishing ended
-   */
-  publish(message: Outgoing): Promise<void> | undefined {
-    if (this.failure !== undefined) throw this.failure
-    const number = this.taken++
-    this.waiting.push({ ...message, id: `${this.writer}.${number}`, number })
-    if (this.waiting.length - this.sent >= BURST) this.pump()
-    else this.pumpSoon()
-    return this.waiting.length < 2 * WINDOW ? undefined : this.room()
-  }
-  private async room(): Promise<void> {
+  /** Takes a message; settles when there is room for the next. @throws LOG_CONFLICT, LOG_REFUSED when publishing ended */
+  async publish(message: Outgoing): Promise<void> {
     while (this.waiting.length >= 2 * WINDOW && this.failure === undefined) await this.news()
+    if (this.failure !== undefined) throw this.failure
+    this.waiting.push({ ...message, id: `${this.writer}.${this.taken++}`, done: false })
+    this.pump()
   }
   /** Settles when everything taken is stored. @throws as `publish` */
   async flush(): Promise<void> {
@@ -116,16 +104,6 @@ export class Publisher {
     for (const waker of all) waker()
   }
 
-  /** When who publishes has said all it has: the last of it asks for an answer. */
-  private pumpSoon(): void {
-    if (this.pumpingSoon) return
-    this.pumpingSoon = true
-    queueMicrotask(() => {
-      this.pumpingSoon = false
-      this.pump()
-    })
-  }
-
   private pump(): void {
     if (this.settling || !this.link.up || this.failure !== undefined) return
     while (this.sent < this.waiting.length && this.sent < WINDOW && !(this.probing && this.sent > 0)) {
@@ -138,7 +116,6 @@ export class Publisher {
       this.doubt = !this.chained
       this.sent++
       const { round } = this
-      const isLast = this.sent === this.waiting.length || this.sent === WINDOW
       this.link.exchange.send(
         entry.subject,
         entry.data,
@@ -146,20 +123,23 @@ export class Publisher {
         (reply) => {
           if (round === this.round) this.answered(entry, reply)
         },
-        this.probing || isLast || entry.number % BURST === 0,
       )
       if (round !== this.round) return
     }
   }
 
   private answered(entry: Entry, reply: Reply): void {
-    const place = this.waiting.indexOf(entry)
-    if (place < 0) return
+    if (entry.done) return
     if (reply.type === 'stored' && !reply.duplicate) {
+      entry.done = true
       this.probing = false
-      this.waiting.splice(0, place + 1)
-      this.sent -= place + 1
-      this.end = { seq: reply.seq, id: entry.id }
+      while (this.waiting[0]?.done) {
+        const { id } = this.waiting.shift() as Entry
+        this.sent--
+        this.end = { seq: 0, id }
+      }
+      // in order: the answer to the last one done is the newest end
+      if (this.end.id === entry.id) this.end = { seq: reply.seq, id: entry.id }
       this.pump()
       this.wake()
       return
