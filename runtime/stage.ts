@@ -159,10 +159,11 @@ export class Stage {
           inputs: this.inputs.map(({ stream }) => stream.name),
         })
     }
-    if (this.options.warm_up) await this.rehearse(found.keys)
     if (head.plan === this.plan.hash || upgrade === undefined) {
+      if (this.options.warm_up) await this.rehearse(found.keys)
       for (const { state, keys } of found.states) this.snapshots.load(state, keys)
       this.engine.resume()
+      // what is taken over covers only nodes that are kept: no rehearsal may have touched the others
     } else await takeOver(this.engine, await upgrade(head.plan), found, this.options.keep)
     this.carried = head.plan !== this.plan.hash
     this.last = last

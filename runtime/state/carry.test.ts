@@ -45,14 +45,20 @@ afterEach(async () => {
 })
 
 /** Takes all frames, with one plan up to a frame and with another from there on. */
-async function taken(name: string, first: Plan, second: Plan, keep: readonly string[] = []): Promise<string[]> {
+async function taken(
+  name: string,
+  first: Plan,
+  second: Plan,
+  keep: readonly string[] = [],
+  warm_up = false,
+): Promise<string[]> {
   const options = { name: `stage.${name}`, inputs: [{ stream: await log.stream(`inputs.${name}`) }] }
   const all = [...frames(first)]
   let stage = await Stage.open(first, log, { ...options, owner: 'a' })
   for (const [i, data] of all.entries()) {
     const seq = await (stage.inputs[0] as (typeof stage.inputs)[number]).stream.append(data, i)
     if (seq === Math.floor(all.length / 2))
-      stage = await Stage.open(second, log, { ...options, owner: 'b', upgrade: async () => first, keep })
+      stage = await Stage.open(second, log, { ...options, owner: 'b', upgrade: async () => first, keep, warm_up })
     await stage.step([{ seq, data }])
   }
   const rows: string[] = []
@@ -83,6 +89,11 @@ test('a node whose params changed begins anew, and the others go on as if nothin
   expect(same).toBeGreaterThan(10)
   const ids = changed.map((row) => row.split(' ')[0])
   expect(new Set(ids).size).toBe(ids.length)
+})
+
+test('who warms up before it takes over begins anew all the same', async () => {
+  const [first, second] = [drawn(), drawn('trend', { span: 7 })]
+  expect(await taken('warm', first, second, [], true)).toEqual(await taken('cold', first, second))
 })
 
 test('a gate that keeps its state with another limit knows the orders it let through', async () => {
