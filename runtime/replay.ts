@@ -41,8 +41,6 @@ export interface ReplayOptions {
   readonly name?: string
   /** The commit whose state to begin with, a whole one; the very beginning, or the oldest there is, unless given. */
   readonly after?: number
-  /** The last commit to compare; the newest unless given. */
-  readonly until?: number
   /** The plan that committed: where another one recomputes, it goes on with this one's state, and ends where this one does. */
   readonly committedBy?: Plan
   /** Nodes that keep its state though their params differ. */
@@ -51,7 +49,6 @@ export interface ReplayOptions {
   readonly follow?: AbortSignal
   /** Told of the first difference of each commit. */
   readonly different?: (difference: Difference, commit: number) => void
-  readonly compared?: (commit: number) => void
   readonly execution?: ExecutionName | undefined
   /** Every output that is recomputed, and the input record it came of. */
   readonly output?: (row: Committed, input: number) => void
@@ -77,7 +74,7 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
   const from = (await begin(stage, inputs, engine, options)) + 1
   const base = engine.counts.rows
   const { last } = await stage.state()
-  const until = options.follow === undefined ? Math.min(last, options.until ?? last) : undefined
+  const until = options.follow === undefined ? last : undefined
   let compared = from - 1
   const readers = inputs.map(({ stream }) => new Reader(stream))
   let difference: Difference | null = null
@@ -102,7 +99,6 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
       difference ??= found
       made.length = 0
       compared = seq
-      options.compared?.(seq)
     }
   } finally {
     await Promise.all(readers.map((reader) => reader.close()))

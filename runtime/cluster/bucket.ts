@@ -1,9 +1,9 @@
-import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream'
+import { JetStreamApiError } from '@nats-io/jetstream'
 import { TidegateError } from '../../schemas/errors.ts'
-import { requireServer } from '../log/jetstream/capabilities.ts'
 import { isConflict, refusalOf } from '../log/jetstream/exchange.ts'
 import type { Link } from '../log/jetstream/link.ts'
-import { isThere, patiently } from '../log/jetstream/patience.ts'
+import { patiently } from '../log/jetstream/patience.ts'
+import { provision } from '../log/jetstream/provision.ts'
 
 export interface BucketOptions {
   readonly name: string
@@ -34,29 +34,17 @@ export class Bucket {
     this.prefix = `$KV.${name}.`
   }
 
-  /** @throws SERVER_TOO_OLD */
+  /** @throws SERVER_TOO_OLD, STREAM_DIFFERS */
   static async open(link: Link, { name, ttl, history, replicas }: BucketOptions): Promise<Bucket> {
-    requireServer(link.version, replicas)
     const bucket = new Bucket(link, name)
-    if (await isThere(link, bucket.stream)) return bucket
-    try {
-      const config = {
-        name: bucket.stream,
-        subjects: [`${bucket.prefix}>`],
-        retention: RetentionPolicy.Limits,
-        storage: StorageType.File,
-        discard: DiscardPolicy.New,
-        num_replicas: replicas,
-        max_msgs_per_subject: history,
-        max_age: ttl * 1e9,
-        duplicate_window: (ttl > 0 ? Math.min(ttl, 10) : 10) * 1e9,
-        allow_rollup_hdrs: true,
-        deny_delete: false,
-      }
-      await patiently(link, () => link.jsm.streams.add(config))
-    } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== 10058) throw error
-    }
+    await provision(link, {
+      name: bucket.stream,
+      subjects: [`${bucket.prefix}>`],
+      retention: { age: ttl, full: 'new' },
+      replicas,
+      description: 'tidegate',
+      more: { max_msgs_per_subject: history, allow_rollup_hdrs: true },
+    })
     return bucket
   }
 

@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { TidegateError } from '../../schemas/errors.ts'
+import { refusalOf } from '../log/jetstream/exchange.ts'
 import type { Link } from '../log/jetstream/link.ts'
-import { createdMark, readFrom } from '../log/jetstream/reader.ts'
+import { createdMark, lost, readFrom } from '../log/jetstream/reader.ts'
+import { layout, streamOf, subjectOfLog } from '../log/layout.ts'
 import type { Log } from '../log/log.ts'
 import { provideDeadLetters } from './provide.ts'
 
@@ -21,47 +22,45 @@ export interface Letter extends Readonly<z.output<typeof Letter>> {
   readonly letter: number
 }
 
-/** All letters there are, or those of a pipeline, oldest first. */
-export async function letters(
-  on: { readonly link: Link; readonly namespace: string; readonly replicas: number },
-  pipeline?: string,
-): Promise<readonly Letter[]> {
-  const { link, namespace, replicas } = on
+/** One subject a letter: the first message is the letter, a second one says that it was redriven. */
+export const letterSubject = (
+  namespace: string,
+  pipeline: string,
+  { stream, seq }: { readonly stream: string; readonly seq: number },
+): string => `${subjectOfLog(namespace, `${layout.deadLetters}.${pipeline}`)}.${streamOf('', stream).slice(1)}.${seq}`
+const Redriven = z.object({ redriven: z.int() })
+
+interface On {
+  readonly link: Link
+  readonly namespace: string
+  readonly replicas: number
+}
+/** The letters that wait, all or those of a pipeline, oldest first. */
+export async function letters({ link, namespace, replicas }: On, pipeline?: string): Promise<readonly Letter[]> {
   const stream = await provideDeadLetters(link, namespace, replicas)
   const info = await link.jsm.streams.info(stream)
-  const { first_seq, last_seq, messages } = info.state
-  const all: Letter[] = []
-  if (messages === 0) return all
-  const signal = new AbortController().signal
-  for await (const message of readFrom(link, {
-    stream,
-    from: first_seq,
-    until: last_seq,
-    created: createdMark(info),
-    signal,
-    gaps: true,
-  })) {
-    const letter = { ...Letter.parse(message.json()), letter: message.seq }
-    if (pipeline === undefined || letter.pipeline === pipeline) all.push(letter)
-  }
-  return all
+  const { first_seq: from, last_seq: until, messages } = info.state
+  const waiting = new Map<string, Letter>()
+  if (messages === 0) return []
+  const { signal } = new AbortController()
+  for await (const message of readFrom(link, { stream, from, until, created: createdMark(info), signal }))
+    if (Redriven.safeParse(message.json()).success) waiting.delete(message.subject)
+    else waiting.set(message.subject, { ...Letter.parse(message.json()), letter: message.seq })
+  return [...waiting.values()].filter((letter) => pipeline === undefined || letter.pipeline === pipeline)
 }
 
 /**
- * Puts the record of a letter at the end of its stream again, and takes the letter away. What is repaired may be put in
- * its place.
+ * Puts the record of a letter at the end of its stream again, and marks the letter: its commit may be read again, and must
+ * not bring it back. What is repaired may be put in its place.
  */
-export async function redrive(
-  on: { readonly link: Link; readonly log: Log; readonly namespace: string; readonly replicas: number },
-  { letter, stream, record }: Letter,
-  repaired?: Uint8Array,
-): Promise<number> {
+export async function redrive(on: On & { readonly log: Log }, letter: Letter, repaired?: Uint8Array): Promise<number> {
+  const { pipeline, stream, record } = letter
   const bytes = repaired ?? (record === null ? undefined : Buffer.from(record, 'base64'))
-  if (bytes === undefined)
-    throw new TidegateError('LOG_LOST', `the record of letter ${letter} was gone before it was kept`, { letter })
+  if (bytes === undefined) throw lost(stream, `the record of letter ${letter.letter} was gone before it was kept`)
+  const subject = letterSubject(on.namespace, pipeline, letter)
   const inputs = await on.log.stream(stream)
-  const seq = await inputs.append(bytes, (await inputs.state()).last)
-  const dead = await provideDeadLetters(on.link, on.namespace, on.replicas)
-  await on.link.jsm.streams.deleteMessage(dead, letter)
-  return seq
+  const redriven = await inputs.append(bytes, (await inputs.state()).last)
+  const reply = await on.link.exchange.insist(subject, new TextEncoder().encode(JSON.stringify({ redriven })), {})
+  if (reply.type === 'refused') throw refusalOf(subject, reply)
+  return redriven
 }

@@ -4,7 +4,8 @@ import type { OpenSource, SourceContext, SourceItem } from '../connect.ts'
 import { encodeItems } from '../feed.ts'
 import { KEY_GROUPS, keyGroup } from '../key_groups.ts'
 import type { Link } from '../log/jetstream/link.ts'
-import { Publisher } from '../log/jetstream/publisher.ts'
+import { type FoundEnd, Publisher } from '../log/jetstream/publisher.ts'
+import { lost } from '../log/jetstream/reader.ts'
 import { layout, type Range, streamOf, subjectOfLog } from '../log/layout.ts'
 import type { Log } from '../log/log.ts'
 import { WHOLE } from '../network.ts'
@@ -133,6 +134,14 @@ const overflow = (at: number, missing: number): SourceItem => ({
   value: { reason: 'stalled', missing, since: at },
 })
 
+/** How many rows of its source a stream has had: all that its last message says, or nothing where there is none. */
+function rowsOf({ source, items }: FeedOptions, stream: string, end: FoundEnd): number {
+  if (!end.forgotten) return Number(end.headers(ROWS) || 0)
+  // a live feed asks only whether there were any; who begins where it stopped would begin with the first row again
+  if (items === undefined && source.component.generate === undefined) return end.seq
+  throw lost(stream, `its ${end.seq} messages are gone, and with the last one how far the source got`)
+}
+
 class FeedWriter {
   /** Rows of the source that are stored. */
   rows: number
@@ -166,7 +175,7 @@ class FeedWriter {
       return {
         publisher: new Publisher(link, streamOf(namespace, stream), end, replicas),
         subject: subjectOfLog(namespace, stream),
-        rows: Number(end.headers(ROWS) || 0),
+        rows: rowsOf(options, stream, end),
         ended: end.headers(ENDED) !== '',
       }
     })

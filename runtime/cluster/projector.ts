@@ -2,12 +2,15 @@ import { z } from 'zod'
 import { isTidegateError } from '../../schemas/errors.ts'
 import { decodeCommit } from '../commit.ts'
 import { Delivery } from '../environment/deliver.ts'
+import { isConflict, refusalOf } from '../log/jetstream/exchange.ts'
 import type { Link } from '../log/jetstream/link.ts'
 import { Publisher } from '../log/jetstream/publisher.ts'
-import { layout, streamOf, subjectOfLog } from '../log/layout.ts'
+import { lost } from '../log/jetstream/reader.ts'
+import { layout } from '../log/layout.ts'
 import type { Log, LogStream } from '../log/log.ts'
 import { committedRows } from '../outputs.ts'
 import type { Plan } from '../plan.ts'
+import { letterSubject } from './dead_letters.ts'
 import { rangesOf } from './feed_name.ts'
 import { Mailbox } from './mailbox.ts'
 import { provideDeadLetters, provideSignals } from './provide.ts'
@@ -21,7 +24,6 @@ export interface ProjectorOptions {
   readonly ranges: number
   /** The plan of a hash, of any version that was deployed. */
   readonly planOf: (hash: string) => Promise<Plan>
-  readonly published?: (count: number) => void
 }
 
 /** Per range the commit whose messages were published last, and how many of them. */
@@ -37,6 +39,11 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
   const stream = await provideSignals(link, namespace, pipeline, replicas)
   await provideDeadLetters(link, namespace, replicas)
   const end = await Publisher.endOf(link, stream)
+  if (end.forgotten)
+    throw lost(
+      stream,
+      `its ${end.seq} messages are gone, and with the last one how far it got; delete it to publish all again`,
+    )
   const publisher = new Publisher(link, stream, end, replicas)
   const at = new Map(Object.entries(Position.parse(JSON.parse(end.headers(AT) || '{}'))))
   const stages = await Promise.all(rangesOf(options.ranges).map((range) => log.stream(layout.stage(pipeline, range))))
@@ -61,7 +68,6 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
             headers: { [AT]: JSON.stringify(Object.fromEntries(at)) },
           })
         }
-        options.published?.(messages.length)
       }
     }
     await publisher.flush()
@@ -93,14 +99,11 @@ async function deadLetter(
   stage: string,
   letter: { readonly stream: string; readonly seq: number; readonly code: string; readonly reason: string },
 ): Promise<void> {
-  const subject = `${subjectOfLog(namespace, `${layout.deadLetters}.${pipeline}`)}.${streamOf('', letter.stream).slice(1)}.${letter.seq}`
+  const subject = letterSubject(namespace, pipeline, letter)
   const record = await bytesOf(log, letter)
   const data = new TextEncoder().encode(JSON.stringify({ pipeline, stage, ...letter, record }))
-  for (;;) {
-    const reply = await link.exchange.publish(subject, data, { 'Nats-Expected-Last-Subject-Sequence': '0' })
-    if (reply.type !== 'unknown' || link.nc.isClosed()) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
+  const reply = await link.exchange.insist(subject, data, { 'Nats-Expected-Last-Subject-Sequence': '0' })
+  if (reply.type === 'refused' && !isConflict(reply.code)) throw refusalOf(subject, reply)
 }
 /** The record itself, in base64: its stream may let it go before anybody looks. */
 async function bytesOf(log: Log, { stream, seq }: { stream: string; seq: number }): Promise<string | null> {

@@ -18,7 +18,6 @@ export interface StageTaskOptions {
   readonly execution?: ExecutionName | undefined
   readonly failed?: Watch['failed']
   readonly probe?: Probe | undefined
-  readonly opened?: (stage: Stage) => void
 }
 
 /** Input records of one step at most: bounds how long the next waits. */
@@ -52,7 +51,6 @@ export async function runStage(options: StageTaskOptions, signal: AbortSignal): 
     failed: options.failed,
     ...(options.probe && { probe: options.probe }),
   })
-  options.opened?.(stage)
   const mailbox = new Mailbox(
     inputs.map(({ stream }, i) => ({ stream, from: (stage.positions[i] as number) + 1 })),
     signal,

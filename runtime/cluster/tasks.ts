@@ -1,19 +1,18 @@
 import { createHash } from 'node:crypto'
 import { formatTime } from '../../schemas/units.ts'
 import { type CommitHead, decodeCommit } from '../commit.ts'
-import { pause } from '../log/jetstream/reader.ts'
+import { pause } from '../log/jetstream/patience.ts'
 import { layout, type Range, suffix } from '../log/layout.ts'
 import type { Log } from '../log/log.ts'
 import type { PlannedSource } from '../plan.ts'
-import type { Difference } from '../replay.ts'
+import { type Difference, replay } from '../replay.ts'
 import type { Pointer } from './definitions.ts'
 import type { Events } from './events.ts'
 import { runFeed } from './feed.ts'
 import { feedName, rangesOf } from './feed_name.ts'
-import { follow } from './follow_task.ts'
 import type { Plans } from './plans.ts'
 import { project } from './projector.ts'
-import { runStage } from './stage_task.ts'
+import { inputsOf, runStage } from './stage_task.ts'
 import type { WorkerOptions } from './worker.ts'
 
 export interface TaskContext extends WorkerOptions {
@@ -98,7 +97,10 @@ function projecting({ pipeline, ranges }: Pointer): Task {
   }
 }
 
-/** Audit: the version that commits recomputes it. Shadow: another one does, and tells where it would differ. */
+/**
+ * Recomputes commits as they come, until another plan goes on. Audit: with the version that commits. Shadow: with another
+ * one, which tells where it would differ.
+ */
 function following(
   what: 'audit' | 'shadow',
   pointer: Pointer,
@@ -112,6 +114,7 @@ function following(
     shape: shapeOf(version, pointer.version, after, pointer.shadow?.keep),
     async run({ plans, log, execution, events, notice }, signal) {
       const [plan, live] = [await plans.of(pipeline, version), await plans.of(pipeline, pointer.version)]
+      const stage = layout.stage(pipeline, range)
       const told = new Set<string>()
       const different = (difference: Difference, commit: number) => {
         // the first of each node: what comes after it follows from it
@@ -121,29 +124,24 @@ function following(
           ...difference,
           commit,
           version,
-          range: layout.stage(pipeline, range),
+          range: stage,
         })
         notice(`${what} of ${pipeline}: ${difference.node} ${difference.key} differs at ${formatTime(difference.at)}`)
       }
-      const stage = layout.stage(pipeline, range)
       // after a promotion: until the new owner has committed
       while (!signal.aborted && ((await newestHead(log, stage))?.plan ?? live.hash) !== live.hash)
         await pause(200, signal)
       const begin = after ?? (await newestHead(log, stage))?.full
-      await follow(
-        {
-          plan,
-          live,
-          pointer,
-          range,
-          log,
-          after: begin,
-          keep: what === 'shadow' ? (pointer.shadow?.keep ?? []) : [],
-          execution,
-          different,
-        },
-        signal,
-      )
+      await replay(plan, log, {
+        inputs: await inputsOf(live, pointer, range, log),
+        name: stage,
+        ...(begin !== undefined && { after: begin }),
+        execution,
+        committedBy: live,
+        keep: what === 'shadow' ? (pointer.shadow?.keep ?? []) : [],
+        follow: signal,
+        different,
+      })
     },
   }
 }

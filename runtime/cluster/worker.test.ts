@@ -216,7 +216,7 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     definition.nodes.trades = { source: 'tape_trades' } as never
     const plan = await planner(definition)
     await put(definition)
-    work('a')
+    const first = work('a')
     const ticks = await log.stream(layout.tick(feedName(plan.sources[0] as never)))
     const trade = (n: number) => {
       const value = { price: 100 + (n % 5), size: 1, side: 0, id: n }
@@ -233,9 +233,16 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     expect(letter).toMatchObject({ seq: 3, code: 'FRAME_CORRUPT', record: Buffer.from(damaged).toString('base64') })
     expect(await redrive(on, letter as Letter, trade(5))).toBe(5)
     expect(await letters(on)).toEqual([])
+    // who reads the commit once more does not bring it back
+    first.abort()
+    await until(async () => said.includes('a: worker a is down'))
+    work('b')
+    await until(async () => said.includes('b: took signals.poisoned'))
     const { pointer } = await definitions.require('poisoned')
     await until(async () => (await newestHead(log, layout.stage('poisoned')))?.inputs[0]?.to === 5)
     const inputs = await inputsOf(plan, pointer, { part: 0, of: 1 }, log)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(await letters(on)).toEqual([])
     expect(await replay(plan, log, { inputs, name: layout.stage('poisoned'), committedBy: plan })).toMatchObject({
       equal: true,
       records: 5,
@@ -260,6 +267,23 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     await link.jsm.streams.purge(streamOf(namespace, name), { seq: 4 })
     work('b')
     await until(async () => said.some((line) => line.includes('stage.eaten: LOG_LOST')))
+  }, 30_000)
+
+  test('signals whose last one is gone are not published all over again, and that is told', async () => {
+    const definition = drawn('forgotten')
+    const plan = await planner(definition)
+    const expected = await backtested(plan)
+    await put(definition)
+    const first = work('a')
+    await until(done(plan, expected))
+    const wanted = expected.filter((id) => id.startsWith('forgotten/above/'))
+    await until(async () => (await signals('forgotten')).length >= wanted.length)
+    first.abort()
+    await until(async () => said.includes('a: worker a is down'))
+    await link.jsm.streams.purge(`${namespace}-sig-forgotten`)
+    work('b')
+    await until(async () => said.some((line) => line.includes('signals.forgotten: LOG_LOST')))
+    expect((await link.jsm.streams.info(`${namespace}-sig-forgotten`)).state.messages).toBe(0)
   }, 30_000)
 
   test('two workers of one name: the second is told', async () => {

@@ -3,7 +3,7 @@ import { isTidegateError, TidegateError } from '../../schemas/errors.ts'
 import type { Clock } from '../clock.ts'
 import type { ExecutionName } from '../engine.ts'
 import type { Link } from '../log/jetstream/link.ts'
-import { pause } from '../log/jetstream/reader.ts'
+import { pause } from '../log/jetstream/patience.ts'
 import type { Log } from '../log/log.ts'
 import type { Probe } from '../stage.ts'
 import type { Watch } from '../watch.ts'
@@ -127,7 +127,7 @@ export class Worker {
           name,
           holder: await this.leases.holderOf(`worker.${name}`),
         })
-      await pause(LOOK_MS, new AbortController().signal)
+      await pause(LOOK_MS)
     }
   }
 
@@ -160,16 +160,17 @@ export class Worker {
       if (held !== undefined) pointers.push(held.pointer)
     }
     const tasks: Task[] = []
-    const resting = this.problems.size
+    let planned = true
     for (const pointer of pointers)
       try {
         tasks.push(...(await tasksOf(pointer, this.plans, this.options.audit === true)))
         this.problems.delete(pointer.pipeline)
       } catch (error) {
+        planned = false
         this.trouble(pointer.pipeline, error)
       }
     // what could not be planned is tried again, with what is installed then
-    this.known = { revision: resting === this.problems.size && resting === 0 ? revision : -1, tasks }
+    this.known = { revision: planned ? revision : -1, tasks }
     return tasks
   }
 
@@ -210,8 +211,9 @@ export class Worker {
   private trouble(key: string, error: unknown): void {
     const code = isTidegateError(error) ? error.code : 'INTERNAL'
     const text = error instanceof Error ? error.message : String(error)
-    const rest = code === 'LOG_CONFLICT' ? 0 : (this.rests.get(key)?.next ?? REST_MS)
-    this.rests.set(key, { until: performance.now() + rest, next: Math.min(rest * 2, LONGEST_REST_MS) })
+    const due = this.rests.get(key)?.next ?? REST_MS
+    const [rest, next] = code === 'LOG_CONFLICT' ? [0, due] : [due, Math.min(due * 2, LONGEST_REST_MS)]
+    this.rests.set(key, { until: performance.now() + rest, next })
     if (this.problems.get(key) !== `${code}: ${text}`) {
       this.options.notice(`${key}: ${code}: ${text}`)
       this.events.tell(key.split('.')[1] ?? key, code === 'LOG_CONFLICT' ? 'fenced' : 'failed', {

@@ -8,7 +8,7 @@
  * | commits of a `run` | `NS-run-PIPELINE` | `NS.run.PIPELINE` | as commits: what is deployed under the same name has others |
  * | commits | `NS-stage-PIPELINE[-R]` | `NS.stage.PIPELINE[.R]` | positions, outputs, state: 0.3 to 60 KB a commit, for ever |
  * | commits of a shadow | `NS-shadow-PIPELINE[-R]` | `NS.shadow.PIPELINE[.R]` | as commits, until the shadow is dropped |
- * | signals | `NS-sig-PIPELINE` | `NS.sig.PIPELINE.NODE.VENUE.SYMBOL` | one JSON message each, about 400 B: 90 days |
+ * | signals | `NS-sig-PIPELINE` | `NS.sig.PIPELINE.NODE.VENUE.SYMBOL` | one JSON message each, about 400 B, for ever |
  * | orders | `NS-ord` | `NS.ord.ACCOUNT.VENUE.ORDER` | one message per subject, for ever; a second one is refused |
  * | fills | `NS-fill` | `NS.fill.ACCOUNT.VENUE.FILL` | as orders |
  * | events and the audit | `NS-evt` | `NS.evt.PIPELINE.EVENT` | 30 days |
@@ -72,7 +72,8 @@ const retentions: Readonly<Record<string, Retention>> = {
   // never by age: a pipeline that slept would find its state gone
   stage: { age: 0, full: 'new' },
   shadow: { age: 0, full: 'new' },
-  sig: { age: 90 * day, full: 'old' },
+  // the newest signal says how far they got: it must stay
+  sig: { age: 0, full: 'old' },
   ord: { age: 0, full: 'new', onePerSubject: true },
   fill: { age: 0, full: 'new', onePerSubject: true },
   evt: { age: 30 * day, full: 'old' },

@@ -1,6 +1,7 @@
 import { createInbox, headers, type Msg, type MsgHdrs } from '@nats-io/transport-node'
 import { TidegateError } from '../../../schemas/errors.ts'
 import type { Link } from './link.ts'
+import { pause } from './patience.ts'
 
 /** What became of a message that was published to a stream. */
 export type Reply =
@@ -23,6 +24,7 @@ interface Waiting {
   readonly since: number
 }
 const PATIENCE = 2_000
+const RETRY = 100
 /** Room for the headers of a message in what a server takes. */
 export const HEADERS = 512
 /** Stands for a permission that is missing; servers have no code for it. */
@@ -58,6 +60,23 @@ export class Exchange {
   /** Never rejects. The bytes may be reused when this returns. */
   publish(subject: string, data: Uint8Array, fields: Readonly<Record<string, string>>): Promise<Reply> {
     return new Promise((settle) => this.send(subject, data, fields, settle))
+  }
+
+  /** Publishes until the server has answered: for messages that may be stored twice, or that a stream takes once. */
+  async insist(
+    subject: string,
+    data: Uint8Array,
+    fields: Readonly<Record<string, string>>,
+  ): Promise<Exclude<Reply, { type: 'unknown' }>> {
+    for (;;) {
+      const reply = await this.publish(subject, data, fields)
+      if (reply.type !== 'unknown') return reply
+      if (this.link.nc.isClosed())
+        throw new TidegateError('NATS_UNREACHABLE', `${subject}: no answer from the server: ${reply.reason}`, {
+          subject,
+        })
+      await pause(RETRY)
+    }
   }
 
   /** As `publish`, with a callback. */

@@ -24,9 +24,23 @@ export async function patiently<T>(
       if (denied !== undefined) throw refused(denied)
       if (nc.isClosed() || signal?.aborted === true || performance.now() - began > limit)
         throw new TidegateError('NATS_UNREACHABLE', `no answer from the server: ${reasonOf(error)}`, {}, error)
-      await new Promise((resolve) => setTimeout(resolve, RETRY))
+      await pause(RETRY, signal)
     }
   }
+}
+
+/** Waits, at most until the signal aborts. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal?.addEventListener('abort', done, { once: true })
+    if (signal?.aborted) done()
+  })
 }
 
 export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

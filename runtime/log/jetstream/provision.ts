@@ -12,12 +12,14 @@ export interface Wanted {
   readonly replicas: number
   /** For people, and to find streams of ours again by their own names. */
   readonly description: string
+  /** What only streams of its kind have. */
+  readonly more?: Partial<StreamConfig>
 }
 
 /** Servers keep a table of message ids for so long; nothing of ours relies on it. */
 const DUPLICATE_WINDOW = 10e9
 
-function configOf({ name, subjects, retention, replicas, description }: Wanted) {
+function configOf({ name, subjects, retention, replicas, description, more }: Wanted): Partial<StreamConfig> {
   return {
     name,
     description,
@@ -31,7 +33,8 @@ function configOf({ name, subjects, retention, replicas, description }: Wanted) 
     deny_delete: retention.onePerSubject === true,
     deny_purge: retention.onePerSubject === true,
     ...(retention.onePerSubject === true && { max_msgs_per_subject: 1, discard_new_per_subject: true }),
-  } satisfies Partial<StreamConfig>
+    ...more,
+  }
 }
 
 /**
@@ -47,7 +50,7 @@ export async function provision(link: Link, wanted: Wanted): Promise<void> {
   let found: StreamConfig | undefined
   if (fresh)
     try {
-      found = (await patiently(link, () => link.jsm.streams.add(config))).config
+      found = (await patiently(link, () => link.jsm.streams.add({ ...config, name: wanted.name }))).config
     } catch (error) {
       // 10058: somebody else was faster, with another configuration
       if (!(error instanceof JetStreamApiError) || error.code !== 10058) throw error

@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { TidegateError } from '../../../schemas/errors.ts'
 import { isChainBroken, isConflict, type Reply, refusalOf } from './exchange.ts'
 import type { Link } from './link.ts'
-import { patiently } from './patience.ts'
-import { pause } from './reader.ts'
+import { patiently, pause } from './patience.ts'
 
 export interface Outgoing {
   readonly subject: string
@@ -14,6 +13,12 @@ export interface Outgoing {
 export interface End {
   readonly seq: number
   readonly id: string
+}
+/** The end of a stream as one finds it: what its last message carries, if that message is still there. */
+export interface FoundEnd extends End {
+  headers(name: string): string
+  /** There were messages, and limits or a purge took the last one too: what it carried is not known any more. */
+  readonly forgotten: boolean
 }
 interface Entry extends Outgoing {
   /** Of this publisher alone: what another one wrote is never taken for ours, be it the same message. */
@@ -66,15 +71,16 @@ export class Publisher {
     })
   }
 
-  /** Where the stream ends now. @throws LOG_LOST-like errors of the API */
-  static async endOf(link: Link, stream: string): Promise<End & { readonly headers: (name: string) => string }> {
+  /** Where the stream ends now. */
+  static async endOf(link: Link, stream: string): Promise<FoundEnd> {
     const { state } = await patiently(link, () => link.jsm.streams.info(stream))
-    if (state.messages === 0) return { seq: state.last_seq, id: '', headers: () => '' }
+    if (state.messages === 0) return { seq: state.last_seq, id: '', headers: () => '', forgotten: state.last_seq > 0 }
     const message = await patiently(link, () => link.jsm.streams.getMessage(stream, { seq: state.last_seq }))
     return {
       seq: state.last_seq,
       id: message?.header.get(ID) ?? '',
       headers: (name) => message?.header.get(name) ?? '',
+      forgotten: message === null,
     }
   }
 

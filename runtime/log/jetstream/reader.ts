@@ -8,7 +8,7 @@ import {
 } from '@nats-io/jetstream'
 import { TidegateError } from '../../../schemas/errors.ts'
 import type { Link } from './link.ts'
-import { denialOf, refused } from './patience.ts'
+import { denialOf, pause, refused } from './patience.ts'
 
 export interface ReadFrom {
   readonly stream: string
@@ -18,15 +18,13 @@ export interface ReadFrom {
   /** Stops after this sequence. */
   readonly until?: number
   readonly signal: AbortSignal
-  /** Messages may be missing in between: somebody deletes them one by one. */
-  readonly gaps?: boolean
-  /** Messages asked for at a time. */
-  readonly window?: number
 }
 
 /** The shortest heartbeat servers allow: a reader that hears nothing for twice this looks again. */
 const HEARTBEAT = 500
 const EXPIRES = 2_000
+/** Messages asked for at a time. */
+const WINDOW = 500
 const RETRY = 100
 /** A stream may be missing for a moment while a cluster finds its leaders. */
 const MISSING_FOR = 5_000
@@ -65,7 +63,7 @@ export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<J
         inactive_threshold: 60_000,
       })
       messages = await consumer.consume({
-        max_messages: Math.min(options.window ?? 500, until - next + 1),
+        max_messages: Math.min(WINDOW, until - next + 1),
         expires: EXPIRES,
         idle_heartbeat: HEARTBEAT,
       })
@@ -88,7 +86,7 @@ export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<J
     try {
       for await (const message of messages) {
         if (message.seq < next) continue
-        if (message.seq > next && options.gaps !== true)
+        if (message.seq > next)
           throw lost(stream, `record ${next} is due, and ${message.seq} came: what lies between was deleted`)
         next = message.seq + 1
         yield message
@@ -121,16 +119,3 @@ function checkHolds(info: StreamInfo, from: number, created: string): void {
 
 export const lost = (stream: string, reason: string): TidegateError =>
   new TidegateError('LOG_LOST', `${stream}: ${reason}`, { stream })
-
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-    if (signal.aborted) done()
-  })
-}

@@ -3,10 +3,9 @@ import { JetStreamApiError } from '@nats-io/jetstream'
 import { TidegateError } from '../../../schemas/errors.ts'
 import { HEADERS, refusalOf } from './exchange.ts'
 import type { Link } from './link.ts'
+import { patiently } from './patience.ts'
 import { provision } from './provision.ts'
-import { lost, pause } from './reader.ts'
-
-const RETRY = 100
+import { lost } from './reader.ts'
 
 /**
  * Bodies of records that do not fit a message, in messages of their own, one subject a piece: first all pieces, then the
@@ -55,13 +54,8 @@ export class Records {
   }
   /** A piece that is stored twice is the same piece. */
   private async store(subject: string, piece: Uint8Array): Promise<void> {
-    for (;;) {
-      const reply = await this.link.exchange.publish(subject, piece, { 'Nats-Expected-Stream': this.stream })
-      if (reply.type === 'stored') return
-      if (reply.type === 'refused') throw refusalOf(this.stream, reply)
-      if (this.link.nc.isClosed()) throw new Error(`${this.stream}: the connection is closed`)
-      await pause(RETRY, new AbortController().signal)
-    }
+    const reply = await this.link.exchange.insist(subject, piece, { 'Nats-Expected-Stream': this.stream })
+    if (reply.type === 'refused') throw refusalOf(this.stream, reply)
   }
 
   /** @throws LOG_LOST, LOG_CORRUPT */
@@ -79,17 +73,12 @@ export class Records {
     return bytes
   }
   private async piece(subject: string): Promise<Uint8Array> {
-    for (;;) {
-      try {
-        const message = await this.link.jsm.streams.getMessage(this.stream, { last_by_subj: subject })
-        if (message === null) throw lost(this.stream, `${subject} is not there`)
-        return message.data
-      } catch (error) {
-        if (error instanceof TidegateError) throw error
-        if (error instanceof JetStreamApiError) throw lost(this.stream, `${subject} is not there`)
-        if (this.link.nc.isClosed()) throw error
-        await pause(RETRY, new AbortController().signal)
-      }
-    }
+    const ask = () => this.link.jsm.streams.getMessage(this.stream, { last_by_subj: subject })
+    const message = await patiently(this.link, ask).catch((error: unknown) => {
+      if (error instanceof JetStreamApiError) return null
+      throw error
+    })
+    if (message === null) throw lost(this.stream, `${subject} is not there`)
+    return message.data
   }
 }
