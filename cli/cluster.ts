@@ -85,6 +85,21 @@ export async function openCluster(args: Args, context: Context, role: Role): Pro
   }
 }
 
+/** Does something with the cluster, and closes it whatever comes of it. */
+export async function withCluster(
+  args: Args,
+  context: Context,
+  role: Role,
+  work: (cluster: Cluster) => Promise<void>,
+): Promise<void> {
+  const cluster = await openCluster(args, context, role)
+  try {
+    await work(cluster)
+  } finally {
+    await cluster.close()
+  }
+}
+
 function replicasOf(args: Args): number {
   const replicas = numberOption(args, 'replicas') ?? 1
   if (replicas !== 1 && replicas !== 3 && replicas !== 5)

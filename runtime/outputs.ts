@@ -3,7 +3,9 @@ import { decodeFrame, peekFrame } from '../schemas/frame.ts'
 import { rowReader } from '../schemas/frame_reader.ts'
 import { FrameWriter } from '../schemas/frame_writer.ts'
 import type { Kind } from '../schemas/kind.ts'
+import { decodeCommit } from './commit.ts'
 import type { Committed } from './connect.ts'
+import type { LogStream } from './log/log.ts'
 import type { OutputHash } from './output_hash.ts'
 import { kindsOf, type Plan } from './plan.ts'
 import type { Watch } from './watch.ts'
@@ -69,4 +71,12 @@ function committedRow(pipeline: string, commit: number, frame: Frame, kind: Kind
     commit,
     order: frame.order?.[i] ?? 0,
   }
+}
+
+/** Every committed row of a pipeline, from the first commit on or from one in the middle. */
+export async function* committed(plan: Plan, stream: LogStream, from = 1): AsyncGenerator<Committed> {
+  const { first, last } = await stream.state()
+  if (last < Math.max(from, first)) return
+  for await (const record of stream.read(Math.max(from, first)))
+    yield* committedRows(plan, record.seq, decodeCommit(record.data, record.seq).outputs)
 }

@@ -8,8 +8,8 @@ import type { Log, LogStream } from './log/log.ts'
 import { OutputHash } from './output_hash.ts'
 import { committedRows, hashing } from './outputs.ts'
 import { kindsOf, type Plan } from './plan.ts'
-import { restore, takeOver } from './restore.ts'
-import { checkTaken, inputsName, type StageInput, stageName } from './stage.ts'
+import { checkTaken, restore, takeOver } from './restore.ts'
+import { inputsName, type StageInput, stageName } from './stage.ts'
 import { Snapshots } from './state/snapshot.ts'
 
 /** The first output that was committed differently from what recomputing gives. */

@@ -57,6 +57,28 @@ export async function takeOver(
   carry(from, engine, keep)
   from.close()
 }
+/**
+ * Says what became of inputs since they were taken.
+ * @throws LOG_LOST
+ */
+export function checkTaken(
+  { stream, created, to }: CommitHead['inputs'][number],
+  commit: number,
+  held: { readonly first: number; readonly last: number; readonly created: string },
+): void {
+  if (created !== held.created)
+    throw new TidegateError('LOG_LOST', `${stream} was made anew since commit ${commit}`, {
+      expected: created,
+      found: held.created,
+    })
+  if (to > held.last || to + 1 < held.first)
+    throw new TidegateError(
+      'LOG_LOST',
+      `commit ${commit} took inputs up to ${to}, but ${stream} holds ${held.first} to ${held.last}`,
+      { committed: to, first: held.first, last: held.last },
+    )
+}
+
 async function only(stream: LogStream, seq: number) {
   for await (const record of stream.read(seq, { limit: 1 })) return record
   return undefined

@@ -9,8 +9,9 @@ import { sources } from '../sources/catalogue.ts'
 import { encodeItems } from './feed.ts'
 import { openEmbeddedLog } from './log/embedded.ts'
 import type { Log } from './log/log.ts'
+import { committed } from './outputs.ts'
 import { plan } from './plan.ts'
-import { committed, inputsName, Stage, stageName } from './stage.ts'
+import { inputsName, Stage, stageName } from './stage.ts'
 
 const drawn = (notional: number) =>
   plan(

@@ -1,6 +1,6 @@
 import { isTidegateError, TidegateError } from '../schemas/errors.ts'
 import { decodeFrame, type Frame } from '../schemas/frame.ts'
-import { type CommitHead, type DeadLetter, decodeCommit, encodeCommit } from './commit.ts'
+import { type CommitHead, type DeadLetter, encodeCommit } from './commit.ts'
 import type { Committed } from './connect.ts'
 import { type Engine, type ExecutionName, openEngine } from './engine.ts'
 import { metering } from './environment/metering.ts'
@@ -8,7 +8,7 @@ import { layout } from './log/layout.ts'
 import type { Log, LogRecord, LogStream } from './log/log.ts'
 import { committedRows, OutputFrames } from './outputs.ts'
 import { kindsOf, type Plan } from './plan.ts'
-import { restore, takeOver } from './restore.ts'
+import { checkTaken, restore, takeOver } from './restore.ts'
 import { Snapshots } from './state/snapshot.ts'
 import type { Watch } from './watch.ts'
 
@@ -321,32 +321,3 @@ const mismatch = (head: CommitHead, plan: Plan): TidegateError =>
     `the log belongs to plan ${head.plan.slice(0, 12)}, the definition gives ${plan.hash.slice(0, 12)}`,
     { log: head.plan, definition: plan.hash },
   )
-/**
- * Says what became of inputs since they were taken.
- * @throws LOG_LOST
- */
-export function checkTaken(
-  { stream, created, to }: CommitHead['inputs'][number],
-  commit: number,
-  held: { readonly first: number; readonly last: number; readonly created: string },
-): void {
-  if (created !== held.created)
-    throw new TidegateError('LOG_LOST', `${stream} was made anew since commit ${commit}`, {
-      expected: created,
-      found: held.created,
-    })
-  if (to > held.last || to + 1 < held.first)
-    throw new TidegateError(
-      'LOG_LOST',
-      `commit ${commit} took inputs up to ${to}, but ${stream} holds ${held.first} to ${held.last}`,
-      { committed: to, first: held.first, last: held.last },
-    )
-}
-
-/** Every committed row of a pipeline, from the first commit on or from one in the middle. */
-export async function* committed(plan: Plan, stream: LogStream, from = 1): AsyncGenerator<Committed> {
-  const { first, last } = await stream.state()
-  if (last < Math.max(from, first)) return
-  for await (const record of stream.read(Math.max(from, first)))
-    yield* committedRows(plan, record.seq, decodeCommit(record.data, record.seq).outputs)
-}

@@ -4,7 +4,7 @@ import type { Start } from '../../runtime/cluster/start.ts'
 import { plan as planOf } from '../../runtime/plan.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { numberOption, timeOption } from '../args.ts'
-import { natsOptions, openCluster, replicasOption, whoami } from '../cluster.ts'
+import { natsOptions, replicasOption, whoami, withCluster } from '../cluster.ts'
 import { folderOf, loadDefinition, setOption } from '../definition.ts'
 import { renderFates } from '../describe/fates.ts'
 import { packageVersion } from '../project/own_package.ts'
@@ -45,8 +45,7 @@ export const deployVerb: Verb = {
     const plan = planOf(definition, await context.catalogue(folderOf(file)), mode)
     if (mode === 'live') throw refuseLive(plan.pipeline, args.value('confirm'))
     const start = startOption(args)
-    const cluster = await openCluster(args, context, 'operator')
-    try {
+    await withCluster(args, context, 'operator', async (cluster) => {
       const { deployed, pointer, live, fates } = await deploy(cluster, {
         ...{ definition, plan, start },
         release: packageVersion(),
@@ -72,9 +71,7 @@ export const deployVerb: Verb = {
           ...(fates.length > 0 ? ['', renderFates(fates)] : []),
         ].join('\n'),
       )
-    } finally {
-      await cluster.close()
-    }
+    })
   },
 }
 

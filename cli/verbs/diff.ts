@@ -1,6 +1,6 @@
 import { plan as planOf } from '../../runtime/plan.ts'
 import { fates } from '../../runtime/state/carry.ts'
-import { natsOptions, openCluster } from '../cluster.ts'
+import { natsOptions, withCluster } from '../cluster.ts'
 import { folderOf, loadDefinition, setOption } from '../definition.ts'
 import { renderFates } from '../describe/fates.ts'
 import { stateChoice, stateOptions } from '../state_choice.ts'
@@ -16,8 +16,7 @@ export const diffVerb: Verb = {
   async run(args, context) {
     const [file = ''] = args.positionals
     const plan = planOf(await loadDefinition(file, args), await context.catalogue(folderOf(file)), 'paper')
-    const cluster = await openCluster(args, context, 'operator')
-    try {
+    await withCluster(args, context, 'operator', async (cluster) => {
       const { pointer } = await cluster.definitions.require(plan.pipeline)
       const live = await cluster.plans.of(plan.pipeline, pointer.version)
       const changed = fates(live, plan, stateChoice(args).keep)
@@ -35,8 +34,6 @@ export const diffVerb: Verb = {
           ? `${plan.pipeline}: version ${pointer.version} runs this very plan`
           : `${plan.pipeline}: version ${pointer.version} (${live.hash.slice(0, 12)}) -> ${plan.hash.slice(0, 12)}\n\n${renderFates(changed)}`,
       )
-    } finally {
-      await cluster.close()
-    }
+    })
   },
 }

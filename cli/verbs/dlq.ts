@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Letter, letters, redrive } from '../../runtime/cluster/dead_letters.ts'
 import { TidegateError } from '../../schemas/errors.ts'
-import { type Cluster, natsOptions, openCluster } from '../cluster.ts'
+import { type Cluster, natsOptions, withCluster } from '../cluster.ts'
 import { table } from '../describe/table.ts'
 import type { Args, Verb } from '../verb.ts'
 
@@ -18,8 +18,7 @@ export const dlqVerb: Verb = {
     'A pipeline that meets a damaged record leaves it out, commits that it did, and goes on. `redrive` puts it at the end of its stream again; with --record what was repaired.',
   async run(args, context) {
     const [action = '', what] = args.positionals
-    const cluster = await openCluster(args, context, 'operator')
-    try {
+    await withCluster(args, context, 'operator', async (cluster) => {
       if (action === 'ls') {
         const all = await letters(cluster, what)
         const shown = all.map(({ record, ...letter }) => ({ ...letter, bytes: record === null ? 0 : sizeOf(record) }))
@@ -43,9 +42,7 @@ export const dlqVerb: Verb = {
           redriven.map((r) => `letter ${r.letter} is record ${r.seq} of ${r.stream} now`).join('\n'),
         )
       } else throw new TidegateError('USAGE', `dlq: expected ls, show or redrive, found "${action}"`)
-    } finally {
-      await cluster.close()
-    }
+    })
   },
 }
 

@@ -1,5 +1,5 @@
 import { statusOf } from '../../runtime/cluster/status.ts'
-import { natsOptions, openCluster } from '../cluster.ts'
+import { natsOptions, withCluster } from '../cluster.ts'
 import { table } from '../describe/table.ts'
 import type { Verb } from '../verb.ts'
 
@@ -11,8 +11,7 @@ export const lagVerb: Verb = {
   options: natsOptions,
   notes: 'A record is a frame of one or more rows.',
   async run(args, context) {
-    const cluster = await openCluster(args, context, 'operator')
-    try {
+    await withCluster(args, context, 'operator', async (cluster) => {
       const { pipelines } = await statusOf(cluster, args.positionals[0])
       const lags = pipelines.flatMap(({ pipeline, ranges }) =>
         ranges.flatMap(({ range, inputs }) => inputs.map((input) => ({ pipeline, range, ...input }))),
@@ -26,8 +25,6 @@ export const lagVerb: Verb = {
           ]),
         ),
       )
-    } finally {
-      await cluster.close()
-    }
+    })
   },
 }

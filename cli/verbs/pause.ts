@@ -2,7 +2,7 @@ import type { Pointer } from '../../runtime/cluster/definitions.ts'
 import { rangesOf, tickStreams } from '../../runtime/cluster/feed_name.ts'
 import { statusOf } from '../../runtime/cluster/status.ts'
 import { TidegateError } from '../../schemas/errors.ts'
-import { natsOptions, openCluster } from '../cluster.ts'
+import { natsOptions, openCluster, withCluster } from '../cluster.ts'
 import { stopper } from '../stopper.ts'
 import type { Args, Context, Verb } from '../verb.ts'
 
@@ -62,8 +62,7 @@ export const drainVerb: Verb = {
 
 async function set(args: Args, context: Context, state: Pointer['state'], from: readonly Pointer['state'][]) {
   const [pipeline = ''] = args.positionals
-  const cluster = await openCluster(args, context, 'operator')
-  try {
+  await withCluster(args, context, 'operator', async (cluster) => {
     const pointer = await cluster.definitions.move(pipeline, ({ until: _over, ...now }) => {
       if (!from.includes(now.state))
         throw new TidegateError('USAGE', `${pipeline} is ${now.state}; expected ${from.join(' or ')}`, {
@@ -72,7 +71,5 @@ async function set(args: Args, context: Context, state: Pointer['state'], from: 
       return { ...now, state }
     })
     context.io.document({ pipeline, pointer }, () => `${pipeline}: ${state}, version ${pointer.version}`)
-  } finally {
-    await cluster.close()
-  }
+  })
 }

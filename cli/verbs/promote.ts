@@ -1,7 +1,7 @@
 import { promote } from '../../runtime/cluster/deploy.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { numberOption } from '../args.ts'
-import { natsOptions, openCluster } from '../cluster.ts'
+import { natsOptions, withCluster } from '../cluster.ts'
 import { renderFates } from '../describe/fates.ts'
 import { stateChoice, stateOptions } from '../state_choice.ts'
 import type { Args, Context, Verb } from '../verb.ts'
@@ -32,8 +32,7 @@ export const rollbackVerb: Verb = {
 
 async function change(args: Args, context: Context, wanted: number | 'previous' | undefined): Promise<void> {
   const [pipeline = ''] = args.positionals
-  const cluster = await openCluster(args, context, 'operator')
-  try {
+  await withCluster(args, context, 'operator', async (cluster) => {
     const { pointer: before } = await cluster.definitions.require(pipeline)
     if (wanted === 'previous' && before.previous === null)
       throw new TidegateError('DEPLOY_REFUSED', `${pipeline} has no version before ${before.version}`, { pipeline })
@@ -42,7 +41,5 @@ async function change(args: Args, context: Context, wanted: number | 'previous' 
     context.io.document({ pipeline, from: before.version, to: pointer.version, pointer, fates }, () =>
       [`${pipeline}: version ${before.version} -> ${pointer.version}`, '', renderFates(fates)].join('\n'),
     )
-  } finally {
-    await cluster.close()
-  }
+  })
 }

@@ -1,7 +1,7 @@
 import { rangesOf } from '../../runtime/cluster/feed_name.ts'
 import { layout } from '../../runtime/log/layout.ts'
 import { TidegateError } from '../../schemas/errors.ts'
-import { natsOptions, openCluster } from '../cluster.ts'
+import { natsOptions, withCluster } from '../cluster.ts'
 import { table } from '../describe/table.ts'
 import type { Verb } from '../verb.ts'
 
@@ -16,8 +16,7 @@ export const savepointVerb: Verb = {
     const [pipeline = '', name] = args.positionals
     if (name !== undefined && !/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name))
       throw new TidegateError('USAGE', `expected a name of lower-case letters, digits, _ and -, found "${name}"`)
-    const cluster = await openCluster(args, context, 'operator')
-    try {
+    await withCluster(args, context, 'operator', async (cluster) => {
       const { pointer } = await cluster.definitions.require(pipeline)
       if (name !== undefined) {
         const commits: Record<string, number> = {}
@@ -42,8 +41,6 @@ export const savepointVerb: Verb = {
               ]),
             ),
       )
-    } finally {
-      await cluster.close()
-    }
+    })
   },
 }

@@ -1,5 +1,5 @@
 import { type RangeStatus, type Status, statusOf } from '../../runtime/cluster/status.ts'
-import { natsOptions, openCluster } from '../cluster.ts'
+import { natsOptions, withCluster } from '../cluster.ts'
 import { table } from '../describe/table.ts'
 import type { Verb } from '../verb.ts'
 
@@ -10,13 +10,10 @@ export const statusVerb: Verb = {
   positionals: { min: 0, max: 1 },
   options: natsOptions,
   async run(args, context) {
-    const cluster = await openCluster(args, context, 'operator')
-    try {
+    await withCluster(args, context, 'operator', async (cluster) => {
       const status = await statusOf(cluster, args.positionals[0])
       context.io.document(status, () => render(status))
-    } finally {
-      await cluster.close()
-    }
+    })
   },
 }
 
