@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs'
+import type { FeedEvent, Gap, Invalid } from '../schemas/market.ts'
 import type { Clock } from './clock.ts'
 
 /** What a source tells its environment. Rows of one item are in order; items are in order. */
@@ -13,15 +14,13 @@ export type SourceItem =
       readonly type: 'gap'
       readonly at: number
       readonly key: string
-      readonly value: {
-        readonly reason: 'connected' | 'disconnected' | 'sequence' | 'stalled' | 'resumed'
-        readonly missing: number
-        readonly since: number
-      }
+      readonly value: Gap
     }
   | { readonly type: 'heartbeat'; readonly at: number; readonly key: string }
-  /** A message that could not be read: counted, never a row. */
-  | { readonly type: 'invalid'; readonly reason: string; readonly sample: string }
+  /** A message that could not be read or believed: counted, never a row. */
+  | { readonly type: 'invalid'; readonly at: number; readonly key: string; readonly value: Invalid }
+  /** What the feed lived through. `*` stands for the whole of it. */
+  | { readonly type: 'event'; readonly at: number; readonly key: string; readonly value: FeedEvent }
   /** The input is finite and this is its end. */
   | { readonly type: 'end'; readonly at: number }
 

@@ -1,7 +1,7 @@
 import { TidegateError } from '../schemas/errors.ts'
 import type { Frame } from '../schemas/frame.ts'
 import { rowReader } from '../schemas/frame_reader.ts'
-import { Gap, Heartbeat } from '../schemas/market.ts'
+import { FeedEvent, Gap, Heartbeat, Invalid } from '../schemas/market.ts'
 import { type BindingName, Compiled } from './compiled.ts'
 import type { Kernel, State } from './define.ts'
 import { closeKernels, Kernels, openKernels } from './kernels.ts'
@@ -136,6 +136,12 @@ export class Engine {
       this.drive(this.each(frame, from, to, (key, at, i) => this.gapWork(source, key, at, read(frame, i) as Gap)))
       return
     }
+    if (frame.kind === Invalid.kind || frame.kind === FeedEvent.kind) {
+      const [kind, port] = frame.kind === Invalid.kind ? [Invalid, 'invalid' as const] : [FeedEvent, 'event' as const]
+      const read = rowReader(kind)
+      this.drive(this.each(frame, from, to, (key, at, i) => this.asideWork(source, port, key, at, read(frame, i))))
+      return
+    }
     if (frame.kind !== Heartbeat.kind)
       throw new TidegateError('BINDING_INVALID', `source "${origin}" gives ${output.kind}, found ${frame.kind}`, {
         origin,
@@ -155,6 +161,11 @@ export class Engine {
   }
   gap(source: number, key: string, at: number, value: Gap): void {
     this.drive(this.gapWork(source, key, at, value))
+  }
+
+  /** What a source says beside its rows that is neither time nor a gap. */
+  aside(source: number, port: 'invalid' | 'event', key: string, at: number, value: Invalid | FeedEvent): void {
+    this.drive(this.asideWork(source, port, key, at, value))
   }
 
   /** Does work to its end; kernels answer where it yields. */
@@ -342,6 +353,19 @@ export class Engine {
       this.passes.send((network.inlets[source] as Network['inlets'][number]).gap, code, time, value)
       if (this.kernels.busy) yield
     }
+  }
+
+  /** Moves no time, and is stamped no earlier than what was told before it. */
+  private *asideWork(source: number, port: 'invalid' | 'event', key: string, at: number, value: unknown): Work {
+    ;(this.taken[source] as { rows: number }).rows++
+    if (port === 'invalid') this.counts.invalid++
+    const code = key === WHOLE ? 0 : this.code(key)
+    const groups = key === WHOLE ? [...Array(KEY_GROUPS).keys()] : [this.network.groups[code] as number]
+    const reached = groups.map((g) => Math.max(this.times.newestOf(source, g), this.reached(source, g)))
+    this.network.dirty[code] = 1
+    const edge = (this.network.inlets[source] as Network['inlets'][number])[port]
+    this.passes.send(edge, code, Math.max(isTime(at) ? at : 0, ...reached), value)
+    if (this.kernels.busy) yield
   }
 
   // ---- keys, failures, restarts ---------------------------------------------------------------------

@@ -172,12 +172,12 @@ test('a source without a recording is refused, and one that gives another kind',
   expect(() => [...merged(quotes, new Map([['a', trades]]))]).toThrow(/gives quote, but the tape holds trade/)
 })
 
-test('a frame ends where the kind changes, and when it is full; what could not be read has none', () => {
+test('a frame ends where the kind changes, and when it is full', () => {
   const source = two.sources[0] as Plan['sources'][number]
   const many = Array.from({ length: 1500 }, (_, i) => row(i, i))
   const items: SourceItem[] = [
     ...many,
-    { type: 'invalid', reason: 'no price', sample: '{}' },
+    { type: 'invalid', at: 1500, key: 'v:A', value: { reason: 'no_price', hash: '00', bytes: 2 } },
     gap(1500, 'v:A'),
     row(1501, 7),
   ]
@@ -185,6 +185,7 @@ test('a frame ends where the kind changes, and when it is full; what could not b
   expect(frames.map((f) => [f.kind, f.rows])).toEqual([
     ['trade', 1024],
     ['trade', 476],
+    ['invalid', 1],
     ['gap', 1],
     ['trade', 1],
   ])

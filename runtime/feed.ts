@@ -2,7 +2,7 @@ import { TidegateError } from '../schemas/errors.ts'
 import { decodeFrame, type Frame } from '../schemas/frame.ts'
 import { FrameWriter } from '../schemas/frame_writer.ts'
 import type { Kind } from '../schemas/kind.ts'
-import { Gap, Heartbeat } from '../schemas/market.ts'
+import { FeedEvent, Gap, Heartbeat, Invalid } from '../schemas/market.ts'
 import type { SourceItem } from './connect.ts'
 import { WHOLE } from './network.ts'
 import { kindsOf, type Plan, type PlannedSource } from './plan.ts'
@@ -72,7 +72,7 @@ export function* framesOf(
   for (const items of batches) for (const bytes of encodeItems(source, items)) yield decodeFrame(bytes, known)
 }
 
-/** Encodes items in order; a frame ends where the kind changes. Invalid items have no frame. */
+/** Encodes items in order; a frame ends where the kind changes. */
 export function encodeItems(source: PlannedSource, items: readonly SourceItem[]): readonly Uint8Array[] {
   const frames: Uint8Array[] = []
   let writer: FrameWriter | undefined
@@ -92,6 +92,8 @@ export function encodeItems(source: PlannedSource, items: readonly SourceItem[])
     if (item.type === 'row') {
       use(source.component.output).push(item.at, item.key, item.value)
     } else if (item.type === 'gap') use(Gap).push(item.at, item.key, item.value)
+    else if (item.type === 'invalid') use(Invalid).push(item.at, item.key, item.value)
+    else if (item.type === 'event') use(FeedEvent).push(item.at, item.key, item.value)
     else if (item.type === 'heartbeat') use(Heartbeat).push(item.at, item.key, { end: false })
     else if (item.type === 'end') use(Heartbeat).push(item.at, '*', { end: true })
   }
@@ -105,6 +107,9 @@ export const endFrame = (source: PlannedSource, at: number): Frame => {
   writer.push(at, '*', { end: true })
   return decodeFrame(writer.take(), { heartbeat: Heartbeat })
 }
+
+/** What every source may say beside its rows. */
+const ASIDE: ReadonlySet<string> = new Set([Gap.kind, Heartbeat.kind, Invalid.kind, FeedEvent.kind])
 
 function* recorded(
   source: PlannedSource,
@@ -120,7 +125,7 @@ function* recorded(
   for (const bytes of binding.recording.frames({ ...range, reuse: options.keep !== true })) {
     const frame = decodeFrame(bytes, known)
     const { output } = source.component
-    if (frame.kind !== output.kind && frame.kind !== Gap.kind && frame.kind !== Heartbeat.kind)
+    if (frame.kind !== output.kind && !ASIDE.has(frame.kind))
       throw new TidegateError(
         'BINDING_INVALID',
         `node "${source.id}" (${source.component.name}) gives ${output.kind}, but the tape holds ${frame.kind}`,
@@ -180,7 +185,6 @@ function* inRange(
 ): Generator<readonly SourceItem[]> {
   for (const items of batches)
     yield items.flatMap((item): readonly SourceItem[] => {
-      if (item.type === 'invalid') return [item]
       if (item.type === 'end') return [{ ...item, at: Math.min(item.at, to) }]
       return item.at >= from && item.at < to ? [item] : []
     })

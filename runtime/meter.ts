@@ -87,7 +87,7 @@ export class Meter {
     const of = (name: string) => sent[this.network.edge(name).index] as number
     const sources = plan.sources.map(({ id }): NodeMetrics => {
       const late = of(`${id}.late`)
-      const out = { '': of(id), late, gap: of(`${id}.gap`) }
+      const out = { '': of(id), late, gap: of(`${id}.gap`), invalid: of(`${id}.invalid`), event: of(`${id}.event`) }
       return { node: id, in: of(id) + late, out, late, refused: 0, failed: 0, ns_per_call: null }
     })
     const operators = nodes.map((node): NodeMetrics => {

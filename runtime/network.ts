@@ -121,7 +121,7 @@ export class Network {
   /** Per source 1 for keys it has given rows for. */
   readonly heard: Uint8Array[]
   /** Per source the edges it speaks on. */
-  readonly inlets: readonly { readonly row: Edge; readonly late: Edge; readonly gap: Edge }[]
+  readonly inlets: readonly Readonly<Record<'row' | 'late' | 'gap' | 'invalid' | 'event', Edge>>[]
   /** How many messages each edge has carried in this process. */
   readonly sent: Float64Array
   /** Told when the arrays above were replaced by longer ones, and when a key is new. */
@@ -159,6 +159,8 @@ export class Network {
       row: this.edge(id),
       late: this.edge(`${id}.late`),
       gap: this.edge(`${id}.gap`),
+      invalid: this.edge(`${id}.invalid`),
+      event: this.edge(`${id}.event`),
     }))
     this.sent = new Float64Array(this.edges.length)
     this.record = recordOf(this.recordFields(), () => ['', ...this.fresh()])

@@ -1,5 +1,5 @@
 import type { Kind } from '../schemas/kind.ts'
-import { Gap } from '../schemas/market.ts'
+import { FeedEvent, Gap, Invalid } from '../schemas/market.ts'
 import type { PipelineInput } from '../schemas/spec.ts'
 import { isKind, type Many, type Node, type Ports, type Shape, type SinkNode, type SourceNode } from './define.ts'
 
@@ -14,10 +14,12 @@ type Plain<K> = K extends Many<infer P> ? P : K
 export type Streams<O extends Shape> = O extends Kind
   ? Stream<Plain<O> & Kind>
   : { readonly [P in keyof O]: O[P] extends Kind ? Stream<Plain<O[P]> & Kind> : never }
-/** A source's rows, and beside them what came too late and where continuity broke. */
+/** A source's rows, and beside them what came too late, where continuity broke, what was kept out and what happened. */
 export interface SourceStreams<K extends Kind> extends Stream<K> {
   readonly late: Stream<K>
   readonly gap: Stream<typeof Gap>
+  readonly invalid: Stream<typeof Invalid>
+  readonly event: Stream<typeof FeedEvent>
 }
 type From<P extends Ports> = { readonly [N in keyof P]?: Stream<P[N]> }
 
@@ -74,7 +76,14 @@ export function pipeline(name: string, draw: (pen: Pen) => void): PipelineInput 
     source(id, { source, params, output }) {
       add(id, { source, params: params as Record<string, unknown> })
       const side = <K extends Kind>(port: string, carries: K) => ({ edge: `${id}.${port}`, carries })
-      return { edge: id, carries: output, late: side('late', output), gap: side('gap', Gap) }
+      return {
+        edge: id,
+        carries: output,
+        late: side('late', output),
+        gap: side('gap', Gap),
+        invalid: side('invalid', Invalid),
+        event: side('event', FeedEvent),
+      }
     },
     via: (id, from, node, latest) => operator(id, from, node, latest) as never,
     join: (id, from, node, latest) => operator(id, from, node, latest) as never,

@@ -1,5 +1,5 @@
 import type { Kind } from '../schemas/kind.ts'
-import { Gap } from '../schemas/market.ts'
+import { FeedEvent, Gap, Invalid } from '../schemas/market.ts'
 import type { NodeSpec } from '../schemas/spec.ts'
 import { type Catalogue, isKind, type Operator, type Ports, type Shape, type Sink, type Source } from './define.ts'
 
@@ -15,13 +15,15 @@ export function componentOf(node: NodeSpec, catalogue: Catalogue): Component | u
 export const named = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(table, name) ? table[name] : undefined
 
-/** The edges a node speaks on, and what they carry. A source also gives its late rows and its gaps. */
+/** The edges a node speaks on, and what they carry. A source also gives its late rows, its gaps, what it kept out and what it lived through. */
 export function edgesOf(id: string, component: Component): readonly (readonly [edge: string, kind: Kind])[] {
   if (component.role === 'source')
     return [
       [id, component.output],
       [`${id}.late`, component.output],
       [`${id}.gap`, Gap],
+      [`${id}.invalid`, Invalid],
+      [`${id}.event`, FeedEvent],
     ]
   return outletsOf(id, component.output)
 }

@@ -1,7 +1,8 @@
 import { Equity, Position } from './account.ts'
+import { Block, PoolState, Swap } from './chain.ts'
 import { Bands, Macd, Scalar } from './features.ts'
 import type { Kind } from './kind.ts'
-import { Bar, Gap, Heartbeat, Quote, Trade } from './market.ts'
+import { Bar, Book, FeedEvent, Gap, Heartbeat, Invalid, Quote, Trade } from './market.ts'
 import { ApprovedOrder, Fill, OrderIntent, OrderUpdate, RefusedOrder, Signal } from './orders.ts'
 
 /** Every kind that flows, by name. */
@@ -9,7 +10,11 @@ export const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(
   [
     Trade,
     Quote,
+    Book,
     Bar,
+    Swap,
+    PoolState,
+    Block,
     Scalar,
     Macd,
     Bands,
@@ -23,5 +28,7 @@ export const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(
     Equity,
     Gap,
     Heartbeat,
+    Invalid,
+    FeedEvent,
   ].map((k: Kind) => [k.kind, k]),
 )

@@ -36,6 +36,17 @@ export const Bar = kind('bar', bar, {
   summary: 'Open, high, low, close and volume of a stretch of time, stamped with its end.',
 })
 
+const book = z.object({
+  side: z.union([z.literal(-1), z.literal(1)]).describe('1 a bid, -1 an ask'),
+  price: price.describe('price of the level in quote units'),
+  size: z.number().nonnegative().describe('what stands at the level now, in base units; 0 takes it out'),
+  snapshot: z.boolean().describe('part of a whole book: its first row empties what was there'),
+  last: z.boolean().describe('the last row of one message of the venue: between two of these the book is half changed'),
+  id: z.number().nonnegative().describe("the venue's number of the message, 0 where it has none"),
+})
+export interface Book extends Readonly<z.output<typeof book>> {}
+export const Book = kind('book', book, { summary: 'One level of an order book, as a change or as part of a snapshot.' })
+
 const gap = z.object({
   reason: z
     .enum(['connected', 'disconnected', 'sequence', 'stalled', 'resumed'])
@@ -52,4 +63,28 @@ const heartbeat = z.object({
 export interface Heartbeat extends Readonly<z.output<typeof heartbeat>> {}
 export const Heartbeat = kind('heartbeat', heartbeat, {
   summary: 'Time passes on a feed though it has nothing to say.',
+})
+
+const invalid = z.object({
+  reason: z.string().describe('what is wrong with it, in snake_case: not_json, crossed_book, price_spike'),
+  hash: z.string().describe('the first 16 hex digits of the sha256 of its bytes, to find it in a raw recording'),
+  bytes: z.int().nonnegative().describe('how long it was'),
+})
+export interface Invalid extends Readonly<z.output<typeof invalid>> {}
+export const Invalid = kind('invalid', invalid, {
+  summary: 'A message of a venue that was kept out: rubbish, or data that cannot be true.',
+})
+
+const feedEvent = z.object({
+  event: z
+    .enum(['connected', 'lost', 'retrying', 'subscribed', 'filled', 'unfilled', 'resynced', 'clock', 'failover'])
+    .describe('what happened: `filled` stands before rows that were asked for again, `clock` tells an offset'),
+  detail: z.string().describe('the rest of the story, for people: why it was lost, which endpoint'),
+  count: z
+    .number()
+    .describe('filled: how many rows follow; retrying: the attempt; clock: local less venue time, in µs'),
+})
+export interface FeedEvent extends Readonly<z.output<typeof feedEvent>> {}
+export const FeedEvent = kind('feed_event', feedEvent, {
+  summary: 'What a feed lived through: its connections, what it asked for again, how far its clock is off.',
 })

@@ -1,6 +1,7 @@
 // What flows, for components and for readers of frames, tapes and signals.
 
 export { Equity, Position } from './account.ts'
+export { Block, PoolState, Swap } from './chain.ts'
 export type { Column, ColumnType } from './columns.ts'
 export { columnsOf, schemaHash, schemaText } from './columns.ts'
 export type { ErrorCode } from './errors.ts'
@@ -28,7 +29,7 @@ export { guardOf } from './guard.ts'
 export type { Kind, Of } from './kind.ts'
 export { kind } from './kind.ts'
 export { kinds } from './kinds.ts'
-export { Bar, Gap, Heartbeat, Quote, Trade } from './market.ts'
+export { Bar, Book, FeedEvent, Gap, Heartbeat, Invalid, Quote, Trade } from './market.ts'
 export { ApprovedOrder, Fill, OrderIntent, OrderUpdate, RefusalCode, RefusedOrder, Side, Signal } from './orders.ts'
 export type { Sample } from './samples.ts'
 export * as samples from './samples.ts'

@@ -9,6 +9,8 @@ export interface Room {
   readonly packages: readonly string[]
   /** Folders that never look into each other; other files of the room are for all of them. */
   readonly apart?: boolean
+  /** The one of these folders that all others may look into. */
+  readonly common?: string
 }
 
 const components = ['schemas', 'runtime/define.ts']
@@ -19,7 +21,12 @@ export const rooms: Readonly<Record<string, Room>> = {
     ours: ['schemas'],
     packages: ['zod', 'rxjs', 'lz4-napi', '@nats-io/transport-node', '@nats-io/jetstream'],
   },
-  sources: { ours: components, packages: ['zod', 'rxjs', 'ws', '@duckdb/node-api'], apart: true },
+  sources: {
+    ours: components,
+    packages: ['zod', 'rxjs', 'ws', '@duckdb/node-api', 'ccxt'],
+    apart: true,
+    common: 'feed',
+  },
   operators: { ours: components, packages: ['zod'] },
   sinks: { ours: components, packages: ['zod', 'rxjs'] },
   pipelines: { ours: ['schemas', 'sources', 'operators', 'sinks', 'runtime/pipeline.ts'], packages: [] },
@@ -59,7 +66,7 @@ export function strays(file: string, text: string, table: Readonly<Record<string
     if (target.endsWith('.test.ts') || suites.has(target)) return stray
     if (!within(target, [name])) return room.ours === 'everything' || within(target, room.ours) ? [] : stray
     const [, other = '', ...below] = target.split('/')
-    const crosses = room.apart === true && below.length > 0 && !lists.has(file)
+    const crosses = room.apart === true && below.length > 0 && other !== room.common && !lists.has(file)
     return crosses && !(deeper.length > 0 && other === folder) ? stray : []
   })
 }

@@ -31,7 +31,7 @@ const planted: readonly (readonly [file: string, line: string])[] = [
   ['operators/feature/ema.ts', "export { signals } from '../../sinks/signals.ts'"],
   ['sinks/report.ts', "import { ema } from '../operators/feature/ema.ts'"],
   ['sources/binance/trades.ts', "import { epoch } from '../formats/epoch.ts'"],
-  ['sources/socket.ts', "import { frames } from './binance/frames.ts'"],
+  ['sources/feed/socket.ts', "import { frames } from '../binance/frames.ts'"],
   ['pipelines/mine.ts', "import { plan } from '../runtime/plan.ts'"],
   ['pipelines/mine.ts', "import { readFileSync } from 'node:fs'"],
   ['testing/laws.ts', "import { operators } from '../operators/catalogue.ts'"],
@@ -47,7 +47,7 @@ test.each(planted)('%s is caught with %s', (file, line) => {
 const allowed: readonly (readonly [file: string, line: string])[] = [
   ['operators/feature/ema.ts', "import { defineScan } from '../../runtime/define.ts'"],
   ['operators/feature/sma.ts', "import { add } from './running_sum.ts'"],
-  ['sources/binance/trades.ts', "import { socket } from '../socket.ts'"],
+  ['sources/binance/trades.ts', "import { connect } from '../feed/socket.ts'"],
   ['sources/catalogue.ts', "import { binanceTrades } from './binance/trades.ts'"],
   ['cli/main.ts', "import { sources } from '../sources/catalogue.ts'"],
 ]

@@ -71,6 +71,8 @@ function restored(engine: Engine, plan: Plan, watch: Watch): Engine {
 function take(engine: Engine, source: number, item: SourceItem): void {
   if (item.type === 'row') engine.row(source, item.key, item.at, item.value)
   else if (item.type === 'gap') engine.gap(source, item.key, item.at, item.value as Gap)
+  else if (item.type === 'invalid' || item.type === 'event')
+    engine.aside(source, item.type, item.key, item.at, item.value)
   else if (item.type === 'heartbeat') engine.heartbeat(source, item.key, item.at, { end: false })
   else if (item.type === 'end') engine.heartbeat(source, '*', item.at, { end: true })
 }

@@ -186,10 +186,11 @@ class FeedWriter {
     const shares: SourceItem[][] = this.parts.map(() => [])
     const width = KEY_GROUPS / this.parts.length
     for (const item of items) {
-      if (item.type === 'invalid') continue
       if (item.type === 'row') this.seen++
       for (const [p, { rows, ended }] of this.parts.entries()) {
         const whole = item.type === 'end' || item.key === WHOLE
+        // one range tells what happened to the whole feed
+        if (whole && p > 0 && (item.type === 'invalid' || item.type === 'event')) continue
         if (!whole && Math.floor(keyGroup(item.key) / width) !== p) continue
         if (ended || (item.type === 'row' && this.seen <= rows)) continue
         shares[p]?.push(item)

@@ -1,5 +1,5 @@
 import { rowReader } from '../../schemas/frame_reader.ts'
-import { Gap, Heartbeat } from '../../schemas/market.ts'
+import { FeedEvent, Gap, Heartbeat, Invalid } from '../../schemas/market.ts'
 import type { Clock } from '../clock.ts'
 import type { SourceItem } from '../connect.ts'
 import { paced, pause } from '../environment/paper.ts'
@@ -40,9 +40,12 @@ export async function* recordingItems(
 function itemsOf(source: PlannedSource, { frame, from, to }: Slice): readonly SourceItem[] {
   const items: SourceItem[] = []
   const [row, gap, heartbeat] = [rowReader(source.component.output), rowReader(Gap), rowReader(Heartbeat)]
+  const [invalid, event] = [rowReader(Invalid), rowReader(FeedEvent)]
   for (let i = from; i < to; i++) {
     const [at, key] = [frame.at[i] as number, frame.keys[frame.key[i] as number] as string]
     if (frame.kind === Gap.kind) items.push({ type: 'gap', at, key, value: gap(frame, i) as never })
+    else if (frame.kind === Invalid.kind) items.push({ type: 'invalid', at, key, value: invalid(frame, i) as never })
+    else if (frame.kind === FeedEvent.kind) items.push({ type: 'event', at, key, value: event(frame, i) as never })
     else if (frame.kind !== Heartbeat.kind) items.push({ type: 'row', at, key, value: row(frame, i) })
     else if ((heartbeat(frame, i) as { end: boolean }).end) items.push({ type: 'end', at })
     else items.push({ type: 'heartbeat', at, key })

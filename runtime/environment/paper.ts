@@ -97,7 +97,6 @@ class PaperRun {
   private readonly probe: Probe
   private readonly known: Readonly<Record<string, Kind>>
   private lastInput = 0
-  private invalid = 0
 
   constructor(plan: Plan, stage: Stage, delivery: Delivery, options: PaperOptions) {
     this.plan = plan
@@ -122,7 +121,7 @@ class PaperRun {
     return {
       ticks: rows,
       late,
-      invalid: invalid + this.invalid,
+      invalid,
       gaps,
       failed,
       resumed,
@@ -287,10 +286,6 @@ class PaperRun {
           continue
         }
         const taken = waiting.splice(0)
-        this.invalid += taken.reduce(
-          (sum, { items }) => sum + items.filter((item) => item.type === 'invalid').length,
-          0,
-        )
         await this.take(taken.flatMap(({ source, items }) => encodeItems(source, items)))
         this.options.progress?.(this.stage.engine.counts.rows, 0)
         await new Promise((resolve) => setImmediate(resolve))

@@ -1,7 +1,7 @@
 import { array, assert, boolean, integer, property, tuple } from 'fast-check'
 import { expect, test } from 'vitest'
+import { Pulse } from '../feed/pulse.ts'
 import { type Continuity, concede, doubt, follow } from './continuity.ts'
-import { Pulse } from './pulse.ts'
 
 const fresh = (): Continuity => ({ state: 'unproven', reason: 'connected', last: undefined })
 

@@ -3,9 +3,10 @@ import type { SourceContext, SourceItem } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import type { Gap } from '../../schemas/market.ts'
 import { formatDuration } from '../../schemas/units.ts'
-import { connect, type SocketEvent, type SocketLimits } from '../socket.ts'
+import { invalidItem } from '../feed/invalid.ts'
+import { Pulse } from '../feed/pulse.ts'
+import { connect, type SocketEvent, type SocketLimits } from '../feed/socket.ts'
 import { type Continuity, concede, doubt, follow } from './continuity.ts'
-import { Pulse } from './pulse.ts'
 import { read, type Word } from './wire.ts'
 
 export interface FeedSettings {
@@ -105,7 +106,7 @@ export class Feed {
     this.stopBeat()
     const reason = loss === 'stalled' ? 'stalled' : 'disconnected'
     for (const track of this.tracks.values()) track.continuity = doubt(track.continuity, reason)
-    if (loss === 'oversized') this.tell({ type: 'invalid', reason: 'oversized', sample: '' })
+    if (loss === 'oversized') this.tell(invalidItem(this.context.clock.now(), '*', 'oversized', ''))
     const others = this.others > 0 ? `; ${this.others} messages of other streams so far` : ''
     this.context.notice(`${this.settings.name}: connection lost: ${loss} (${detail})${others}`)
     if (loss === 'stalled') this.nameSilent()
@@ -156,7 +157,7 @@ export class Feed {
   }
 
   private refuse(reason: string, bytes: Buffer): void {
-    this.tell({ type: 'invalid', reason, sample: bytes.toString('utf8', 0, 160) })
+    this.tell(invalidItem(this.context.clock.now(), '*', reason, bytes))
   }
 
   /** Lets time pass for silent symbols while the connection lives. */

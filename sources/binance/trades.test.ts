@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -7,7 +8,7 @@ import type { SourceItem } from '../../runtime/define.ts'
 import { isTidegateError } from '../../schemas/errors.ts'
 import { Trade } from '../../schemas/market.ts'
 import { type Fault, type RunningVenue, readFrames, startVenue, type Venue } from '../../testing/venue_server.ts'
-import { socketLimits } from '../socket.ts'
+import { socketLimits } from '../feed/socket.ts'
 import { errorFrame, frameTime, otherFrames, rubbishFrames, tradeFrame, tradeFrames } from './frames.ts'
 import { type BinanceTradesParams, binanceTrades, openTrades } from './trades.ts'
 
@@ -80,7 +81,7 @@ function follow(url: string, given: Partial<Given> = {}, context: { position?: n
     items.filter((item): item is Item<T> => item.type === type) as Item<T>[]
   const ids = () => rows.map(({ value }) => (value as Trade).id)
   const gaps = () => of('gap').map(({ key, value }) => ({ key, ...value }))
-  const reasons = () => of('invalid').map(({ reason }) => reason)
+  const reasons = () => of('invalid').map(({ value }) => value.reason)
   return { items, arrays, errors, notices, rows, until, of, ids, gaps, reasons, subscription }
 }
 
@@ -179,7 +180,9 @@ test('rubbish is counted, messages of other streams are passed over, and the con
   expect(feed.ids()).toEqual(span(0, 21))
   expect(feed.of('invalid')).toHaveLength(rubbishFrames.length + 1)
   expect(new Set(feed.reasons())).toEqual(new Set(['not_json', 'unknown_message', 'trade_fields', 'binary', 'refused']))
-  expect(feed.of('invalid')[1]?.sample).toBe('{"stream":"btcusdt@trade","data":{"e":"tra')
+  const half = Buffer.from(rubbishFrames[1] as string)
+  const hash = createHash('sha256').update(half).digest('hex').slice(0, 16)
+  expect(feed.of('invalid')[1]?.value).toEqual({ reason: 'not_json', hash, bytes: half.length })
   expect(feed.gaps()).toEqual([first])
   expect(venue.connections).toHaveLength(1)
 })
@@ -401,7 +404,7 @@ for (const [file, symbol, market] of recordings) {
     expect(trades.at(-1)?.id).toBe(facts.last_id)
     expect(trades.reduce((sum, { size }) => sum + exact(size), 0n)).toBe(exact(Number(facts.qty)))
     expect(trades.filter(({ side }) => side === -1)).toHaveLength(facts.buyer_maker)
-    expect(feed.gaps().map(({ reason }) => reason)).toEqual(['connected'])
+    expect(feed.gaps().map(({ value }) => reason)).toEqual(['connected'])
     expect(feed.reasons()).toEqual([])
     expect(z.safeParse(Trade.schema, trades[0]).success).toBe(true)
   })
@@ -423,7 +426,7 @@ test.skipIf(!existsSync(recorded))(
     const feed = follow(venue.url)
     await feed.until(() => feed.rows.length === facts.n)
     expect(feed.ids()).toEqual(Array.from({ length: facts.n }, (_, n) => facts.first_id + n))
-    expect(feed.gaps().map(({ reason }) => reason)).toEqual(['connected'])
+    expect(feed.gaps().map(({ value }) => reason)).toEqual(['connected'])
     const repeated = cuts.flatMap((cut) => frames.slice(cut - 700, cut)).filter((frame) => frame.includes('@trade"'))
     expect(feed.reasons()).toEqual(repeated.map(() => 'duplicate'))
     expect(venue.connections).toHaveLength(4)

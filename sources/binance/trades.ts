@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { defineSource, type SourceContext, type SourceItem } from '../../runtime/define.ts'
 import { Trade } from '../../schemas/market.ts'
 import { duration } from '../../schemas/units.ts'
-import { type SocketLimits, socketLimits } from '../socket.ts'
+import { type SocketLimits, socketLimits } from '../feed/socket.ts'
 import { Feed } from './feed.ts'
 
 // Spot: developers.binance.com, Spot, WebSocket Streams (2026-11). USD-M: only the routed paths are left since 2026-04-23

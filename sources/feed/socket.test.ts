@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { WebSocketServer } from 'ws'
-import { wallClock } from '../runtime/clock.ts'
-import { isTidegateError } from '../schemas/errors.ts'
-import { type RunningVenue, startVenue, type Venue } from '../testing/venue_server.ts'
+import { wallClock } from '../../runtime/clock.ts'
+import { isTidegateError } from '../../schemas/errors.ts'
+import { type RunningVenue, startVenue, type Venue } from '../../testing/venue_server.ts'
 import { connect, type SocketEvent, type SocketLimits, socketLimits } from './socket.ts'
 
 const ms = 1e3

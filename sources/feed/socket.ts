@@ -1,8 +1,8 @@
 import { Observable, type Subscriber } from 'rxjs'
 import WebSocket from 'ws'
-import type { SourceContext } from '../runtime/define.ts'
-import { TidegateError } from '../schemas/errors.ts'
-import { formatDuration } from '../schemas/units.ts'
+import type { SourceContext } from '../../runtime/define.ts'
+import { TidegateError } from '../../schemas/errors.ts'
+import { formatDuration } from '../../schemas/units.ts'
 
 /** Why a connection ended, or never came to be. */
 export type Loss = 'closed' | 'failed' | 'oversized' | 'refused' | 'silent' | 'stalled' | 'unanswered'

@@ -1,0 +1,9 @@
+import { createHash } from 'node:crypto'
+import type { SourceItem } from '../../runtime/define.ts'
+
+/** The item that says a message was kept out; its bytes are found again by their hash. */
+export function invalidItem(at: number, key: string, reason: string, bytes: Uint8Array | string): SourceItem {
+  const data = typeof bytes === 'string' ? Buffer.from(bytes) : bytes
+  const hash = createHash('sha256').update(data).digest('hex').slice(0, 16)
+  return { type: 'invalid', at, key, value: { reason, hash, bytes: data.length } }
+}
