@@ -123,6 +123,8 @@ export class Site {
       for (const { stream, to } of decodeCommit(newest.data, newest.seq).head.inputs) {
         const ticks = await this.log.open(stream)
         const { last } = (await ticks?.state()) ?? { last: -1 }
+        // a range whose ticks have not come yet
+        if (last < 1) return false
         const message = await this.link.jsm.streams.getMessage(
           `${this.namespace}-${stream.replaceAll('-', '=2D').replaceAll('.', '-')}`,
           { seq: last },

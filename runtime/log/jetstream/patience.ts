@@ -3,9 +3,12 @@ import { type NatsConnection, PermissionViolationError } from '@nats-io/transpor
 import { TidegateError } from '../../../schemas/errors.ts'
 
 const RETRY = 100
+/** "No suitable peers for placement": for a while the word of a cluster that is only forming. */
+const NO_PEERS = 10005
+const FORMING = 15_000
 
 /**
- * Asks until the server answers: an outage and an election are waited out. What the server says itself (no such stream, a
+ * Asks until the server answers: an outage, an election and the forming of a cluster are waited out. What the server says itself (no such stream, a
  * setting it does not take) is thrown at once.
  * @throws NATS_REFUSED when our role may not ask; NATS_UNREACHABLE when the connection is closed, or when nobody answered for `limit` ms
  */
@@ -19,7 +22,9 @@ export async function patiently<T>(
     try {
       return await question()
     } catch (error) {
-      if (error instanceof JetStreamApiError || error instanceof TidegateError) throw error
+      const forming =
+        error instanceof JetStreamApiError && error.code === NO_PEERS && performance.now() - began < FORMING
+      if ((error instanceof JetStreamApiError && !forming) || error instanceof TidegateError) throw error
       const denied = denialOf(error)
       if (denied !== undefined) throw refused(denied)
       if (nc.isClosed() || signal?.aborted === true || performance.now() - began > limit)
