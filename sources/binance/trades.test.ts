@@ -196,7 +196,7 @@ test('rubbish is counted, messages of other streams are passed over, and the con
 
 test('a venue that says it is about to shut down is left at once, and nothing is lost or doubled', async () => {
   const frames = [...tradeFrames(5), otherFrames['serverShutdown'] as string, ...tradeFrames(9).slice(5)]
-  const venue = await venueOf({ frames })
+  const venue = await venueOf({ frames, faults: [{ type: 'stall', after: 6, micros: 5e6 }] })
   const feed = follow(venue.url)
   await feed.until(() => feed.rows.length === 9)
   expect(feed.ids()).toEqual(span(0, 9))

@@ -345,14 +345,16 @@ export class LiveFeed<T> {
     this.pulse.trade(received, message.at)
     this.offset.take(received, message.at)
     track.received = received
+    track.heard = Math.max(track.heard, message.at)
     this.booked(track, message, track.keeper.take(message), bytes)
   }
   private booked(track: Track<T>, message: BookMessage, booked: Booked, bytes: Uint8Array | string): void {
     switch (booked.type) {
       case 'rows':
         if (booked.rows.length === 0) return
-        if (track.doubt !== undefined) this.gap(track, message.at, 0)
-        track.told = Math.max(track.told, message.at)
+        // a book that was asked for may tell no time; it holds the changes that were heard meanwhile
+        track.told = Math.max(track.told, message.at, track.heard)
+        if (track.doubt !== undefined) this.gap(track, track.told, 0)
         for (const value of booked.rows) this.tell({ type: 'row', at: track.told, key: track.key, value })
         break
       case 'repeat':
