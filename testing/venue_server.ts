@@ -37,6 +37,16 @@ export interface Venue {
   readonly end?: 'stay' | 'close'
   readonly port?: number
   readonly clock?: Clock
+  /** What the REST side of the venue answers; undefined is HTTP 404. */
+  readonly rest?: (url: URL, attempt: number) => RestAnswer | undefined
+}
+export interface RestAnswer {
+  /** Sent as JSON; text is sent as it is. */
+  readonly body: unknown
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** µs until it is sent; Infinity for never. */
+  readonly after?: number
 }
 export interface VenueConnection {
   readonly url: string
@@ -49,6 +59,9 @@ export interface VenueConnection {
 }
 export interface RunningVenue {
   readonly url: string
+  readonly restUrl: string
+  /** Paths and queries that REST was asked for. */
+  readonly asked: readonly string[]
   readonly connections: readonly VenueConnection[]
   /** Attempts to connect, refused ones included. */
   readonly attempts: () => number
@@ -62,7 +75,22 @@ export async function startVenue(venue: Venue): Promise<RunningVenue> {
   const sockets = new Set<Duplex>()
   const places = new Places(venue.faults ?? [])
   let attempts = 0
-  const server = createServer((_request, response) => response.writeHead(404).end())
+  const asked: string[] = []
+  const clock = venue.clock ?? wallClock
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://127.0.0.1')
+    asked.push(request.url ?? '/')
+    const answer = venue.rest?.(url, asked.length)
+    if (answer === undefined) {
+      response.writeHead(404).end()
+      return
+    }
+    const { body, status = 200, headers = {}, after = 0 } = answer
+    if (after === Number.POSITIVE_INFINITY) return
+    clock.after(after, () =>
+      response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body)),
+    )
+  })
   const webSockets = new WebSocketServer({ noServer: true, autoPong: false, perMessageDeflate: false })
   server.on('connection', (socket) => {
     sockets.add(socket)
@@ -93,8 +121,11 @@ export async function startVenue(venue: Venue): Promise<RunningVenue> {
   })
   server.listen(venue.port ?? 0, '127.0.0.1')
   await once(server, 'listening')
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
-    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `ws://${host}`,
+    restUrl: `http://${host}`,
+    asked,
     connections,
     attempts: () => attempts,
     sent: () => connections.reduce((sum, { sent }) => sum + sent, 0),
