@@ -8,6 +8,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     log: { type: 'string', default: 'embedded' },
     workers: { type: 'boolean' },
+    cluster: { type: 'boolean' },
+    skew: { type: 'boolean' },
     json: { type: 'boolean' },
   },
 })
@@ -19,6 +21,8 @@ const result = await (values.workers === true ? workerCrash : crash)({
   runs: Number(values.runs),
   seed: Number(values.seed),
   jetstream: values.log === 'jetstream',
+  cluster: values.cluster === true,
+  skew: values.skew === true,
   progress: (text) => process.stderr.write(process.stderr.isTTY ? `\r${text}` : `${text}\n`),
 })
 const { runs, kills, wrong, by_point, outputs } = result

@@ -1,3 +1,4 @@
+import { NatsCluster, natsClusterBinary } from '../../testing/nats_cluster.ts'
 import { NatsServer, natsServerBinary } from '../../testing/nats_server.ts'
 import { compile } from './compile.ts'
 import { whole } from './cuts.ts'
@@ -24,20 +25,22 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 export async function workerCrash(options: {
   readonly runs: number
   readonly seed?: number
+  /** Three servers, every stream on all of them; one at a time is killed, leaders first. */
+  readonly cluster?: boolean
+  /** The clocks of two of the workers are hours off. */
+  readonly skew?: boolean
   readonly progress?: (text: string) => void
 }): Promise<WorkerCrashResult> {
-  const binary = natsServerBinary()
-  if (binary === undefined) throw new Error('no nats-server here: apt-get install nats-server, or set NATS_SERVER_BIN')
   const child = compile('test/crash/worker_child.js')
   const expected = await expectedOf()
   const next = whole(options.seed ?? 1)
   const by: Record<string, number> = {}
-  const server = await NatsServer.start({ binary })
+  const server = await (options.cluster === true ? replicated() : single())
   let [kills, wrong] = [0, 0]
   let firstWrong: string | null = null
   try {
     for (let run = 0; run < options.runs; run++) {
-      const site = await Site.open(`w${run}`, server, child)
+      const site = await Site.open(`w${run}`, { ...server, skew: options.skew === true }, child)
       const story: string[] = []
       const strike = (blow: string) => {
         kills++
@@ -52,7 +55,7 @@ export async function workerCrash(options: {
       }
       for (let blow = 0; blow < 3; blow++) {
         await sleep(300 + next(1500))
-        await hit(blows[2 + next(4)] as string, NAMES[next(NAMES.length)] as string, site, server, next, strike)
+        await hit(blows[2 + next(4)] as string, NAMES[next(NAMES.length)] as string, { site, server, next, strike })
         // who died by itself counts too
         for (const [name, worker] of site.workers)
           if (worker.signalCode === 'SIGKILL' && !story.includes(`${name} dead`)) story.push(`${name} dead`)
@@ -73,18 +76,51 @@ export async function workerCrash(options: {
   return { runs: options.runs, kills, wrong, by_point: by, outputs: expected.count, first_wrong: firstWrong }
 }
 
+interface Ground {
+  readonly url: string
+  readonly replicas: 1 | 3
+  /** Ends a server with SIGKILL, and starts it again. */
+  readonly blow: (next: (below: number) => number) => Promise<void>
+  readonly stop: () => Promise<void>
+}
+async function single(): Promise<Ground> {
+  const binary = natsServerBinary()
+  if (binary === undefined) throw new Error('no nats-server here: apt-get install nats-server, or set NATS_SERVER_BIN')
+  const server = await NatsServer.start({ binary })
+  return { url: server.url, replicas: 1, blow: (next) => again(server, next(600)), stop: () => server.stop() }
+}
+async function replicated(): Promise<Ground> {
+  const binary = natsClusterBinary()
+  if (binary === undefined) throw new Error('no nats-server of 2.10.27 or newer here: set NATS_SERVER_NEW_BIN')
+  const cluster = await NatsCluster.start(binary)
+  const { url } = cluster
+  // each node leads some of the streams, so a random one is the leader of something
+  const blow = (next: (below: number) => number) => again(cluster.nodes[next(3)] as NatsServer, 200 + next(3000))
+  return { url, replicas: 3, blow, stop: () => cluster.stop() }
+}
+async function again(server: NatsServer, after: number): Promise<void> {
+  await server.kill()
+  await sleep(after)
+  await server.restart()
+}
+
 async function hit(
   blow: string,
   name: string,
-  site: Site,
-  server: NatsServer,
-  next: (below: number) => number,
-  strike: (blow: string) => void,
+  {
+    site,
+    server,
+    next,
+    strike,
+  }: {
+    readonly site: Site
+    readonly server: Ground
+    readonly next: (below: number) => number
+    readonly strike: (blow: string) => void
+  },
 ): Promise<void> {
   if (blow === 'server') {
-    await server.kill()
-    await sleep(next(600))
-    await server.restart()
+    await server.blow(next)
     strike(blow)
   } else if (blow === 'zombie') {
     // longer than its leases last: others go on meanwhile, then it wakes and believes itself their owner

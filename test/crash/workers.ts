@@ -17,10 +17,18 @@ import { committed } from '../../runtime/outputs.ts'
 import { type Plan, plan as planOf } from '../../runtime/plan.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
-import type { NatsServer } from '../../testing/nats_server.ts'
 
 export const RANGES = 2
 export const NAMES = ['a', 'b', 'c']
+/** How far the clocks of these workers are off, in µs: leases and fences must not care. */
+const SKEWS: Readonly<Record<string, number>> = { a: -3600e6, b: 0, c: 7200e6 }
+
+/** The servers a site is on: one, or three that replicate. */
+export interface Servers {
+  readonly url: string
+  readonly replicas: 1 | 3
+  readonly skew: boolean
+}
 
 /** Signals and orders of several instruments, all of scope `key`, so that ranges of them may live apart. */
 const definition = (pipeline: string) => ({
@@ -73,14 +81,14 @@ export async function expectedOf(): Promise<Expected> {
 export class Site {
   readonly pipeline: string
   readonly namespace: string
-  private readonly server: NatsServer
+  private readonly server: Servers
   private readonly child: string
   private readonly link: Link
   private readonly log: Log
   private readonly plan: Plan
   readonly workers = new Map<string, ChildProcess>()
 
-  private constructor(name: string, server: NatsServer, child: string, link: Link, log: Log, plan: Plan) {
+  private constructor(name: string, server: Servers, child: string, link: Link, log: Log, plan: Plan) {
     this.pipeline = name
     this.namespace = name
     this.server = server
@@ -89,10 +97,10 @@ export class Site {
     this.log = log
     this.plan = plan
   }
-  static async open(name: string, server: NatsServer, child: string): Promise<Site> {
+  static async open(name: string, server: Servers, child: string): Promise<Site> {
     const link = await openLink({ servers: server.url, name: 'crash' })
-    const log = await openJetStreamLog(link, { namespace: name })
-    const definitions = await Definitions.open(link, name)
+    const log = await openJetStreamLog(link, { namespace: name, replicas: server.replicas })
+    const definitions = await Definitions.open(link, name, server.replicas)
     const plan = await planner(definition(name))
     const meta = { release: 'crash', by: 'crash', at: 'now', ranges: RANGES, start: { type: 'all' } as const }
     const on = { definitions, log, plans: new Plans(definitions, planner) }
@@ -106,7 +114,9 @@ export class Site {
   start(name: string, point = 'none', times = 1): void {
     const there = this.workers.get(name)
     if (there !== undefined && there.exitCode === null && there.signalCode === null) return
-    const args = [this.child, this.server.url, this.namespace, name, point, String(times)]
+    const skew = this.server.skew ? (SKEWS[name] ?? 0) : 0
+    const settings = [point, String(times), String(this.server.replicas), String(skew)]
+    const args = [this.child, this.server.url, this.namespace, name, ...settings]
     const worker = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
     this.workers.set(name, worker)
   }
