@@ -1,5 +1,6 @@
 import { isKind, isMany, type Operator, type Shape, type Sink, type Source } from '../../runtime/define.ts'
 import type { Kind } from '../../schemas/kind.ts'
+import { FeedEvent, Gap, Invalid } from '../../schemas/market.ts'
 
 /** How a port is fed. */
 export type Way = 'calls' | 'optional' | 'feedback' | 'latest' | 'ambient'
@@ -74,7 +75,9 @@ export function spokenOf(component: Source | Operator | Sink): readonly SpokenPo
     return [
       row('', component.output),
       row('late', component.output, 'rows that came after the watermark'),
-      { port: 'gap', kind: 'gap', many: false, recorded: false, meaning: 'where continuity of the feed broke' },
+      row('gap', Gap, 'where continuity of the feed broke'),
+      row('invalid', Invalid, 'what was kept out: rubbish, and data that cannot be true'),
+      row('event', FeedEvent, 'what the feed lived through: connections, rows asked for again, its clock'),
     ]
   const output: Shape = component.output
   return isKind(output) ? [row('', output)] : Object.entries(output).map(([port, kind]) => row(port, kind))
