@@ -32,7 +32,7 @@ export const feedParams = (symbol: z.core.$ZodType<string, string>) => ({
     .default(0.5)
     .describe('a price further than this share from the one before is kept out, until three agree; 0 for any'),
   fill: z.boolean().default(true).describe('whether missing rows are asked for over REST, where the venue has that'),
-  fill_within: positive('duration').default(10e6).describe('how long rows wait for what is missing before them'),
+  fill_within: positive('duration').default(3e6).describe('how long rows wait for what is missing before them'),
 })
 export interface FeedParams {
   readonly symbols: readonly string[]

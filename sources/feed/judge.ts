@@ -7,16 +7,17 @@ const AHEAD = 3600e6
 /** So many suspicious rows in a row that agree with each other are the truth, and what was believed before was not. */
 const AGREEING = 3
 
+/** `at` is 0 before the first. */
 interface Seen {
-  readonly price: number
-  readonly at: number
+  price: number
+  at: number
 }
 
 /** Judges the rows of one symbol by the last one that was believed. */
 export class Judge {
   private readonly maxJump: number
-  private believed: Seen | undefined
-  private suspect: Seen | undefined
+  private readonly believed: Seen = { price: Number.NaN, at: 0 }
+  private readonly suspect: Seen = { price: Number.NaN, at: 0 }
   private agreeing = 0
 
   /** `maxJump`: how far a price may be from the one before, as a share of it; 0 for any distance. */
@@ -26,17 +27,17 @@ export class Judge {
 
   /** Undefined where the row is believed. `price` is NaN where a row has none. */
   verdict(price: number, at: number): Suspicion | undefined {
-    const { believed } = this
-    const suspicion = believed && this.against(believed, price, at)
+    const { believed, suspect } = this
+    const suspicion = believed.at === 0 ? undefined : this.against(believed, price, at)
     if (suspicion !== undefined) {
-      const agrees = this.suspect !== undefined && this.against(this.suspect, price, at) === undefined
-      this.agreeing = agrees ? this.agreeing + 1 : 1
-      this.suspect = { price, at }
+      this.agreeing = this.agreeing > 0 && this.against(suspect, price, at) === undefined ? this.agreeing + 1 : 1
+      suspect.price = price
+      suspect.at = at
       if (this.agreeing < AGREEING) return suspicion
     }
-    this.suspect = undefined
     this.agreeing = 0
-    this.believed = { price: Number.isNaN(price) ? (believed?.price ?? price) : price, at }
+    if (!Number.isNaN(price)) believed.price = price
+    believed.at = at
     return undefined
   }
 

@@ -11,9 +11,9 @@ import { priceOf } from './judge.ts'
 import { Outlet } from './outlet.ts'
 import { Pulse } from './pulse.ts'
 import { Rest } from './rest.ts'
-import type { Numbered, Ruling } from './sequencer.ts'
+import type { Numbered } from './sequencer.ts'
 import { connect, type SocketEvent, type SocketLimits } from './socket.ts'
-import { type Track, trackOf } from './track.ts'
+import { type Hearer, type Track, trackOf } from './track.ts'
 import type { BookMessage, Channel, Missing, Row, Word } from './venue.ts'
 
 /** Silent symbols wait this many heartbeats after a reconnection for a number that proves continuity. */
@@ -78,9 +78,15 @@ export class LiveFeed<T> {
         : undefined
     const reason = context.position > 0 ? 'resumed' : 'connected'
     const waits = ask !== undefined || redundant > 1
-    const rule = (track: Track<T>, ruling: Ruling<T>) => this.rule(track, ruling)
+    const on: Hearer<T> = {
+      row: (track, row) => this.told(track, row),
+      filled: (track, at, count) => {
+        this.tell({ type: 'event', at, key: track.key, value: { event: 'filled', detail: 'over REST', count } })
+      },
+      gap: (track, at, value) => this.tell({ type: 'gap', at, key: track.key, value }),
+    }
     this.tracks = new Map(
-      given.symbols.map((s) => [s, trackOf(channel, s, reason, { maxJump: given.max_jump, waits, rule })]),
+      given.symbols.map((s) => [s, trackOf(channel, s, reason, { maxJump: given.max_jump, waits, on })]),
     )
     const patience = redundant > 1 ? PATIENCE : 0
     const { outlet } = this
@@ -317,23 +323,9 @@ export class LiveFeed<T> {
     if (this.lines.length === 1) this.outlet.invalid(track.key, 'duplicate', bytes)
   }
 
-  private rule(track: Track<T>, ruling: Ruling<T>): void {
-    switch (ruling.type) {
-      case 'row': {
-        const { at, value } = ruling.row
-        track.told = Math.max(track.told, at)
-        if (value !== undefined) this.tell({ type: 'row', at, key: track.key, value })
-        break
-      }
-      case 'gap':
-        this.tell({ type: 'gap', at: ruling.at, key: track.key, value: ruling.gap })
-        break
-      case 'filled': {
-        const value = { event: 'filled', detail: 'over REST', count: ruling.count } as const
-        this.tell({ type: 'event', at: ruling.at, key: track.key, value })
-        break
-      }
-    }
+  private told(track: Track<T>, { at, value }: Numbered<T>): void {
+    if (at > track.told) track.told = at
+    if (value !== undefined) this.tell({ type: 'row', at, key: track.key, value })
   }
 
   private book(message: BookMessage, received: number, bytes: Buffer): void {

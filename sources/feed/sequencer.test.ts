@@ -1,12 +1,22 @@
 import { array, assert, boolean, constantFrom, integer, property, tuple } from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Gap } from '../../schemas/market.ts'
-import { type Numbered, type Ruling, Sequencer } from './sequencer.ts'
+import { type Numbered, Sequencer } from './sequencer.ts'
+
+type Told =
+  | { readonly type: 'row'; readonly row: Numbered<number> }
+  | { readonly type: 'filled'; readonly at: number; readonly count: number }
+  | { readonly type: 'gap'; readonly at: number; readonly gap: Gap }
 
 const row = (id: number, at = id * 1000): Numbered<number> => ({ symbol: 'A', at, id, value: id })
 function started(numbering: 'contiguous' | 'ascending' | 'none' = 'contiguous', waits = false) {
-  const told: Ruling<number>[] = []
-  const sequencer = new Sequencer<number>(numbering, 'connected', { waits, tell: (ruling) => told.push(ruling) })
+  const told: Told[] = []
+  const tell = {
+    row: (row: Numbered<number>) => told.push({ type: 'row', row }),
+    filled: (at: number, count: number) => told.push({ type: 'filled', at, count }),
+    gap: (at: number, gap: Gap) => told.push({ type: 'gap', at, gap }),
+  }
+  const sequencer = new Sequencer<number>(numbering, 'connected', { waits, tell })
   const ids = () => told.flatMap((r) => (r.type === 'row' ? [r.row.id] : []))
   const gaps = () => told.flatMap((r) => (r.type === 'gap' ? [r.gap] : []))
   const missing = () => gaps().reduce((sum, gap) => sum + gap.missing, 0)

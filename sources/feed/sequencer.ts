@@ -9,12 +9,13 @@ export interface Numbered<T> {
   readonly first?: number
   readonly value: T | undefined
 }
-/** What a sequencer tells, in this order and once. */
-export type Ruling<T> =
-  | { readonly type: 'row'; readonly row: Numbered<T> }
+/** Who is told what a sequencer finds, in order and once. */
+export interface Teller<T> {
+  readonly row: (row: Numbered<T>) => void
   /** The next `count` rows were asked for again. */
-  | { readonly type: 'filled'; readonly at: number; readonly count: number }
-  | { readonly type: 'gap'; readonly at: number; readonly gap: Gap }
+  readonly filled: (at: number, count: number) => void
+  readonly gap: (at: number, gap: Gap) => void
+}
 /** `missing`: a hole has opened, and somebody may ask for what is in it. */
 export type Verdict = 'told' | 'repeat' | 'held' | 'missing'
 
@@ -33,7 +34,7 @@ export class Sequencer<T> {
   private readonly numbering: Numbering
   /** Whether what is missing may still come: rows behind a hole are held until it is decided. */
   private readonly waits: boolean
-  private readonly tell: (ruling: Ruling<T>) => void
+  private readonly tell: Teller<T>
   private doubt: Gap['reason'] | undefined
   private spoken = false
   private last = 0
@@ -44,7 +45,7 @@ export class Sequencer<T> {
   constructor(
     numbering: Numbering,
     reason: Gap['reason'],
-    { waits, tell }: { readonly waits: boolean; readonly tell: (ruling: Ruling<T>) => void },
+    { waits, tell }: { readonly waits: boolean; readonly tell: Teller<T> },
   ) {
     this.numbering = numbering
     this.doubt = reason
@@ -71,7 +72,7 @@ export class Sequencer<T> {
   /** Whether it was told before, or waits to be. */
   isRepeat(id: number, at: number): boolean {
     if (this.numbering === 'none' || !this.spoken) return false
-    return (id <= this.last && at <= this.lastAt + AFRESH) || this.held.has(id)
+    return id <= this.last ? at <= this.lastAt + AFRESH : this.held.size > 0 && this.held.has(id)
   }
 
   take(row: Numbered<T>): Verdict {
@@ -164,7 +165,7 @@ export class Sequencer<T> {
     // the doubt is answered: nothing is missing up to here
     this.doubt = undefined
     const count = rows.filter(({ value }) => value !== undefined).length
-    if (count > 0) this.tell({ type: 'filled', at: first.at, count })
+    if (count > 0) this.tell.filled(first.at, count)
     for (const row of rows) this.say(row)
   }
   private skip([first]: readonly [number, string]): void {
@@ -186,13 +187,13 @@ export class Sequencer<T> {
 
   private gap(at: number, missing: number): void {
     const since = this.spoken ? this.lastAt : 0
-    this.tell({ type: 'gap', at, gap: { reason: this.doubt ?? 'sequence', missing, since } })
+    this.tell.gap(at, { reason: this.doubt ?? 'sequence', missing, since })
     this.doubt = undefined
   }
   private say(row: Numbered<T>): void {
     this.spoken = true
     this.last = row.id
     this.lastAt = row.at
-    this.tell({ type: 'row', row })
+    this.tell.row(row)
   }
 }

@@ -243,7 +243,8 @@ class Link<T> {
 
 function open(url: string, maxPayload: number): WebSocket | Error {
   try {
-    return new WebSocket(url, { perMessageDeflate: false, maxPayload })
+    // text that is no UTF-8 is a message that cannot be read, not the end of the connection
+    return new WebSocket(url, { perMessageDeflate: false, maxPayload, skipUTF8Validation: true })
   } catch (error) {
     return error as Error
   }

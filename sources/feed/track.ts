@@ -1,7 +1,7 @@
 import type { Gap } from '../../schemas/market.ts'
 import { BookKeeper } from './book_keeper.ts'
 import { Judge } from './judge.ts'
-import { type Ruling, Sequencer } from './sequencer.ts'
+import { type Numbered, Sequencer } from './sequencer.ts'
 import type { Channel } from './venue.ts'
 
 /** What a feed knows of one symbol. */
@@ -21,6 +21,13 @@ export interface Track<T> {
   heard: number
 }
 
+/** Who hears what the sequencers of all symbols tell. */
+export interface Hearer<T> {
+  readonly row: (track: Track<T>, row: Numbered<T>) => void
+  readonly filled: (track: Track<T>, at: number, count: number) => void
+  readonly gap: (track: Track<T>, at: number, gap: Gap) => void
+}
+
 export function trackOf<T>(
   channel: Channel<T>,
   symbol: string,
@@ -28,17 +35,22 @@ export function trackOf<T>(
   {
     maxJump,
     waits,
-    rule,
+    on,
   }: {
     readonly maxJump: number
     readonly waits: boolean
-    readonly rule: (track: Track<T>, ruling: Ruling<T>) => void
+    readonly on: Hearer<T>
   },
 ): Track<T> {
+  const tell = {
+    row: (row: Numbered<T>) => on.row(track, row),
+    filled: (at: number, count: number) => on.filled(track, at, count),
+    gap: (at: number, gap: Gap) => on.gap(track, at, gap),
+  }
   const track: Track<T> = {
     symbol,
     key: `${channel.venue}:${symbol}`,
-    sequencer: new Sequencer<T>(channel.numbering, reason, { waits, tell: (ruling) => rule(track, ruling) }),
+    sequencer: new Sequencer<T>(channel.numbering, reason, { waits, tell }),
     keeper: channel.book && new BookKeeper(channel.book),
     judge: new Judge(maxJump),
     doubt: reason,
