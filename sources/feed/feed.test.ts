@@ -214,3 +214,13 @@ test('what a feed lives through is told: connections, losses, attempts', async (
   expect(feed.events()).toEqual(['connected', 'lost', 'retrying', 'connected'])
   expect(feed.of('event').every(({ at }) => at <= (frameTime + 20) * 1000)).toBe(true)
 })
+
+test('how far the clocks are apart is told once it is known, and again when it has moved', async () => {
+  const ahead = Date.now() + 3_600_000
+  const feed = await follow({ frames: [0, 1, 2].map((n) => tradeFrame(n, { T: ahead })) }, { heartbeat_every: '10ms' })
+  await feed.until(() => feed.events().includes('clock'))
+  const clock = feed.of('event').find(({ value }) => value.event === 'clock')
+  expect(Math.abs((clock?.value.count ?? 0) + 3600e6)).toBeLessThan(60e6)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(feed.events().filter((event) => event === 'clock')).toHaveLength(1)
+})
