@@ -40,7 +40,7 @@ export async function workerCrash(options: {
   let firstWrong: string | null = null
   try {
     for (let run = 0; run < options.runs; run++) {
-      const site = await Site.open(`w${run}`, { ...server, skew: options.skew === true }, child)
+      const site = await insist(() => Site.open(`w${run}`, { ...server, skew: options.skew === true }, child))
       const story: string[] = []
       const strike = (blow: string) => {
         kills++
@@ -67,7 +67,7 @@ export async function workerCrash(options: {
         wrong++
         firstWrong ??= `run ${run}: ${story.join(', ')}: ${problem}`
       }
-      await site.close()
+      await insist(() => site.close())
       options.progress?.(`${run + 1} runs, ${kills} kills, ${wrong} wrong`)
     }
   } finally {
@@ -134,12 +134,23 @@ async function hit(
   }
 }
 
+/** What we ask ourselves may meet an election too: it is asked again. */
+async function insist<T>(question: () => Promise<T>): Promise<T> {
+  for (const began = performance.now(); ; await sleep(200))
+    try {
+      return await question()
+    } catch (error) {
+      if (performance.now() - began > GIVE_UP_MS) throw error
+    }
+}
+
 async function finish(site: Site, expected: Awaited<ReturnType<typeof expectedOf>>): Promise<string | undefined> {
   const signals = [...expected.signals.values()].reduce((sum, ids) => sum + ids.length, 0)
   for (const began = performance.now(); ; await sleep(100)) {
     for (const name of NAMES) site.start(name)
-    if ((await site.done()) && (await site.published()).length >= signals) return site.verdict(expected)
+    if (await insist(async () => (await site.done()) && (await site.published()).length >= signals))
+      return insist(() => site.verdict(expected))
     if (performance.now() - began > GIVE_UP_MS)
-      return `not done after ${GIVE_UP_MS / 1000} s: ${(await site.verdict(expected)) ?? 'all is there, but the feed has no end'}`
+      return `not done after ${GIVE_UP_MS / 1000} s: ${(await insist(() => site.verdict(expected))) ?? 'all is there, but the feed has no end'}`
   }
 }
