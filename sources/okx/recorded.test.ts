@@ -142,7 +142,7 @@ test.skipIf(!existsSync(pairs))('agrees with tardis.dev on normalisation-pairs/t
     }
     const stamp = (given: Readonly<Record<string, unknown>>) => Date.parse(String(given['timestamp'])) * 1000
     const theirs = expected.find(({ type }) => type === 'trade' || type === 'book_change' || type === 'book_ticker')
-    switch (message.arg?.channel) {
+    switch (message.arg?.channel ?? 'none') {
       case 'trades': {
         if (theirs === undefined) expect(asTrades.type).toBe('subscribed')
         else {
