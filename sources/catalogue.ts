@@ -4,6 +4,14 @@ import { binanceBars } from './binance/bars.ts'
 import { binanceBook } from './binance/book.ts'
 import { binanceQuotes } from './binance/quotes.ts'
 import { binanceTrades } from './binance/trades.ts'
+import { bybitBars } from './bybit/bars.ts'
+import { bybitBook } from './bybit/book.ts'
+import { bybitQuotes } from './bybit/quotes.ts'
+import { bybitTrades } from './bybit/trades.ts'
+import { okxBars } from './okx/bars.ts'
+import { okxBook } from './okx/book.ts'
+import { okxQuotes } from './okx/quotes.ts'
+import { okxTrades } from './okx/trades.ts'
 import { syntheticMarket } from './synthetic/market.ts'
 import { tapeBars } from './tape/bars.ts'
 import { tapeQuotes } from './tape/quotes.ts'
@@ -15,6 +23,14 @@ export const sources = listed(
   binanceQuotes,
   binanceBook,
   binanceBars,
+  bybitTrades,
+  bybitQuotes,
+  bybitBook,
+  bybitBars,
+  okxTrades,
+  okxQuotes,
+  okxBook,
+  okxBars,
   syntheticMarket,
   tapeTrades,
   tapeQuotes,
