@@ -131,6 +131,13 @@ test.each(['ascending', 'none'] as const)(
   },
 )
 
+test('rows without numbers are told one after the other, and are no repeats of each other', () => {
+  const { sequencer, ids, gaps } = started('none')
+  for (const at of [1000, 2000, 2000, 1500]) expect(sequencer.take(row(0, at))).toBe('told')
+  expect(ids()).toEqual([0, 0, 0, 0])
+  expect(gaps().map(({ reason }) => reason)).toEqual(['connected'])
+})
+
 test('a venue that counts afresh is believed when its rows are much later, and told as a gap', () => {
   const { sequencer, ids, gaps } = started()
   sequencer.take(row(1000))
