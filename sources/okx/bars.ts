@@ -6,7 +6,7 @@ import { feedParams, openFeed } from '../feed/feed.ts'
 import type { Rest } from '../feed/rest.ts'
 import type { Channel, Missing, Row } from '../feed/venue.ts'
 import { fillBack } from './fill_back.ts'
-import { ask, connectionOf, delivery, instruments, symbol } from './venue.ts'
+import { ask, connectionOf, delivery, instruments, symbol } from './markets.ts'
 import { isDecimal, microsOf, type Reader, readerOf, rowsOf } from './wire.ts'
 
 const [minute, hour] = [60e6, 3600e6]

@@ -6,7 +6,7 @@ import { type Rest, RestFailure } from '../feed/rest.ts'
 import type { BookMessage, Channel } from '../feed/venue.ts'
 import { checksumOf } from './checksum.ts'
 import { levelsOf } from './levels.ts'
-import { ask, connectionOf, delivery, instruments, subscribedAnew, symbol } from './venue.ts'
+import { ask, connectionOf, delivery, instruments, subscribedAnew, symbol } from './markets.ts'
 import { invalid, isFields, microsOf, readerOf, wholeOf } from './wire.ts'
 
 const params = z.strictObject(feedParams(symbol))
@@ -67,7 +67,7 @@ export const okxBook = defineSource({
   name: 'okx_book',
   version: 1,
   summary: 'Order books of OKX, 400 levels a side: a whole book, then every change of it.',
-  notes: `${instruments} Rows are levels; between two rows that say \`last\` a book is half changed. Event time is that of the book; sizes are base units on spot, contracts elsewhere. The stream begins with a whole book; it is asked for over REST too, because OKX has announced that it will stop (change log of 2026-02-12), and whichever comes first is told. Changes name the message they follow: a hole is a gap, and the book begins anew with a whole one, as it does after every lost connection. A numbering that begins anew in maintenance is followed, messages without a change are none. The checksum of the best 25 levels is verified where OKX tells one: since 2026-06-23 it tells 0 everywhere. A book whose bid is not below its ask is not believed (\`crossed_book\`) and begins anew; before an instrument opens OKX's books may be crossed. ${delivery}`,
+  notes: `${instruments} Rows are levels; between two rows that say \`last\` a book is half changed. Event time is that of the book; sizes are base units on spot, contracts elsewhere. The stream begins with a whole book; it is asked for over REST too, because OKX has announced that it will stop (change log of 2026-02-12), and whichever comes first is told. Changes name the message they follow: a hole is a gap, and the book begins anew with a whole one, as it does after every lost connection. A numbering that begins anew in maintenance is followed, messages without a change are none. The checksum of the best 25 levels is verified where OKX tells one: since 2026-06-23 it tells 0 everywhere. A book whose bid is not below its ask is not believed (\`crossed_book\`) and begins anew; before an instrument opens OKX's books may be crossed. OKX recommends fewer than 30 books a connection. ${delivery}`,
   output: Book,
   params,
   lateness: ({ lateness }) => lateness,

@@ -5,7 +5,7 @@ import { Quote } from '../../schemas/market.ts'
 import { feedParams, openFeed } from '../feed/feed.ts'
 import type { Channel } from '../feed/venue.ts'
 import { levelsOf } from './levels.ts'
-import { connectionOf, delivery, instruments, symbol } from './venue.ts'
+import { connectionOf, delivery, instruments, symbol } from './markets.ts'
 import { invalid, isFields, microsOf, readerOf, wholeOf } from './wire.ts'
 
 const params = z.strictObject(feedParams(symbol))

@@ -1,15 +1,19 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
+import type { Book } from '../../schemas/market.ts'
+import { followFeed } from '../../testing/follow_feed.ts'
+import { startVenue } from '../../testing/venue_server.ts'
 import { BookKeeper } from '../feed/book_keeper.ts'
+import { openFeed } from '../feed/feed.ts'
 import { LocalBook } from '../feed/local_book.ts'
-import type { BookMessage, Word } from '../feed/venue.ts'
-import { barsReader } from './bars.ts'
+import type { BookMessage, Channel, Word } from '../feed/venue.ts'
+import { barsChannel, barsReader } from './bars.ts'
 import { bookChannel, readBook } from './book.ts'
 import { checksumOf } from './checksum.ts'
 import { readQuotes } from './quotes.ts'
-import { readTrades } from './trades.ts'
+import { readTrades, tradesChannel } from './trades.ts'
 
 // Recordings are third-party: they lie in TIDEGATE_DATA, never in the repository.
 const frames = join(process.env['TIDEGATE_DATA'] ?? './data', 'ws-frames')
@@ -110,6 +114,34 @@ sessionTest(`a size of ${file} that is changed in its last digit breaks the chec
   const told = word(readBook, whole.replace('"4000"', '"4001"'))
   if (told.type !== 'book' || rules === undefined) throw new Error('no book')
   expect(new BookKeeper(rules).take(told.message)).toMatchObject({ type: 'broken', reason: 'checksum' })
+})
+
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+const symbols = ['BTC-USD', 'ETH-USD', 'USDC-USDT', 'USDT-USD']
+const still = { lateness: 0, stall_after: 3600e6, heartbeat_every: 3600e6, heartbeat_lag: 0, connections: 1 }
+const params = { symbols, ...still, max_jump: 0.5, fill: true, fill_within: 10e6 }
+/** Plays the session to a channel, and waits for so many rows. */
+async function play<T>(channel: Channel<T>, rows: number) {
+  const venue = await startVenue({ frames: received() })
+  closing.push(venue.close)
+  const feed = followFeed((context) => openFeed(channel, params, context), { [channel.name]: venue.url })
+  closing.push(feed.stop)
+  await feed.until(() => feed.of('row').length === rows)
+  expect(feed.of('invalid')).toEqual([])
+  expect(feed.of('gap').map(({ value }) => value.reason)).toEqual(Array(4).fill('connected'))
+  return feed.of('row')
+}
+sessionTest(`a feed that is played ${file} tells its trades, bars and books, and nothing is invalid`, async () => {
+  const trades = await play(tradesChannel({ symbols }), 4)
+  expect(trades.map(({ key }) => key)).toEqual([...['okx:USDC-USDT', 'okx:ETH-USD', 'okx:BTC-USD', 'okx:USDT-USD']])
+  const bars = await play(barsChannel({ symbols, interval: '1m' }), 4)
+  expect(new Set(bars.map(({ at }) => at))).toEqual(new Set([1_685_221_680_000_000]))
+  // 59, 91, 386 and 184 levels; the two changes after a minute of silence change nothing
+  const levels = await play(bookChannel({ symbols }), 720)
+  expect(levels.filter(({ value }) => (value as Book).last)).toHaveLength(4)
 })
 
 // ---- pairs of tardis.dev --------------------------------------------------------------------------

@@ -131,6 +131,18 @@ test('leaves for a new connection when OKX says that it will shut this one, and 
   expect(feed.numbers()).toEqual(span(0, 20))
 })
 
+test('says ping as OKX wants it, within the 30 s it waits', async () => {
+  const channel = tradesChannel({ symbols: ['BTC-USDT'] })
+  expect(channel.ping?.every).toBeLessThan(30e6)
+  const venue = await startVenue({ frames: ['pong', tradeFrame(0)] })
+  closing.push(venue.close)
+  const often = { ...channel, ping: { every: 10e3, text: channel.ping?.text ?? '' } }
+  const feed = followFeed((context) => openFeed(often, parse({}), context, limits), { okx_trades: venue.url })
+  closing.push(feed.stop)
+  await vi.waitFor(() => expect(venue.connections[0]?.received).toContain('ping'))
+  expect(feed.of('invalid')).toEqual([])
+})
+
 test('a refusal names the symbol and ends the feed', async () => {
   const feed = await follow({ frames: [refusedFrame] }, { symbols: ['BTC-USTD'] })
   await feed.until(() => feed.errors.length === 1)
