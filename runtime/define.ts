@@ -3,12 +3,12 @@ import { columnsOf } from '../schemas/columns.ts'
 import { type Kind, type Of, SNAKE_CASE } from '../schemas/kind.ts'
 import type { Sample } from '../schemas/samples.ts'
 import type { Generate, OpenSink, OpenSource } from './connect.ts'
+import { nearest } from './nearest.ts'
 import { Ring } from './state/ring.ts'
 
-export { nearest } from './nearest.ts'
 export type { Clock } from './clock.ts'
 export type { Committed, OpenedSink, SinkContext, SourceContext, SourceItem } from './connect.ts'
-export { Ring }
+export { nearest, Ring }
 
 // The door for components: everything an operator, source or sink says of itself goes through here.
 

@@ -56,7 +56,7 @@ const reader = (interval: Interval) =>
       if (typeof symbol !== 'string' || !isFields(k)) return invalid('kline_fields')
       if (k['i'] !== interval) return { type: 'other', what: `kline_${String(k['i'])}` }
       // a bar that is not closed is not a bar yet
-      if (k['x'] !== true) return { type: 'other', what: 'open bar' }
+      if (k['x'] !== true) return { type: 'rows', rows: [] }
       const { t, T, o, h, l, c, v, q, n } = k as Fields
       const row = rowOf({ symbol, interval, times: [t, T], texts: [o, h, l, c, v, q], count: n })
       return typeof row === 'string' ? invalid(row) : { type: 'row', row }

@@ -15,10 +15,15 @@ export interface SyncSettings<T> {
 /** Gets whole books: by a question over REST, by messages on the connection, or by another connection. */
 export class BookSync<T> {
   private readonly settings: SyncSettings<T>
-  private readonly asking = new Map<Track<T>, AbortController>()
+  private readonly questions = new Map<Track<T>, AbortController>()
 
   constructor(settings: SyncSettings<T>) {
     this.settings = settings
+  }
+
+  /** A question over REST is under way: it goes on until it is answered. */
+  get asking(): boolean {
+    return this.questions.size > 0
   }
 
   /** The stream of a symbol runs, and begins with changes. */
@@ -28,20 +33,20 @@ export class BookSync<T> {
   /** A book is not believed any more. */
   again(track: Track<T>, send: (text: string) => void, drop: (detail: string) => void): void {
     const { snapshot, again } = this.settings.rules
-    if (snapshot !== undefined) void this.ask(track)
+    if (snapshot !== undefined && this.settings.rest !== undefined) void this.ask(track)
     else if (again !== undefined) for (const text of again(track.symbol)) send(text)
     else drop(`the book of ${track.symbol} must begin anew`)
   }
   stop(): void {
-    for (const asking of this.asking.values()) asking.abort()
-    this.asking.clear()
+    for (const asking of this.questions.values()) asking.abort()
+    this.questions.clear()
   }
 
   private async ask(track: Track<T>): Promise<void> {
     const { rules, rest, context, booked, failed } = this.settings
-    if (rules.snapshot === undefined || rest === undefined || this.asking.has(track)) return
+    if (rules.snapshot === undefined || rest === undefined || this.questions.has(track)) return
     const asking = new AbortController()
-    this.asking.set(track, asking)
+    this.questions.set(track, asking)
     for (let attempt = 0; !asking.signal.aborted && track.keeper?.whole === false; attempt++) {
       if (attempt > 0) await pause(context, Math.min(30e6, 0.25e6 * 2 ** attempt), asking.signal)
       try {
@@ -52,7 +57,7 @@ export class BookSync<T> {
         if (!asking.signal.aborted) failed(track, (error as Error).message)
       }
     }
-    if (this.asking.get(track) === asking) this.asking.delete(track)
+    if (this.questions.get(track) === asking) this.questions.delete(track)
   }
 }
 

@@ -1,7 +1,7 @@
 /** What data that cannot be true looks like. */
 export type Suspicion = 'price_spike' | 'crossed_quote' | 'time_backwards' | 'time_ahead'
 
-/** Event time may run back by this much (venues do not order the rows of one moment), or ahead of the last row. */
+/** Event time may run back by this much (venues do not order the rows of one moment), or ahead of the local clock. */
 const BACK = 60e6
 const AHEAD = 3600e6
 /** So many suspicious rows in a row that agree with each other are the truth, and what was believed before was not. */
@@ -26,8 +26,9 @@ export class Judge {
   }
 
   /** Undefined where the row is believed. `price` is NaN where a row has none. */
-  verdict(price: number, at: number): Suspicion | undefined {
+  verdict(price: number, at: number, received: number): Suspicion | undefined {
     const { believed, suspect } = this
+    if (at > received + AHEAD) return 'time_ahead'
     const suspicion = believed.at === 0 ? undefined : this.against(believed, price, at)
     if (suspicion !== undefined) {
       this.agreeing = this.agreeing > 0 && this.against(suspect, price, at) === undefined ? this.agreeing + 1 : 1
@@ -43,7 +44,6 @@ export class Judge {
 
   private against(last: Seen, price: number, at: number): Suspicion | undefined {
     if (at < last.at - BACK) return 'time_backwards'
-    if (at > last.at + AHEAD) return 'time_ahead'
     return this.maxJump > 0 && Math.abs(price - last.price) > this.maxJump * last.price ? 'price_spike' : undefined
   }
 }

@@ -20,6 +20,8 @@ import type { BookMessage, Channel, Missing, Row, Word } from './venue.ts'
 const PROOF_BEATS = 5
 /** µs another connection gets to give what one has lost, before it is asked for. */
 const PATIENCE = 250e3
+/** µs within which a whole book must have come, or the connection is given up. */
+const BOOK_WITHIN = 15e6
 
 /** One of the connections that carry the same rows. */
 interface Line {
@@ -65,7 +67,7 @@ export class LiveFeed<T> {
     const endpoint = context.endpoint(channel.name)
     this.url = channel.url(endpoint)
     const base = context.endpoint(`${channel.name}.rest`) ?? (endpoint === undefined ? channel.rest : undefined)
-    this.rest = base === undefined ? undefined : new Rest({ base, clock, random })
+    this.rest = base === undefined ? undefined : new Rest({ base, clock, random, pace: channel.restPace ?? 0 })
     this.outlet = new Outlet((items) => subscriber.next(items))
     this.pulse = new Pulse(given.heartbeat_lag)
     const redundant = channel.numbering !== 'none' && channel.book === undefined ? given.connections : 1
@@ -186,7 +188,10 @@ export class LiveFeed<T> {
     for (const text of this.channel.greet) send(text)
     const { ping } = this.channel
     if (ping !== undefined) this.ping(line, ping)
-    for (const track of this.tracks.values()) this.books?.begin(track)
+    for (const track of this.tracks.values()) {
+      track.asked = at
+      this.books?.begin(track)
+    }
     if (first) this.beat(at)
   }
   private ping(line: Line, ping: { readonly every: number; readonly text: string }): void {
@@ -289,7 +294,7 @@ export class LiveFeed<T> {
       return
     }
     const price = priceOf(row.value as object)
-    const suspicion = typeof price === 'number' ? track.judge.verdict(price, row.at) : price
+    const suspicion = typeof price === 'number' ? track.judge.verdict(price, row.at, received) : price
     if (suspicion === undefined) this.place(track, row, received, bytes)
     else {
       this.outlet.invalid(track.key, suspicion, bytes)
@@ -318,9 +323,10 @@ export class LiveFeed<T> {
         if (this.filler.busy) this.filler.look(track)
     }
   }
-  /** Of several connections each repeats what the others gave: that is what they are for. */
+  /** Of several connections each repeats what the others gave, and where numbers only rise an unchanged row comes again. */
   private repeated(track: Track<T>, bytes: Buffer): void {
-    if (this.lines.length === 1) this.outlet.invalid(track.key, 'duplicate', bytes)
+    if (this.lines.length === 1 && this.channel.numbering === 'contiguous')
+      this.outlet.invalid(track.key, 'duplicate', bytes)
   }
 
   private told(track: Track<T>, { at, value }: Numbered<T>): void {
@@ -359,6 +365,7 @@ export class LiveFeed<T> {
         track.doubt = undefined
         this.outlet.event(track.key, 'resynced', booked.reason)
         const line = this.lines[0] as Line
+        track.asked = this.context.clock.now()
         this.books?.again(track, line.send, line.drop)
         break
       }
@@ -385,8 +392,16 @@ export class LiveFeed<T> {
       if (offset !== undefined)
         this.outlet.event('*', 'clock', 'local clock less venue clock, latency included', offset)
       if (now - opened > stall_after) this.nameSilent()
+      this.checkBooks(now)
       this.beat(opened)
     })
+  }
+  /** A whole book that was asked for and never comes must not leave a symbol silent for ever. */
+  private checkBooks(now: number): void {
+    const [line] = this.lines
+    for (const { keeper, asked, symbol } of this.tracks.values())
+      if (keeper?.whole === false && line?.state === 'open' && now - asked > BOOK_WITHIN && !this.books?.asking)
+        line.drop(`no whole book of ${symbol} within ${formatDuration(BOOK_WITHIN)}`)
   }
   private heartbeat(
     track: Track<T>,

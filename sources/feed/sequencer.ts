@@ -25,6 +25,8 @@ interface Held<T> {
 }
 /** A number that is not above the newest is a repeat, unless it comes this much later (µs): then the venue counts afresh. */
 const AFRESH = 60e6
+/** Where numbers only rise nothing is proven by them, and less is lost by believing. */
+const AFRESH_ASCENDING = 5e6
 
 /**
  * Puts the rows of one symbol in the order of their numbers, from one connection or several, with what was asked for
@@ -72,7 +74,8 @@ export class Sequencer<T> {
   /** Whether it was told before, or waits to be. */
   isRepeat(id: number, at: number): boolean {
     if (this.numbering === 'none' || !this.spoken) return false
-    return id <= this.last ? at <= this.lastAt + AFRESH : this.held.size > 0 && this.held.has(id)
+    const afresh = this.numbering === 'ascending' ? AFRESH_ASCENDING : AFRESH
+    return id <= this.last ? at <= this.lastAt + afresh : this.held.size > 0 && this.held.has(id)
   }
 
   take(row: Numbered<T>): Verdict {

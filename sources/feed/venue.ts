@@ -100,6 +100,8 @@ export interface Channel<T> {
   readonly book?: BookRules
   /** The venue's REST address, for what follows. */
   readonly rest?: string
+  /** µs between two questions at least: the rate the venue allows. */
+  readonly restPace?: number
   /** Asks for rows the stream did not give, oldest first. What it cannot give it leaves out. */
   readonly fill?: (missing: Missing, rest: Rest) => Promise<readonly Row<T>[]>
   /** The symbols the venue trades, to name near matches of a misspelt one. */
