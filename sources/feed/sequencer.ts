@@ -74,7 +74,10 @@ export class Sequencer<T> {
   /** Whether it was told before, or waits to be. */
   isRepeat(id: number, at: number): boolean {
     if (this.numbering === 'none' || !this.spoken) return false
-    const afresh = this.numbering === 'ascending' ? AFRESH_ASCENDING : AFRESH
+    const rises = this.numbering === 'ascending'
+    // an unchanged row may come again with a later time
+    if (rises && id === this.last) return true
+    const afresh = rises ? AFRESH_ASCENDING : AFRESH
     return id <= this.last ? at <= this.lastAt + afresh : this.held.size > 0 && this.held.has(id)
   }
 
