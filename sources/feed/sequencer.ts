@@ -83,7 +83,7 @@ export class Sequencer<T> {
     }
     if (this.isRepeat(id, at)) return 'repeat'
     const first = row.first ?? id
-    const afresh = this.spoken && id <= this.last
+    const afresh = this.numbering !== 'none' && this.spoken && id <= this.last
     if (!this.spoken || afresh || this.numbering !== 'contiguous') {
       if (this.doubt !== undefined || afresh) this.gap(at, 0)
       this.say(row)
