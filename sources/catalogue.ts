@@ -4,6 +4,13 @@ import { binanceBars } from './binance/bars.ts'
 import { binanceBook } from './binance/book.ts'
 import { binanceQuotes } from './binance/quotes.ts'
 import { binanceTrades } from './binance/trades.ts'
+import { coinbaseBook } from './coinbase/book.ts'
+import { coinbaseQuotes } from './coinbase/quotes.ts'
+import { coinbaseTrades } from './coinbase/trades.ts'
+import { krakenBars } from './kraken/bars.ts'
+import { krakenBook } from './kraken/book.ts'
+import { krakenQuotes } from './kraken/quotes.ts'
+import { krakenTrades } from './kraken/trades.ts'
 import { syntheticMarket } from './synthetic/market.ts'
 import { tapeBars } from './tape/bars.ts'
 import { tapeQuotes } from './tape/quotes.ts'
@@ -15,6 +22,13 @@ export const sources = listed(
   binanceQuotes,
   binanceBook,
   binanceBars,
+  coinbaseTrades,
+  coinbaseQuotes,
+  coinbaseBook,
+  krakenTrades,
+  krakenQuotes,
+  krakenBook,
+  krakenBars,
   syntheticMarket,
   tapeTrades,
   tapeQuotes,
