@@ -289,7 +289,7 @@ export class LiveFeed<T> {
       return
     }
     const price = priceOf(row.value as object)
-    const suspicion = typeof price === 'number' ? track.judge.verdict(price, row.at) : price
+    const suspicion = typeof price === 'number' ? track.judge.verdict(price, row.at, received) : price
     if (suspicion === undefined) this.place(track, row, received, bytes)
     else {
       this.outlet.invalid(track.key, suspicion, bytes)
