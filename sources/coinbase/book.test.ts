@@ -172,4 +172,5 @@ test.skipIf(!existsSync(path))(
     expect(feed.gaps()).toEqual(Array(10).fill('connected'))
     expect(feed.reasons()).toEqual([])
   },
+  30_000,
 )

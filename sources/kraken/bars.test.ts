@@ -3,10 +3,8 @@ import { z } from 'zod'
 import type { Bar } from '../../schemas/market.ts'
 import { followFeed } from '../../testing/follow_feed.ts'
 import { startVenue, type Venue } from '../../testing/venue_server.ts'
-import { type FeedParams, openFeed } from '../feed/feed.ts'
-import { socketLimits } from '../feed/socket.ts'
 import type { Word } from '../feed/venue.ts'
-import { barsChannel, candleReader, krakenBars } from './bars.ts'
+import { candleReader, krakenBars } from './bars.ts'
 import { acknowledged, candleOf, frameTime, ohlcFrame } from './frames.ts'
 
 const closing: (() => unknown)[] = []
@@ -20,13 +18,10 @@ const key = 'kraken:BTC/USD'
 async function follow(venue: Venue) {
   const running = await startVenue(venue)
   closing.push(running.close)
-  const given = { heartbeat_every: 1e6, heartbeat_lag: Number.POSITIVE_INFINITY, fill: false, fill_within: 1 }
-  const parsed = z.parse(krakenBars.definition.params, { symbols: ['BTC/USD'], stall_after: '1h' })
-  const params = { ...(parsed as FeedParams), ...given }
-  const limits = { ...socketLimits, pingAfter: 10e3, backoff: 4e3, backoffCap: 20e3 }
-  const feed = followFeed((context) => openFeed(barsChannel(['BTC/USD'], '1m'), params, context, limits), {
-    kraken_bars: running.url,
-  })
+  const params = z.parse(krakenBars.definition.params, { symbols: ['BTC/USD'], stall_after: '1h' })
+  const { open } = krakenBars.definition
+  if (open === undefined) throw new Error('no live side')
+  const feed = followFeed((context) => open(params as never, context), { kraken_bars: running.url })
   closing.push(feed.stop)
   const gaps = () => feed.of('gap').map(({ key, value }) => ({ key, ...value }))
   const reasons = () => feed.of('invalid').map(({ value }) => value.reason)

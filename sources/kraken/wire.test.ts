@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { assert, constantFrom, integer, property, string } from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Channel, Word } from '../feed/venue.ts'
@@ -213,6 +214,19 @@ test.skipIf(!there)('jkorf/kraken: documented conversations of spot channels', (
     'invalid',
     'invalid',
   ])
+})
+
+test.skipIf(!there)('cryptofeed/KRAKEN: of 4430 frames of v1 none is a message of v2', () => {
+  const counts = [48, 49, 50].map((n) => {
+    const lines = gunzipSync(readFileSync(join(folder, `cryptofeed/KRAKEN/KRAKEN.ws.${n}.0.jsonl.gz`)))
+      .toString()
+      .trim()
+    const records = lines.split('\n').map((line) => JSON.parse(line) as { dir: string; raw: string })
+    const frames = records.filter(({ dir }) => dir === 'in').map(({ raw }) => raw)
+    expect(new Set(frames.flatMap(types))).toEqual(new Set(['invalid']))
+    return frames.length
+  })
+  expect(counts).toEqual([49, 60, 4321])
 })
 
 test.skipIf(!there)('gocryptotrader/kraken: frames of v1, another interface, are no messages of v2', () => {
