@@ -8,6 +8,13 @@ import { bybitBars } from './bybit/bars.ts'
 import { bybitBook } from './bybit/book.ts'
 import { bybitQuotes } from './bybit/quotes.ts'
 import { bybitTrades } from './bybit/trades.ts'
+import { coinbaseBook } from './coinbase/book.ts'
+import { coinbaseQuotes } from './coinbase/quotes.ts'
+import { coinbaseTrades } from './coinbase/trades.ts'
+import { krakenBars } from './kraken/bars.ts'
+import { krakenBook } from './kraken/book.ts'
+import { krakenQuotes } from './kraken/quotes.ts'
+import { krakenTrades } from './kraken/trades.ts'
 import { okxBars } from './okx/bars.ts'
 import { okxBook } from './okx/book.ts'
 import { okxQuotes } from './okx/quotes.ts'
@@ -31,6 +38,13 @@ export const sources = listed(
   okxQuotes,
   okxBook,
   okxBars,
+  coinbaseTrades,
+  coinbaseQuotes,
+  coinbaseBook,
+  krakenTrades,
+  krakenQuotes,
+  krakenBook,
+  krakenBars,
   syntheticMarket,
   tapeTrades,
   tapeQuotes,

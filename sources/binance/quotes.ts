@@ -49,7 +49,7 @@ export const binanceQuotes = defineSource({
   name: 'binance_quotes',
   version: 1,
   summary: 'The best bid and ask of Binance spot or futures markets, at every change.',
-  notes: `${instruments} Event time is that of the matching engine on futures; spot tells none, and the local time of receipt stands for it. Gaps: quotes carry the number of the book's update, which rises with holes; after a lost connection a gap is told, for a quote that was missed cannot be asked for. Repeats are counted as invalid (\`duplicate\`). A quote whose bid is not below its ask is kept out (\`crossed_quote\`). ${delivery}`,
+  notes: `${instruments} Event time is that of the matching engine on futures; spot tells none, and the local time of receipt stands for it. Gaps: quotes carry the number of the book's update, which rises with holes; after a lost connection a gap is told, for a quote that was missed cannot be asked for. A quote whose bid is not below its ask is kept out (\`crossed_quote\`). ${delivery}`,
   output: Quote,
   params,
   lateness: ({ lateness }) => lateness,

@@ -16,6 +16,8 @@ export interface SyncSettings<T> {
 export class BookSync<T> {
   private readonly settings: SyncSettings<T>
   private readonly questions = new Map<Track<T>, AbortController>()
+  /** How often in a row a book broke soon after it was whole, and when it did last. */
+  private readonly breaks = new Map<Track<T>, { count: number; at: number }>()
 
   constructor(settings: SyncSettings<T>) {
     this.settings = settings
@@ -34,8 +36,24 @@ export class BookSync<T> {
   again(track: Track<T>, send: (text: string) => void, drop: (detail: string) => void): void {
     const { snapshot, again } = this.settings.rules
     if (snapshot !== undefined && this.settings.rest !== undefined) void this.ask(track)
-    else if (again !== undefined) for (const text of again(track.symbol)) send(text)
-    else drop(`the book of ${track.symbol} must begin anew`)
+    else if (again === undefined) drop(`the book of ${track.symbol} must begin anew`)
+    else {
+      const say = () => {
+        for (const text of again(track.symbol)) send(text)
+      }
+      const wait = this.patience(track)
+      if (wait === 0) say()
+      else this.settings.context.clock.after(wait, say)
+    }
+  }
+  /** A book that breaks again and again is asked for less and less often: its venue, or our reading of it, is wrong. */
+  private patience(track: Track<T>): number {
+    const { clock, random } = this.settings.context
+    const now = clock.now()
+    const before = this.breaks.get(track)
+    const count = before !== undefined && now - before.at < 60e6 ? before.count + 1 : 0
+    this.breaks.set(track, { count, at: now })
+    return count === 0 ? 0 : Math.round((0.5 + random() / 2) * Math.min(30e6, 0.25e6 * 2 ** count))
   }
   stop(): void {
     for (const asking of this.questions.values()) asking.abort()

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
+import { wallClock } from '../../runtime/clock.ts'
 import { isTidegateError } from '../../schemas/errors.ts'
 import type { Trade } from '../../schemas/market.ts'
 import { followFeed } from '../../testing/follow_feed.ts'
@@ -186,7 +187,7 @@ test('a time that runs back, or far ahead, is kept out and counted; its number i
     tradeFrame(0),
     tradeFrame(1, { T: 1000 }),
     tradeFrame(2),
-    tradeFrame(3, { T: Date.now() + 86_400_000 }),
+    tradeFrame(3, { T: Math.floor(wallClock.now() / 1000) + 9e6 }),
     tradeFrame(4),
   ]
   const feed = await follow({ frames })

@@ -1,7 +1,11 @@
 /** What data that cannot be true looks like. */
 export type Suspicion = 'price_spike' | 'crossed_quote' | 'time_backwards' | 'time_ahead'
 
-/** Event time may run back by this much (venues do not order the rows of one moment), or ahead of the local clock. */
+/**
+ * Event time may run back by this much (venues do not order the rows of one moment), or ahead. It is ahead of what it can
+ * be where both say so: the last row with the local time that has passed since, and the local clock, which may be wrong.
+ * A quiet symbol is ahead of its last row alone, and so are the bars of a day that come one after the other.
+ */
 const BACK = 60e6
 const AHEAD = 3600e6
 /** So many suspicious rows in a row that agree with each other are the truth, and what was believed before was not. */
@@ -11,13 +15,14 @@ const AGREEING = 3
 interface Seen {
   price: number
   at: number
+  received: number
 }
 
 /** Judges the rows of one symbol by the last one that was believed. */
 export class Judge {
   private readonly maxJump: number
-  private readonly believed: Seen = { price: Number.NaN, at: 0 }
-  private readonly suspect: Seen = { price: Number.NaN, at: 0 }
+  private readonly believed: Seen = { price: Number.NaN, at: 0, received: 0 }
+  private readonly suspect: Seen = { price: Number.NaN, at: 0, received: 0 }
   private agreeing = 0
 
   /** `maxJump`: how far a price may be from the one before, as a share of it; 0 for any distance. */
@@ -25,25 +30,29 @@ export class Judge {
     this.maxJump = maxJump
   }
 
-  /** Undefined where the row is believed. `price` is NaN where a row has none. */
+  /** Undefined where the row is believed. `price` is NaN where a row has none, `received` the local time. */
   verdict(price: number, at: number, received: number): Suspicion | undefined {
     const { believed, suspect } = this
-    if (at > received + AHEAD) return 'time_ahead'
-    const suspicion = believed.at === 0 ? undefined : this.against(believed, price, at)
+    const suspicion = believed.at === 0 ? undefined : this.against(believed, price, at, received)
     if (suspicion !== undefined) {
-      this.agreeing = this.agreeing > 0 && this.against(suspect, price, at) === undefined ? this.agreeing + 1 : 1
+      this.agreeing =
+        this.agreeing > 0 && this.against(suspect, price, at, received) === undefined ? this.agreeing + 1 : 1
       suspect.price = price
       suspect.at = at
+      suspect.received = received
       if (this.agreeing < AGREEING) return suspicion
     }
     this.agreeing = 0
     if (!Number.isNaN(price)) believed.price = price
     believed.at = at
+    believed.received = received
     return undefined
   }
 
-  private against(last: Seen, price: number, at: number): Suspicion | undefined {
+  private against(last: Seen, price: number, at: number, received: number): Suspicion | undefined {
     if (at < last.at - BACK) return 'time_backwards'
+    const possible = Math.max(received, last.at + Math.max(0, received - last.received))
+    if (at > possible + AHEAD) return 'time_ahead'
     return this.maxJump > 0 && Math.abs(price - last.price) > this.maxJump * last.price ? 'price_spike' : undefined
   }
 }

@@ -319,7 +319,8 @@ export class LiveFeed<T> {
       case 'missing':
         this.filler.missing(track)
         break
-      default:
+      case 'told':
+      case 'held':
         if (this.filler.busy) this.filler.look(track)
     }
   }
@@ -334,7 +335,8 @@ export class LiveFeed<T> {
     if (value !== undefined) this.tell({ type: 'row', at, key: track.key, value })
   }
 
-  private book(message: BookMessage, received: number, bytes: Buffer): void {
+  private book(given: BookMessage, received: number, bytes: Buffer): void {
+    const message = given.at > 0 ? given : { ...given, at: received }
     const track = this.tracks.get(message.symbol)
     if (track?.keeper === undefined) {
       this.outlet.invalid('*', 'unasked_symbol', bytes)
@@ -348,15 +350,19 @@ export class LiveFeed<T> {
   }
   private booked(track: Track<T>, message: BookMessage, booked: Booked, bytes: Uint8Array | string): void {
     switch (booked.type) {
-      case 'rows':
+      case 'rows': {
         if (booked.rows.length === 0) return
         // a book that was asked for may tell no time; it holds the changes that were heard meanwhile
-        track.told = Math.max(track.told, message.at, track.heard)
-        if (track.doubt !== undefined) this.gap(track, track.told, 0)
-        for (const value of booked.rows) this.tell({ type: 'row', at: track.told, key: track.key, value })
+        const at = Math.max(track.told, message.at, track.heard)
+        if (track.doubt !== undefined) this.gap(track, at, 0)
+        track.told = at
+        for (const value of booked.rows) this.tell({ type: 'row', at, key: track.key, value })
         break
+      }
       case 'repeat':
         this.outlet.invalid(track.key, 'duplicate', bytes)
+        break
+      case 'kept':
         break
       case 'broken': {
         if (bytes.length > 0) this.outlet.invalid(track.key, booked.reason, bytes)

@@ -156,3 +156,12 @@ test('rows that stand for several numbers prove the ones between their first and
   expect(ids()).toEqual([3, 7, 12])
   expect(gaps().slice(1)).toEqual([{ reason: 'sequence', missing: 1, since: 7000 }])
 })
+
+test('rows without numbers follow each other without a gap, and begin a connection with one', () => {
+  const { sequencer, ids, gaps } = started('none')
+  for (const at of [1, 2, 2, 1]) expect(sequencer.take(row(0, at))).toBe('told')
+  sequencer.lose('disconnected')
+  sequencer.take(row(0, 3))
+  expect(ids()).toEqual([0, 0, 0, 0, 0])
+  expect(gaps().map(({ reason }) => reason)).toEqual(['connected', 'disconnected'])
+})

@@ -17,6 +17,7 @@ export interface Row<T> {
 export type Level = readonly [price: number, size: number, priceText?: string, sizeText?: string]
 export interface BookMessage {
   readonly symbol: string
+  /** As of a row: 0 where the venue tells none. */
   readonly at: number
   /** A whole book, or what changed. */
   readonly snapshot: boolean

@@ -1,0 +1,215 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { z } from 'zod'
+import { isTidegateError } from '../../schemas/errors.ts'
+import type { Trade } from '../../schemas/market.ts'
+import { followFeed } from '../../testing/follow_feed.ts'
+import { type Fault, startVenue, type Venue } from '../../testing/venue_server.ts'
+import { type FeedParams, openFeed } from '../feed/feed.ts'
+import { socketLimits } from '../feed/socket.ts'
+import {
+  acknowledged,
+  controlFrames,
+  frameTime,
+  oldTrade,
+  refusedFrame,
+  rubbishFrames,
+  tradeFrame,
+  tradeFrames,
+  tradeOf,
+} from './frames.ts'
+import { krakenTrades, tradesChannel } from './trades.ts'
+
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+const quick = { ...socketLimits, pingAfter: 10e3, backoff: 4e3, backoffCap: 20e3 }
+type Given = Parameters<typeof krakenTrades>[0]
+
+async function follow(venue: Venue, given: Partial<Given> = {}, answer?: (url: URL) => unknown) {
+  const running = await startVenue(
+    answer ? { ...venue, rest: (url) => ({ body: answer(url), headers: { connection: 'close' } }) } : venue,
+  )
+  closing.push(running.close)
+  const still = { heartbeat_every: '1h', stall_after: '1h' }
+  const params = z.parse(krakenTrades.definition.params, { symbols: ['BTC/USD'], ...still, ...given }) as FeedParams
+  const feed = followFeed((context) => openFeed(tradesChannel(params.symbols), params, context, quick), {
+    kraken_trades: running.url,
+    ...(answer && { 'kraken_trades.rest': running.restUrl }),
+  })
+  closing.push(feed.stop)
+  const gaps = () => feed.of('gap').map(({ key, value }) => ({ key, ...value }))
+  const reasons = () => feed.of('invalid').map(({ value }) => value.reason)
+  const events = () => feed.of('event').map(({ value }) => value.event)
+  const rows = () => feed.of('row')
+  /** What was asked of `Trades`. */
+  const asked = () => running.asked.filter((path) => path.startsWith('/0/public/Trades?'))
+  return {
+    ...feed,
+    gaps,
+    reasons,
+    events,
+    venue: running,
+    asked,
+    rows,
+    ids: () => rows().map(({ value }) => (value as Trade).id),
+  }
+}
+const key = 'kraken:BTC/USD'
+const first = { key, reason: 'connected', missing: 0, since: 0 }
+const span = (from: number, count: number) => Array.from({ length: count }, (_, n) => 4_665_906 + from + n)
+const lose = (after: number, frames: number): readonly Fault[] => [
+  { type: 'drop', after },
+  { type: 'skip', after, frames },
+]
+const pairs = { error: [], result: { XXBTZUSD: { wsname: 'XBT/USD' }, XDGUSD: { wsname: 'XDG/USD' }, X: {} } }
+/** REST of Kraken: `n` trades, a page at a time. */
+const history =
+  (count: number, page = 1000) =>
+  ({ pathname, searchParams }: URL): unknown => {
+    if (pathname.endsWith('/AssetPairs')) return pairs
+    const since = Number(searchParams.get('since')) / 1e9
+    const rows = Array.from({ length: count }, (_, n) => oldTrade(n)).filter(([, , at]) => Number(at) > since)
+    const some = rows.slice(0, page)
+    const last = `${Math.round(Number((some.at(-1) ?? [0, 0, since])[2]) * 1e6)}000`
+    return { error: [], result: { XXBTZUSD: some, last } }
+  }
+
+test('asks for the trades of its pairs, and tells each once behind the gap of the first connection', async () => {
+  const frames = [controlFrames.status, acknowledged('trade'), controlFrames.heartbeat, ...tradeFrames(100)]
+  const feed = await follow({ frames })
+  await feed.until(() => feed.rows().length === 100)
+  expect(feed.gaps()).toEqual([first])
+  expect(feed.rows()[0]).toEqual({
+    ...{ type: 'row', at: frameTime, key },
+    value: { price: 45_283.5, size: 0.0001246, side: 1, id: 4_665_906 },
+  })
+  expect(feed.ids()).toEqual(span(0, 100))
+  expect(feed.events()).toContain('subscribed')
+  await expect
+    .poll(() => feed.venue.connections[0]?.received)
+    .toEqual(['{"method":"subscribe","params":{"channel":"trade","symbol":["BTC/USD"],"snapshot":false}}'])
+})
+
+test('a reconnection that misses nothing leaves no gap, and repeats are told once', async () => {
+  const faults: Fault[] = [
+    { type: 'drop', after: 50 },
+    { type: 'repeat', after: 50, frames: 10 },
+  ]
+  const feed = await follow({ frames: tradeFrames(100), faults })
+  await feed.until(() => feed.rows().length === 100)
+  expect(feed.ids()).toEqual(span(0, 100))
+  expect(feed.gaps()).toEqual([first])
+  expect(feed.reasons()).toEqual(Array(10).fill('duplicate'))
+})
+
+test('what was lost is asked for over REST and told in its place', async () => {
+  const feed = await follow({ frames: tradeFrames(100), faults: lose(40, 7) }, {}, history(100))
+  await feed.until(() => feed.rows().length === 100)
+  expect(feed.ids()).toEqual(span(0, 100))
+  expect(feed.gaps()).toEqual([first])
+  expect(feed.of('event').find(({ value }) => value.event === 'filled')?.value.count).toBe(7)
+  const filled = feed.rows().slice(40, 47)
+  expect(filled.map(({ at }) => at)).toEqual(filled.map((_, n) => frameTime + (40 + n) * 1000))
+  expect(feed.asked()).toEqual([`/0/public/Trades?pair=XBTUSD&since=${frameTime + 39_000 - 1}000`])
+})
+
+test('a long loss is read page by page', async () => {
+  const feed = await follow({ frames: tradeFrames(2600), faults: lose(50, 2400) }, {}, history(2600))
+  await feed.until(() => feed.rows().length === 2600)
+  expect(feed.ids()).toEqual(span(0, 2600))
+  expect(feed.gaps()).toEqual([first])
+  expect(feed.asked()).toHaveLength(3)
+})
+
+test.each([
+  ['refuses within its answer', () => ({ error: ['EGeneral:Temporary lockout'], result: undefined })],
+  ['has forgotten them', () => ({ error: [], result: { XXBTZUSD: [], last: '1' } })],
+  ['answers otherwise than documented', () => ({ error: [], result: { XXBTZUSD: [['a']], last: '1' } })],
+] as const)('what is lost and REST %s is a gap with the count', async (_what, trades) => {
+  const answer = ({ pathname }: URL) => (pathname.endsWith('/Trades') ? trades() : pairs)
+  const feed = await follow({ frames: tradeFrames(60), faults: lose(40, 5) }, {}, answer)
+  await feed.until(() => feed.rows().length === 55)
+  expect(feed.gaps()).toEqual([first, { key, reason: 'disconnected', missing: 5, since: frameTime + 39_000 }])
+  expect(feed.ids()).toEqual([...span(0, 40), ...span(45, 15)])
+})
+
+test('a misspelt pair is an error that names its neighbour, by the spelling of v2', async () => {
+  const feed = await follow({ frames: [controlFrames.status] }, { symbols: ['DOGE/USX'] }, history(0))
+  await feed.until(() => feed.errors.length === 1)
+  expect(isTidegateError(feed.errors[0]) && feed.errors[0].code).toBe('SOURCE_FAILED')
+  expect(String(feed.errors[0])).toContain('did you mean "DOGE/USD"')
+})
+
+test('a pair the stream refuses is an error with its name', async () => {
+  const feed = await follow({ frames: [controlFrames.status, refusedFrame] }, { symbols: ['BTC/USX'] })
+  await feed.until(() => feed.errors.length === 1)
+  expect(String(feed.errors[0])).toContain('refused "BTC/USX": Currency pair not supported')
+})
+
+test('rubbish is counted, and the connection lives on', async () => {
+  const rubbish = rubbishFrames.map(([, frame]) => frame)
+  const frames = [...tradeFrames(5), ...rubbish, tradeFrame(tradeOf(5))]
+  const feed = await follow({ frames })
+  await feed.until(() => feed.rows().length === 6)
+  expect(feed.reasons()).toEqual(rubbishFrames.map(([reason]) => reason))
+  expect(feed.gaps()).toEqual([first])
+  expect(feed.venue.connections).toHaveLength(1)
+})
+
+test.each([[['btc/usd']], [['BTCUSD']], [['XBT-USD']], [[]], [['BTC/USD', 'BTC/USD']]])(
+  'refuses the symbols %j',
+  (symbols) => {
+    expect(z.safeParse(krakenTrades.definition.params, { symbols }).success).toBe(false)
+  },
+)
+
+// ---- recorded answers -------------------------------------------------------------------------------
+
+const path = join(process.env['TIDEGATE_DATA'] ?? './data', 'ws-frames/nautilus/kraken/http_trades.json')
+test.skipIf(!existsSync(path))(
+  'nautilus/kraken/http_trades.json: 1000 trades of XBTUSDT, numbered without a hole, fill what the stream misses',
+  async () => {
+    const recorded = JSON.parse(readFileSync(path, 'utf8')) as {
+      result: { XBTUSDT: [string, string, number, string, string, string, number][] }
+    }
+    const trades = recorded.result.XBTUSDT
+    const ids = trades.map((trade) => trade[6])
+    expect(ids).toEqual(Array.from({ length: 1000 }, (_, n) => 10_218_208 + n))
+    const live = (n: number) => {
+      const [price, qty, seconds, side, , , trade_id] = trades[n] as (typeof trades)[number]
+      const timestamp = new Date(Math.floor(seconds * 1000)).toISOString()
+      const taker = side === 'b' ? 'buy' : 'sell'
+      return tradeFrame({
+        symbol: 'BTC/USDT',
+        side: taker,
+        price: Number(price),
+        qty: Number(qty),
+        trade_id,
+        timestamp,
+      })
+    }
+    // all but the first are missed for as long as a feed believes a time that has leapt ahead
+    const within = trades.findLastIndex(([, , at]) => at < (trades[0]?.[2] ?? 0) + 3600)
+    const answer = ({ pathname }: URL) =>
+      pathname.endsWith('/Trades') ? recorded : { error: [], result: { X: { wsname: 'XBT/USDT' } } }
+    const feed = await follow(
+      { frames: [live(0), ...trades.slice(within).map((_, n) => live(within + n))] },
+      { symbols: ['BTC/USDT'] },
+      answer,
+    )
+    await feed.until(() => feed.rows().length === 1000)
+    expect(feed.rows().map(({ value }) => value)).toEqual(
+      trades.map(([price, qty, , side, , , id]) => ({
+        price: Number(price),
+        size: Number(qty),
+        side: side === 'b' ? 1 : -1,
+        id,
+      })),
+    )
+    expect(feed.asked()[0]).toContain('pair=XBTUSDT&')
+    expect(feed.gaps()).toEqual([{ ...first, key: 'kraken:BTC/USDT' }])
+  },
+)
