@@ -1,37 +1,23 @@
-import type { Subscriber, Subscription } from 'rxjs'
-import { nearest, type SourceContext, type SourceItem } from '../../runtime/define.ts'
+import type { Subscriber } from 'rxjs'
+import type { SourceContext, SourceItem } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
-import { formatDuration } from '../../schemas/units.ts'
-import type { Booked } from './book_keeper.ts'
-import { BookSync } from './book_sync.ts'
+import { Books } from './books.ts'
 import { ClockOffset } from './clock_offset.ts'
 import type { FeedParams } from './feed.ts'
 import { Filler } from './filler.ts'
+import { Heartbeats } from './heartbeats.ts'
 import { priceOf } from './judge.ts'
+import { type Line, Lines } from './lines.ts'
 import { Outlet } from './outlet.ts'
-import { Pulse } from './pulse.ts'
 import { Rest } from './rest.ts'
 import type { Numbered } from './sequencer.ts'
-import { connect, type SocketEvent, type SocketLimits } from './socket.ts'
-import { type Hearer, type Track, trackOf } from './track.ts'
+import type { Loss, SocketLimits } from './socket.ts'
+import { type Track, trackOf } from './track.ts'
+import { unknownSymbols } from './unknown_symbols.ts'
 import type { BookMessage, Channel, Missing, Row, Word } from './venue.ts'
 
-/** Silent symbols wait this many heartbeats after a reconnection for a number that proves continuity. */
-const PROOF_BEATS = 5
 /** µs another connection gets to give what one has lost, before it is asked for. */
 const PATIENCE = 250e3
-/** µs within which a whole book must have come, or the connection is given up. */
-const BOOK_WITHIN = 15e6
-
-/** One of the connections that carry the same rows. */
-interface Line {
-  state: 'down' | 'open'
-  since: number
-  send: (text: string) => void
-  drop: (detail: string) => void
-  subscription: Subscription | undefined
-  stopPing: () => void
-}
 
 /** Turns the words of a venue into items: numbers checked, holes filled, gaps told, books kept whole, time kept going. */
 export class LiveFeed<T> {
@@ -43,15 +29,13 @@ export class LiveFeed<T> {
   private readonly rest: Rest | undefined
   private readonly tracks: ReadonlyMap<string, Track<T>>
   private readonly outlet: Outlet
+  private readonly lines: Lines<T>
   private readonly filler: Filler<T>
-  private readonly books: BookSync<T> | undefined
-  private readonly pulse: Pulse
+  private readonly books: Books<T> | undefined
+  private readonly heartbeats: Heartbeats<T>
   private readonly offset = new ClockOffset()
-  private readonly lines: Line[]
-  private stopBeat = () => {}
-  private phase: 'starting' | 'told' | 'stopped' = 'starting'
+  private phase: 'running' | 'stopped' = 'running'
   private silent: 'unnamed' | 'named' = 'unnamed'
-  private others = 0
 
   constructor(
     channel: Channel<T>,
@@ -63,92 +47,83 @@ export class LiveFeed<T> {
     this.given = given
     this.context = context
     this.subscriber = subscriber
-    const { clock, random } = context
+    const { clock } = context
+    const outlet = new Outlet((items) => subscriber.next(items))
+    this.outlet = outlet
     const endpoint = context.endpoint(channel.name)
     this.url = channel.url(endpoint)
-    const base = context.endpoint(`${channel.name}.rest`) ?? (endpoint === undefined ? channel.rest : undefined)
-    this.rest = base === undefined ? undefined : new Rest({ base, clock, random, pace: channel.restPace ?? 0 })
-    this.outlet = new Outlet((items) => subscriber.next(items))
-    this.pulse = new Pulse(given.heartbeat_lag)
-    const redundant = channel.numbering !== 'none' && channel.book === undefined ? given.connections : 1
-    this.lines = Array.from({ length: redundant }, () => closed())
+    const rest = restOf(channel, context, endpoint)
+    this.rest = rest
+    const count = channel.numbering !== 'none' && channel.book === undefined ? given.connections : 1
+    this.lines = new Lines<T>({
+      ...{ channel, url: this.url, count, context, outlet },
+      heard: (line, word, received, bytes) => this.hear(line, word, received, bytes),
+      alive: (at) => this.heartbeats.pulse.alive(at),
+      opened: (_line, at, first) => this.opened(at, first),
+      lost: (loss, last) => this.lost(loss, last),
+      failed: (error) => this.fail(error),
+    })
     const { fill } = channel
-    const { rest } = this
     const ask =
       fill && rest && given.fill
         ? (missing: Missing, signal: AbortSignal) => fill(missing, rest.until(signal))
         : undefined
+    this.tracks = this.tracksOf(ask !== undefined || count > 1)
+    const tracks = [...this.tracks.values()]
+    const { notice } = this
+    const patience = count > 1 ? PATIENCE : 0
+    this.filler = new Filler<T>({ clock, outlet, ask, patience, within: given.fill_within, notice })
+    const line = () => this.lines.first
+    this.books = channel.book && new Books<T>({ rules: channel.book, tracks, rest, context, outlet, line, notice })
+    this.heartbeats = new Heartbeats<T>({
+      ...{ clock, outlet, tracks, every: given.heartbeat_every, lag: given.heartbeat_lag },
+      waiting: () => this.filler.busy,
+      also: (now, opened) => this.look(now, opened),
+    })
+  }
+
+  private tracksOf(waits: boolean): ReadonlyMap<string, Track<T>> {
+    const { channel, given, context, outlet } = this
     const reason = context.position > 0 ? 'resumed' : 'connected'
-    const waits = ask !== undefined || redundant > 1
-    const on: Hearer<T> = {
-      row: (track, row) => this.told(track, row),
-      filled: (track, at, count) => {
-        this.tell({ type: 'event', at, key: track.key, value: { event: 'filled', detail: 'over REST', count } })
+    const on = {
+      row: (track: Track<T>, { at, value }: Numbered<T>) => {
+        if (at > track.told) track.told = at
+        if (value !== undefined) outlet.tell({ type: 'row', at, key: track.key, value })
       },
-      gap: (track, at, value) => this.tell({ type: 'gap', at, key: track.key, value }),
+      filled: (track: Track<T>, at: number, count: number) =>
+        outlet.tell({ type: 'event', at, key: track.key, value: { event: 'filled', detail: 'over REST', count } }),
+      gap: (track: Track<T>, at: number, value: (SourceItem & { readonly type: 'gap' })['value']) =>
+        outlet.tell({ type: 'gap', at, key: track.key, value }),
     }
-    this.tracks = new Map(
-      given.symbols.map((s) => [s, trackOf(channel, s, reason, { maxJump: given.max_jump, waits, on })]),
-    )
-    const patience = redundant > 1 ? PATIENCE : 0
-    const { outlet } = this
-    this.filler = new Filler<T>({ clock, outlet, ask, patience, within: given.fill_within, notice: this.notice })
-    this.books =
-      channel.book &&
-      new BookSync<T>({
-        ...{ rules: channel.book, rest, context },
-        booked: (track, message, booked) => this.booked(track, message, booked, ''),
-        failed: (track, message) => this.notice(`${track.symbol}: no whole book: ${message}`),
-      })
+    const settings = { maxJump: given.max_jump, waits, on }
+    return new Map(given.symbols.map((symbol) => [symbol, trackOf(channel, symbol, reason, settings)]))
   }
 
   start(limits: SocketLimits): void {
-    const { name, read } = this.channel
-    const isData = ({ type }: Word<T>) => type === 'row' || type === 'rows' || type === 'left_out' || type === 'book'
     void this.checkSymbols()
-    for (const line of this.lines)
-      line.subscription = connect({ name, url: this.url, limits, read, isData }, this.context).subscribe({
-        next: (event) => this.take(line, event),
-        error: (error) => this.fail(error),
-      })
+    this.lines.start(limits)
   }
-
   stop(): void {
-    if (this.phase !== 'stopped') {
-      this.filler.giveUp()
-      this.outlet.begin(this.context.clock.now())
-      this.outlet.flush()
-    }
+    if (this.phase === 'stopped') return
+    this.filler.giveUp()
+    this.outlet.begin(this.context.clock.now())
+    this.outlet.flush()
     this.phase = 'stopped'
-    this.stopBeat()
+    this.heartbeats.stop()
     this.books?.stop()
-    for (const { subscription, stopPing } of this.lines) {
-      stopPing()
-      subscription?.unsubscribe()
-    }
+    this.lines.stop()
   }
-
-  private readonly notice = (text: string): void => this.context.notice(`${this.channel.name}: ${text}`)
-
   private fail(error: unknown): void {
     this.stop()
     this.subscriber.error(error)
   }
+  private readonly notice = (text: string): void => this.context.notice(`${this.channel.name}: ${text}`)
 
-  /** Venues answer a misspelt symbol with an error, with silence, or with rubbish: their list of symbols is plain. */
   private async checkSymbols(): Promise<void> {
-    const { listing, name } = this.channel
-    if (listing === undefined || this.rest === undefined) return
+    if (this.rest === undefined) return
     try {
-      const listed = await listing(this.rest)
-      const unknown = this.given.symbols.filter((symbol) => !listed.includes(symbol))
-      if (unknown.length === 0 || this.phase === 'stopped') return
-      const words = unknown.map((symbol) => {
-        const near = nearest(symbol, listed)
-        return near === undefined ? `"${symbol}"` : `"${symbol}" (did you mean "${near}"?)`
-      })
-      const problem = `${name}: ${this.channel.venue} does not list ${words.join(', ')}`
-      this.fail(new TidegateError('SOURCE_FAILED', problem, { unknown }))
+      const unknown = await unknownSymbols(this.channel, this.given.symbols, this.rest)
+      if (unknown !== undefined && this.phase === 'running') this.fail(unknown)
     } catch (error) {
       this.notice(`symbols could not be checked: ${(error as Error).message}`)
     }
@@ -156,72 +131,38 @@ export class LiveFeed<T> {
 
   // ---- connections --------------------------------------------------------------------------------
 
-  private take(line: Line, event: SocketEvent<Word<T>>): void {
-    switch (event.type) {
-      case 'message':
-        this.hear(line, event.message, event.at, event.bytes)
-        break
-      case 'alive':
-        this.pulse.alive(event.at)
-        break
-      case 'opened':
-        this.opened(line, event)
-        break
-      case 'lost':
-        this.lost(line, event)
-        break
-      case 'retrying': {
-        const wait = formatDuration(Math.round(event.after / 1e3) * 1e3)
-        this.notice(`trying again in ${wait} (attempt ${event.attempt})`)
-        this.outlet.event('*', 'retrying', `in ${wait}`, event.attempt)
-        break
-      }
-    }
+  private opened(at: number, first: boolean): void {
+    this.books?.begin(at)
+    if (first) this.heartbeats.start(at)
   }
-
-  private opened(line: Line, { at, send, drop }: SocketEvent<Word<T>> & { readonly type: 'opened' }): void {
-    const first = this.lines.every(({ state }) => state === 'down')
-    const { host } = new URL(this.url)
-    Object.assign(line, { state: 'open', since: at, send, drop })
-    this.notice(`connected to ${host}`)
-    this.outlet.event('*', 'connected', host)
-    for (const text of this.channel.greet) send(text)
-    const { ping } = this.channel
-    if (ping !== undefined) this.ping(line, ping)
-    for (const track of this.tracks.values()) {
-      track.asked = at
-      this.books?.begin(track)
-    }
-    if (first) this.beat(at)
-  }
-  private ping(line: Line, ping: { readonly every: number; readonly text: string }): void {
-    line.stopPing = this.context.clock.after(ping.every, () => {
-      line.send(ping.text)
-      this.ping(line, ping)
-    })
-  }
-
-  private lost(line: Line, { loss, detail }: SocketEvent<Word<T>> & { readonly type: 'lost' }): void {
-    const wasOpen = line.state === 'open'
-    line.stopPing()
-    Object.assign(line, closed(line.subscription))
-    if (this.lines.every(({ state }) => state === 'down')) {
-      this.stopBeat()
-      this.books?.stop()
+  private lost(loss: Loss, last: boolean): void {
+    if (last) {
+      this.heartbeats.stop()
       const reason = loss === 'stalled' ? 'stalled' : 'disconnected'
       for (const track of this.tracks.values()) {
         track.sequencer.lose(reason)
         track.doubt ??= reason
-        if (track.keeper?.whole) this.gap(track, this.outlet.newest, 0)
-        track.keeper?.reset()
       }
+      this.books?.lose()
     }
     if (loss === 'oversized') this.outlet.invalid('*', 'oversized', '')
-    const others = this.others > 0 ? `; ${this.others} messages of other streams so far` : ''
-    this.notice(`connection lost: ${loss} (${detail})${others}`)
-    if (wasOpen) this.outlet.event('*', 'lost', `${loss}: ${detail}`)
-    if (this.phase === 'starting') this.outlet.begin(this.context.clock.now())
+    // what happened is told though the venue may never tell a time
+    this.outlet.begin(this.context.clock.now())
     if (loss === 'stalled') this.nameSilent()
+  }
+  /** At every heartbeat. */
+  private look(now: number, opened: number): void {
+    const offset = this.offset.news()
+    if (offset !== undefined) this.outlet.event('*', 'clock', 'local clock less venue clock, latency included', offset)
+    if (now - opened > this.given.stall_after) this.nameSilent()
+    this.books?.check(now)
+  }
+  /** Some venues answer a misspelt symbol with silence. */
+  private nameSilent(): void {
+    if (this.silent === 'named') return
+    this.silent = 'named'
+    const silent = [...this.tracks].filter(([, track]) => track.received === 0).map(([symbol]) => symbol)
+    if (silent.length > 0) this.notice(`nothing yet from ${silent.join(', ')}`)
   }
 
   // ---- words --------------------------------------------------------------------------------------
@@ -234,9 +175,11 @@ export class LiveFeed<T> {
       case 'rows':
         for (const row of word.rows) this.row(row, received, bytes)
         break
-      case 'left_out':
-        this.sequence({ ...word, value: undefined }, received, bytes)
+      case 'left_out': {
+        const track = this.trackOf(word.symbol, bytes)
+        if (track !== undefined) this.place(track, { ...word, value: undefined }, received, bytes)
         break
+      }
       case 'book':
         this.book(word.message, received, bytes)
         break
@@ -246,72 +189,62 @@ export class LiveFeed<T> {
       case 'invalid':
         this.outlet.invalid('*', word.reason, bytes)
         break
-      case 'subscribed':
-        this.outlet.event(word.symbol === undefined ? '*' : this.keyOf(word.symbol), 'subscribed', this.channel.name)
-        this.pulse.alive(received)
+      case 'subscribed': {
+        const key = word.symbol === undefined ? '*' : `${this.channel.venue}:${word.symbol}`
+        this.outlet.event(key, 'subscribed', this.channel.name)
+        this.heartbeats.pulse.alive(received)
         break
+      }
       case 'leave':
         this.notice(`the venue asks for a new connection: ${word.detail}`)
         line.drop(word.detail)
         break
       case 'other':
-        this.others++
-        this.pulse.alive(received)
-        break
       case 'alive':
-        this.pulse.alive(received)
+        this.heartbeats.pulse.alive(received)
         break
     }
   }
-  private keyOf(symbol: string): string {
-    return this.tracks.get(symbol)?.key ?? `${this.channel.venue}:${symbol}`
+  private trackOf(symbol: string, bytes: Buffer): Track<T> | undefined {
+    const track = this.tracks.get(symbol)
+    if (track === undefined) this.outlet.invalid('*', 'unasked_symbol', bytes)
+    return track
   }
 
   private refused({ message, code, symbol }: Word<T> & { readonly type: 'refused' }, bytes: Buffer): void {
-    const { name } = this.channel
     // Once the feed has spoken, a refusal cannot be an answer to us: the stall watch mends what is broken.
-    if (this.phase === 'told') this.outlet.invalid('*', 'refused', bytes)
-    else {
-      const what = symbol === undefined ? '' : ` "${symbol}"`
-      this.fail(
-        new TidegateError('SOURCE_FAILED', `${name}: ${new URL(this.url).host} refused${what}: ${message}`, {
-          ...(code !== undefined && { code }),
-          ...(symbol !== undefined && { symbol }),
-        }),
-      )
+    if (this.outlet.newest > 0) {
+      this.outlet.invalid('*', 'refused', bytes)
+      return
     }
+    const what = symbol === undefined ? '' : ` "${symbol}"`
+    const problem = `${this.channel.name}: ${new URL(this.url).host} refused${what}: ${message}`
+    const info = { ...(code !== undefined && { code }), ...(symbol !== undefined && { symbol }) }
+    this.fail(new TidegateError('SOURCE_FAILED', problem, info))
   }
 
   private row(given: Row<T>, received: number, bytes: Buffer): void {
     const row = given.at > 0 ? given : { ...given, at: received }
-    const track = this.tracks.get(row.symbol)
-    if (track === undefined) {
-      this.outlet.invalid('*', 'unasked_symbol', bytes)
-      return
-    }
+    const track = this.trackOf(row.symbol, bytes)
+    if (track === undefined) return
     if (track.sequencer.isRepeat(row.id, row.at)) {
       this.repeated(track, bytes)
       return
     }
     const price = priceOf(row.value as object)
     const suspicion = typeof price === 'number' ? track.judge.verdict(price, row.at, received) : price
-    if (suspicion === undefined) this.place(track, row, received, bytes)
-    else {
-      this.outlet.invalid(track.key, suspicion, bytes)
-      // its number is part of the sequence all the same
-      const at = suspicion === 'time_ahead' || suspicion === 'time_backwards' ? track.sequencer.newest : row.at
-      if (this.channel.numbering === 'contiguous') this.place(track, { ...row, at, value: undefined }, received, bytes)
+    if (suspicion === undefined) {
+      this.place(track, row, received, bytes)
+      return
     }
-  }
-  private sequence(row: Numbered<T>, received: number, bytes: Buffer): void {
-    const track = this.tracks.get(row.symbol)
-    if (track === undefined) this.outlet.invalid('*', 'unasked_symbol', bytes)
-    else this.place(track, row, received, bytes)
+    this.outlet.invalid(track.key, suspicion, bytes)
+    if (this.channel.numbering !== 'contiguous') return
+    // its number is part of the sequence all the same
+    const at = suspicion === 'time_ahead' || suspicion === 'time_backwards' ? track.sequencer.newest : row.at
+    this.place(track, { ...row, at, value: undefined }, received, bytes)
   }
   private place(track: Track<T>, row: Numbered<T>, received: number, bytes: Buffer): void {
-    this.pulse.trade(received, row.at)
-    this.offset.take(received, row.at)
-    track.received = received
+    this.timed(track, row.at, received)
     switch (track.sequencer.take(row)) {
       case 'repeat':
         this.repeated(track, bytes)
@@ -322,125 +255,32 @@ export class LiveFeed<T> {
       case 'told':
       case 'held':
         if (this.filler.busy) this.filler.look(track)
+        break
     }
+  }
+  private timed(track: Track<T>, at: number, received: number): void {
+    this.heartbeats.pulse.trade(received, at)
+    this.offset.take(received, at)
+    track.received = received
   }
   /** Of several connections each repeats what the others gave, and where numbers only rise an unchanged row comes again. */
   private repeated(track: Track<T>, bytes: Buffer): void {
-    if (this.lines.length === 1 && this.channel.numbering === 'contiguous')
+    if (this.lines.count === 1 && this.channel.numbering === 'contiguous')
       this.outlet.invalid(track.key, 'duplicate', bytes)
-  }
-
-  private told(track: Track<T>, { at, value }: Numbered<T>): void {
-    if (at > track.told) track.told = at
-    if (value !== undefined) this.tell({ type: 'row', at, key: track.key, value })
   }
 
   private book(given: BookMessage, received: number, bytes: Buffer): void {
     const message = given.at > 0 ? given : { ...given, at: received }
-    const track = this.tracks.get(message.symbol)
-    if (track?.keeper === undefined) {
-      this.outlet.invalid('*', 'unasked_symbol', bytes)
-      return
-    }
-    this.pulse.trade(received, message.at)
-    this.offset.take(received, message.at)
-    track.received = received
-    track.heard = Math.max(track.heard, message.at)
-    this.booked(track, message, track.keeper.take(message), bytes)
-  }
-  private booked(track: Track<T>, message: BookMessage, booked: Booked, bytes: Uint8Array | string): void {
-    switch (booked.type) {
-      case 'rows': {
-        if (booked.rows.length === 0) return
-        // a book that was asked for may tell no time; it holds the changes that were heard meanwhile
-        const at = Math.max(track.told, message.at, track.heard)
-        if (track.doubt !== undefined) this.gap(track, at, 0)
-        track.told = at
-        for (const value of booked.rows) this.tell({ type: 'row', at, key: track.key, value })
-        break
-      }
-      case 'repeat':
-        this.outlet.invalid(track.key, 'duplicate', bytes)
-        break
-      case 'kept':
-        break
-      case 'broken': {
-        if (bytes.length > 0) this.outlet.invalid(track.key, booked.reason, bytes)
-        track.doubt = 'sequence'
-        this.gap(track, message.at, booked.missing)
-        track.doubt = undefined
-        this.outlet.event(track.key, 'resynced', booked.reason)
-        const line = this.lines[0] as Line
-        track.asked = this.context.clock.now()
-        this.books?.again(track, line.send, line.drop)
-        break
-      }
-    }
-  }
-  private gap(track: Track<T>, at: number, missing: number): void {
-    const value = { reason: track.doubt ?? 'sequence', missing, since: track.told } as const
-    track.doubt = undefined
-    this.tell({ type: 'gap', at: Math.max(at, track.told), key: track.key, value })
-  }
-
-  // ---- time ---------------------------------------------------------------------------------------
-
-  /** Lets time pass for silent symbols while a connection lives. */
-  private beat(opened: number): void {
-    const { heartbeat_every: every, stall_after } = this.given
-    this.stopBeat = this.context.clock.after(every, () => {
-      const now = this.context.clock.now()
-      const passed = this.pulse.passed()
-      if (!this.filler.busy)
-        for (const track of this.tracks.values())
-          this.heartbeat(track, { now, passed, proven: now - opened >= PROOF_BEATS * every })
-      const offset = this.offset.news()
-      if (offset !== undefined)
-        this.outlet.event('*', 'clock', 'local clock less venue clock, latency included', offset)
-      if (now - opened > stall_after) this.nameSilent()
-      this.checkBooks(now)
-      this.beat(opened)
-    })
-  }
-  /** A whole book that was asked for and never comes must not leave a symbol silent for ever. */
-  private checkBooks(now: number): void {
-    const [line] = this.lines
-    for (const { keeper, asked, symbol } of this.tracks.values())
-      if (keeper?.whole === false && line?.state === 'open' && now - asked > BOOK_WITHIN && !this.books?.asking)
-        line.drop(`no whole book of ${symbol} within ${formatDuration(BOOK_WITHIN)}`)
-  }
-  private heartbeat(
-    track: Track<T>,
-    { now, passed, proven }: { readonly now: number; readonly passed: number; readonly proven: boolean },
-  ): void {
-    if (now - track.received < this.given.heartbeat_every || passed <= track.told) return
-    if (track.keeper === undefined && track.sequencer.doubted !== undefined) {
-      if (track.sequencer.newest > 0 && !proven) return
-      track.sequencer.pass(passed)
-    }
-    track.told = passed
-    this.tell({ type: 'heartbeat', at: passed, key: track.key })
-  }
-
-  /** Some venues answer a misspelt symbol with silence. */
-  private nameSilent(): void {
-    if (this.silent === 'named') return
-    this.silent = 'named'
-    const silent = [...this.tracks].filter(([, track]) => track.received === 0).map(([symbol]) => symbol)
-    if (silent.length > 0) this.notice(`nothing yet from ${silent.join(', ')}`)
-  }
-
-  private tell(item: SourceItem): void {
-    this.phase = 'told'
-    this.outlet.tell(item)
+    const track = this.trackOf(message.symbol, bytes)
+    if (track === undefined) return
+    this.timed(track, message.at, received)
+    this.books?.take(track, message, bytes)
   }
 }
 
-const closed = (subscription?: Subscription): Line => ({
-  state: 'down',
-  since: 0,
-  send: () => {},
-  drop: () => {},
-  subscription,
-  stopPing: () => {},
-})
+/** A feed that was pointed elsewhere never asks the venue itself. */
+function restOf<T>(channel: Channel<T>, context: SourceContext, endpoint: string | undefined): Rest | undefined {
+  const base = context.endpoint(`${channel.name}.rest`) ?? (endpoint === undefined ? channel.rest : undefined)
+  if (base === undefined) return undefined
+  return new Rest({ base, clock: context.clock, random: context.random, pace: channel.restPace ?? 0 })
+}

@@ -17,8 +17,6 @@ export interface Track<T> {
   received: number
   /** Event time told last, by a row or a heartbeat. */
   told: number
-  /** Local time a whole book was last to be sent. */
-  asked: number
   /** Event time of the newest message of its book, told or not. */
   heard: number
 }
@@ -58,7 +56,6 @@ export function trackOf<T>(
     doubt: reason,
     received: 0,
     told: 0,
-    asked: 0,
     heard: 0,
   }
   return track

@@ -1,0 +1,134 @@
+import type { Subscription } from 'rxjs'
+import type { SourceContext } from '../../runtime/define.ts'
+import { formatDuration } from '../../schemas/units.ts'
+import type { Outlet } from './outlet.ts'
+import { connect, type Loss, type SocketEvent, type SocketLimits } from './socket.ts'
+import type { Channel, Word } from './venue.ts'
+
+/** What is done with one of the connections. Both do nothing while it is down. */
+export interface Line {
+  readonly send: (text: string) => void
+  /** Gives it up and opens another. */
+  readonly drop: (detail: string) => void
+}
+export interface LinesSettings<T> {
+  readonly channel: Channel<T>
+  readonly url: string
+  /** How many carry the same rows beside each other. */
+  readonly count: number
+  readonly context: SourceContext
+  readonly outlet: Outlet
+  readonly heard: (line: Line, word: Word<T>, received: number, bytes: Buffer) => void
+  readonly alive: (at: number) => void
+  /** A connection is open; `first`: none was before. */
+  readonly opened: (line: Line, at: number, first: boolean) => void
+  /** A connection was lost; `last`: none is left. */
+  readonly lost: (loss: Loss, last: boolean) => void
+  readonly failed: (error: unknown) => void
+}
+
+interface Open extends Line {
+  readonly state: 'open'
+  stopPing: () => void
+}
+type State = Open | { readonly state: 'down' }
+
+/** The connections of a feed: each greets, pings and is tried again by itself. */
+export class Lines<T> {
+  private readonly settings: LinesSettings<T>
+  private readonly states: State[]
+  private readonly subscriptions: Subscription[] = []
+
+  constructor(settings: LinesSettings<T>) {
+    this.settings = settings
+    this.states = Array.from({ length: settings.count }, () => ({ state: 'down' }))
+  }
+
+  get count(): number {
+    return this.states.length
+  }
+  /** The first connection, where it is open. */
+  get first(): Line | undefined {
+    const [state] = this.states
+    return state?.state === 'open' ? state : undefined
+  }
+
+  start(limits: SocketLimits): void {
+    const { channel, url, context, failed } = this.settings
+    const { name, read } = channel
+    for (const index of this.states.keys())
+      this.subscriptions.push(
+        connect({ name, url, limits, read, isData }, context).subscribe({
+          next: (event) => this.take(index, event),
+          error: failed,
+        }),
+      )
+  }
+  stop(): void {
+    for (const state of this.states) if (state.state === 'open') state.stopPing()
+    for (const subscription of this.subscriptions) subscription.unsubscribe()
+  }
+
+  private take(index: number, event: SocketEvent<Word<T>>): void {
+    const { outlet, alive, heard } = this.settings
+    const state = this.states[index] as State
+    switch (event.type) {
+      case 'message':
+        if (state.state === 'open') heard(state, event.message, event.at, event.bytes)
+        break
+      case 'alive':
+        alive(event.at)
+        break
+      case 'opened':
+        this.open(index, event)
+        break
+      case 'lost':
+        this.lose(index, event)
+        break
+      case 'retrying': {
+        const wait = formatDuration(Math.round(event.after / 1e3) * 1e3)
+        this.notice(`trying again in ${wait} (attempt ${event.attempt})`)
+        outlet.event('*', 'retrying', `in ${wait}`, event.attempt)
+        break
+      }
+    }
+  }
+  private open(index: number, { at, send, drop }: SocketEvent<Word<T>> & { readonly type: 'opened' }): void {
+    const { url, channel, outlet, opened } = this.settings
+    const first = this.states.every(({ state }) => state === 'down')
+    const { host } = new URL(url)
+    const line: Open = { state: 'open', send, drop, stopPing: () => {} }
+    this.states[index] = line
+    this.notice(`connected to ${host}`)
+    outlet.event('*', 'connected', host)
+    for (const text of channel.greet) send(text)
+    if (channel.ping !== undefined) this.ping(line, channel.ping)
+    opened(line, at, first)
+  }
+  private ping(line: Open, ping: { readonly every: number; readonly text: string }): void {
+    line.stopPing = this.settings.context.clock.after(ping.every, () => {
+      line.send(ping.text)
+      this.ping(line, ping)
+    })
+  }
+  private lose(index: number, { loss, detail }: SocketEvent<Word<T>> & { readonly type: 'lost' }): void {
+    const { outlet, lost } = this.settings
+    const state = this.states[index] as State
+    this.states[index] = { state: 'down' }
+    this.notice(`connection lost: ${loss} (${detail})`)
+    if (state.state === 'open') {
+      state.stopPing()
+      outlet.event('*', 'lost', `${loss}: ${detail}`)
+    }
+    lost(
+      loss,
+      this.states.every((other) => other.state === 'down'),
+    )
+  }
+  private notice(text: string): void {
+    this.settings.context.notice(`${this.settings.channel.name}: ${text}`)
+  }
+}
+
+const isData = ({ type }: Word<unknown>): boolean =>
+  type === 'row' || type === 'rows' || type === 'left_out' || type === 'book'
