@@ -32,6 +32,8 @@ export interface SourceContext {
   readonly position: number
   /** Addresses that stand in for a venue's own, by source name: a local server in tests, a relay in production. */
   readonly endpoint: (source: string) => string | undefined
+  /** What is not to stand in a definition, by the name the definition gives it: a key of an interface. */
+  readonly secret?: (name: string) => string | undefined
   /** Life-cycle words for people: connected, retrying. */
   readonly notice: (text: string) => void
 }

@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs'
 import type { Clock } from '../clock.ts'
 import type { OpenSource, SourceContext, SourceItem } from '../connect.ts'
+import { secretOf } from '../environment/secret.ts'
 import { encodeItems } from '../feed.ts'
 import { KEY_GROUPS, keyGroup } from '../key_groups.ts'
 import type { Link } from '../log/jetstream/link.ts'
@@ -63,6 +64,7 @@ function itemsOf(options: FeedOptions, position: number, signal: AbortSignal): A
     random: options.random,
     position,
     endpoint: options.endpoint ?? (() => undefined),
+    secret: secretOf,
     notice: options.notice,
   }
   const open = component.open as unknown as OpenSource<unknown>

@@ -14,6 +14,7 @@ import { kindsOf, type Plan, type PlannedSource } from '../plan.ts'
 import { type Probe, Stage, type StageInput } from '../stage.ts'
 import type { Watch } from '../watch.ts'
 import { Delivery, type Published } from './deliver.ts'
+import { secretOf } from './secret.ts'
 
 export interface PaperOptions {
   readonly log: Log
@@ -251,6 +252,7 @@ class PaperRun {
         random,
         position: this.stage.engine.taken[this.plan.sources.indexOf(source)]?.data ?? 0,
         endpoint: this.options.endpoint ?? (() => undefined),
+        secret: secretOf,
         notice: (text) => this.options.notice?.(`${source.id}: ${text}`),
       }
       const opened = (

@@ -4,10 +4,13 @@ import type { Clock } from '../../runtime/define.ts'
 export class RestFailure extends Error {
   readonly reason: 'refused' | 'unreachable' | 'timeout' | 'not_json' | 'oversized'
   readonly status: number
-  constructor(reason: RestFailure['reason'], message: string, status = 0) {
+  /** µs the venue asks us to wait, 0 where it does not say. */
+  readonly after: number
+  constructor(reason: RestFailure['reason'], message: string, status = 0, after = 0) {
     super(message)
     this.reason = reason
     this.status = status
+    this.after = after
   }
 }
 
@@ -108,11 +111,11 @@ export class Rest {
         redirect: 'error',
       })
       const text = await bodyOf(response, maxBytes)
-      if (response.status === 429 || response.status === 418 || response.status >= 500)
-        throw new Retry(
-          new RestFailure('refused', `${url.host} answered HTTP ${response.status}`, response.status),
-          Math.min(60e6, (Number(response.headers.get('retry-after')) || 0) * 1e6),
-        )
+      if (response.status === 429 || response.status === 418 || response.status >= 500) {
+        const after = Math.min(60e6, (Number(response.headers.get('retry-after')) || 0) * 1e6)
+        const answered = `${url.host} answered HTTP ${response.status}`
+        throw new Retry(new RestFailure('refused', answered, response.status, after), after)
+      }
       if (!response.ok)
         throw new RestFailure(
           'refused',

@@ -57,6 +57,8 @@ export interface SocketSettings<T> {
   /** The source, for error messages. */
   readonly name: string
   readonly url: string
+  /** Sent with the upgrade: a key belongs here, for an address is shown when a connection fails. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly limits: SocketLimits
   /** Parses a message where it enters. Must not throw. */
   readonly read: (bytes: Buffer, binary: boolean) => T
@@ -111,8 +113,8 @@ class Link<T> {
   }
 
   dial(): void {
-    const { url, limits, name } = this.settings
-    const socket = open(url, limits.maxBytes)
+    const { url, limits, name, headers } = this.settings
+    const socket = open(url, limits.maxBytes, headers)
     if (socket instanceof Error) {
       const problem = `${name}: ${url} is no address of a WebSocket server; expected ws://… or wss://…`
       this.subscriber.error(new TidegateError('SOURCE_FAILED', problem, { url }, socket))
@@ -241,10 +243,10 @@ class Link<T> {
   }
 }
 
-function open(url: string, maxPayload: number): WebSocket | Error {
+function open(url: string, maxPayload: number, headers: SocketSettings<unknown>['headers'] = {}): WebSocket | Error {
   try {
     // text that is no UTF-8 is a message that cannot be read, not the end of the connection
-    return new WebSocket(url, { perMessageDeflate: false, maxPayload, skipUTF8Validation: true })
+    return new WebSocket(url, { perMessageDeflate: false, maxPayload, skipUTF8Validation: true, headers })
   } catch (error) {
     return error as Error
   }
