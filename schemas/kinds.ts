@@ -4,6 +4,7 @@ import { Bands, Macd, Scalar } from './features.ts'
 import type { Kind } from './kind.ts'
 import { Bar, Book, FeedEvent, Gap, Heartbeat, Invalid, Quote, Trade } from './market.ts'
 import { ApprovedOrder, Fill, OrderIntent, OrderUpdate, RefusedOrder, Signal } from './orders.ts'
+import { JettonHolders, TonNetwork } from './ton.ts'
 
 /** Every kind that flows, by name. */
 export const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(
@@ -15,6 +16,8 @@ export const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(
     Swap,
     PoolState,
     Block,
+    JettonHolders,
+    TonNetwork,
     Scalar,
     Macd,
     Bands,

@@ -23,6 +23,12 @@ import { syntheticMarket } from './synthetic/market.ts'
 import { tapeBars } from './tape/bars.ts'
 import { tapeQuotes } from './tape/quotes.ts'
 import { tapeTrades } from './tape/trades.ts'
+import { tonJettonHolders } from './ton/holders.ts'
+import { tonNetwork } from './ton/network.ts'
+import { tonPoolBars } from './ton/pool_bars.ts'
+import { tonPoolTrades } from './ton/pool_trades.ts'
+import { tonPools } from './ton/pools.ts'
+import { tonSwaps } from './ton/swaps.ts'
 
 export const sources = listed(
   binanceTrades,
@@ -49,4 +55,10 @@ export const sources = listed(
   tapeTrades,
   tapeQuotes,
   tapeBars,
+  tonSwaps,
+  tonPools,
+  tonPoolTrades,
+  tonPoolBars,
+  tonJettonHolders,
+  tonNetwork,
 )

@@ -13,6 +13,7 @@ import { Ledger } from './ledger.ts'
 import { swapOf } from './pool_params.ts'
 import { Resync } from './resync.ts'
 import { type Finality, isData, pingEvery, pingText, readStream, type StreamWord, subscription } from './streaming.ts'
+import { keyHeaders, toncenter } from './toncenter.ts'
 import { type Transaction, transactionOf } from './transaction.ts'
 
 export interface SwapPool {
@@ -35,7 +36,6 @@ export interface SwapFeedParams {
   readonly settle_within: number
 }
 const NAME = 'ton_swaps'
-const HOST = 'https://toncenter.com'
 /** The index is a few seconds behind the chain: what a question missed is there when it is asked again. */
 const ASK_AGAIN = 2e6
 
@@ -74,10 +74,10 @@ export class SwapFeed {
     this.outlet = new Outlet((items) => subscriber.next(items))
     this.pulse = new Pulse(given.heartbeat_lag)
     const { clock, random } = context
-    const base = context.endpoint(`${NAME}.rest`) ?? HOST
+    const base = context.endpoint(`${NAME}.rest`) ?? toncenter
     const pace = 1e6 / given.requests_per_second
     this.resync = new Resync({
-      rest: new Rest({ base, clock, random, pace, headers: this.headers() }),
+      rest: new Rest({ base, clock, random, pace, headers: keyHeaders(given.api_key, context) }),
       ...{ clock, within: given.fill_within, again: Math.min(ASK_AGAIN, given.fill_within / 4) },
       failed: (account, problem) => {
         this.notice(`${account}: ${problem}`)
@@ -93,16 +93,6 @@ export class SwapFeed {
     )
   }
 
-  private headers(): Readonly<Record<string, string>> {
-    const { api_key } = this.given
-    if (api_key === undefined) return {}
-    const key = this.context.secret?.(api_key)
-    if (key === undefined || key === '') {
-      this.notice(`${api_key} is not set: going on without a key`)
-      return {}
-    }
-    return { 'X-API-Key': key }
-  }
   private ledgerOf(pool: SwapPool, key: string, reason: 'connected' | 'resumed'): Ledger {
     const { outlet } = this
     return new Ledger(
@@ -134,10 +124,17 @@ export class SwapFeed {
   start(): void {
     const { transport, min_finality, pools, stall_after } = this.given
     const sse = transport === 'sse'
-    const own = sse ? `${HOST}/api/streaming/v2/sse` : 'wss://toncenter.com/api/streaming/v2/ws'
+    const own = sse ? `${toncenter}/api/streaming/v2/sse` : 'wss://toncenter.com/api/streaming/v2/ws'
     const url = this.context.endpoint(NAME) ?? own
     const limits = { ...this.limits, stallAfter: stall_after }
-    const settings = { name: NAME, url, headers: this.headers(), limits, read: readStream, isData }
+    const settings = {
+      name: NAME,
+      url,
+      headers: keyHeaders(this.given.api_key, this.context),
+      limits,
+      read: readStream,
+      isData,
+    }
     const body = subscription(
       pools.map(({ address }) => address),
       min_finality,

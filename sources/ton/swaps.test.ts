@@ -358,7 +358,7 @@ describe('against a server that answers as the documentation of TON Center says'
           feed.stop()
         },
       ),
-      { numRuns: 12 },
+      { numRuns: 5 },
     )
   }, 120_000)
 })
