@@ -38,9 +38,9 @@ export class BarFold {
       count: bar.count + 1,
     }
   }
-  /** Trades before this event time may be missing. */
+  /** Trades up to this event time may be missing. */
   doubt(at: number): void {
-    this.wholeFrom = Math.max(this.wholeFrom, at)
+    this.wholeFrom = Math.max(this.wholeFrom, at + 1)
   }
   /** The bars that ended by then. */
   close(by: number): readonly { readonly at: number; readonly bar: Bar }[] {
