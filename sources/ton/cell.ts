@@ -3,6 +3,8 @@ export interface Cell {
   readonly data: Uint8Array
   readonly bits: number
   readonly refs: readonly Cell[]
+  /** A library or a proof, not data: it may stand in what a message only passes on. */
+  readonly exotic: boolean
 }
 /** Deeper trees and larger bags are no message a pool sends. */
 const MOST_CELLS = 4096
@@ -33,23 +35,22 @@ export function parseBag(base64: string): Cell {
   const parts = Array.from({ length: count }, () => {
     const first = take(1)
     const second = take(1)
-    if ((first & 8) !== 0) throw new RangeError('an exotic cell')
     const length = (second + 1) >> 1
     const data = bytes.subarray(at, at + length)
     at += length
     const whole = second % 2 === 0
     const bits = whole ? length * 8 : length * 8 - trailing(data[length - 1] ?? 0)
-    return { data, bits, below: Array.from({ length: first & 7 }, () => take(size)) }
+    return { data, bits, exotic: (first & 8) !== 0, below: Array.from({ length: first & 7 }, () => take(size)) }
   })
   // a cell refers only to cells behind it, so the last are built first
   const cells: Cell[] = Array(count)
   for (let n = count - 1; n >= 0; n--) {
-    const { data, bits, below } = parts[n] as (typeof parts)[number]
+    const { below, ...part } = parts[n] as (typeof parts)[number]
     const refs = below.map((ref) => {
       if (ref <= n || ref >= count) throw new RangeError('a cell that refers back')
       return cells[ref] as Cell
     })
-    cells[n] = { data, bits, refs }
+    cells[n] = { ...part, refs }
   }
   const found = cells[root]
   if (found === undefined) throw new RangeError('no root')
@@ -67,6 +68,7 @@ export class Slice {
   private at = 0
   private below = 0
   constructor(cell: Cell) {
+    if (cell.exotic) throw new RangeError('an exotic cell where data was expected')
     this.cell = cell
   }
 

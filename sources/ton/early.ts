@@ -9,6 +9,8 @@ interface Waiting {
   /** Local time. */
   readonly since: number
   readonly told: Told
+  /** Found among what was final when the feed began: it stays, though the stream may never say so. */
+  state: 'open' | 'final'
 }
 export interface EarlyTeller {
   readonly tell: (at: number, swap: Swap) => Told
@@ -37,7 +39,7 @@ export class Early {
 
   take(transactions: readonly Transaction[], trace: string, now: number): void {
     if (this.over.has(trace)) return
-    const left = this.waiting.filter((one) => one.trace === trace)
+    const left = this.waiting.filter((one) => one.trace === trace && one.state === 'open')
     const fresh: { readonly swap: Swap; readonly transaction: Transaction }[] = []
     for (const transaction of transactions)
       for (const swap of this.read(transaction)) {
@@ -52,7 +54,7 @@ export class Early {
     }
     for (const { swap, transaction } of fresh) {
       const told = this.teller.tell(transaction.at, this.placed(swap))
-      this.waiting.push({ trace, operation: operationOf(transaction), since: now, told })
+      this.waiting.push({ trace, operation: operationOf(transaction), since: now, told, state: 'open' })
     }
   }
 
@@ -60,7 +62,8 @@ export class Early {
   settle(transaction: Transaction, trace: string): void {
     const operation = operationOf(transaction)
     const swaps = this.read(transaction)
-    const wrong = () => this.waiting.find((one) => one.trace === trace && one.operation === operation)
+    const wrong = () =>
+      this.waiting.find((one) => one.trace === trace && one.operation === operation && one.state === 'open')
     for (const swap of swaps) {
       const known =
         this.waiting.find((one) => one.trace === trace && sameTrade(one.told.swap, swap)) ??
@@ -80,15 +83,23 @@ export class Early {
     if (this.over.size > REMEMBERED) this.over.delete(this.over.values().next().value as string)
   }
 
+  /** A final transaction that is older than the feed: what was told of it stays. */
+  recognise(transaction: Transaction): void {
+    for (const swap of this.read(transaction)) {
+      const known = this.waiting.find(({ told }) => sameTrade(told.swap, swap))
+      if (known !== undefined) known.state = 'final'
+    }
+  }
+
   invalidated(trace: string): void {
-    for (const one of this.waiting.filter((one) => one.trace === trace)) this.drop(one)
+    for (const one of this.waiting.filter((one) => one.trace === trace && one.state === 'open')) this.drop(one)
     this.seen.delete(trace)
   }
   overdue(before: number): boolean {
-    return this.waiting.some(({ since }) => since < before)
+    return this.waiting.some(({ since, state }) => since < before && state === 'open')
   }
   expire(before: number): number {
-    const late = this.waiting.filter(({ since }) => since < before)
+    const late = this.waiting.filter(({ since, state }) => since < before && state === 'open')
     for (const one of late) this.drop(one)
     return late.length
   }

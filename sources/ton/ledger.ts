@@ -23,8 +23,11 @@ export class Ledger {
   private readonly teller: Teller
   private readonly early: Early
   private readonly waiting = new Map<number, { readonly transaction: Transaction; readonly trace: string }>()
-  private newest = 0
+  /** -1: not known yet; 0: the account had none. */
+  private newest = -1
   private newestAt = 0
+  /** Of the newest as the feed began: one the stream tells all the same became final after it was opened. */
+  private readonly unseen = new Set<number>()
   private reason: Gap['reason']
   private state: 'new' | 'begun' = 'new'
   /** Rows that wait until it is known how many they are. */
@@ -41,9 +44,26 @@ export class Ledger {
     })
   }
 
-  /** `lt` of the newest transaction told, 0 before the first. */
-  get head(): number {
-    return this.newest
+  /** `lt` of the newest final transaction, undefined before it is known. */
+  get head(): number | undefined {
+    return this.newest < 0 ? undefined : this.newest
+  }
+  /**
+   * Where the chain stands as the feed begins: its newest transactions. They are not told, but what was told early and
+   * is among them is final. `interrupted`: something may have been missed since rows were told.
+   */
+  start(transactions: readonly Transaction[], interrupted: boolean): void {
+    if (this.newest >= 0) return
+    const last = transactions.at(-1)
+    this.newest = last?.lt ?? 0
+    this.newestAt = last?.at ?? 0
+    for (const transaction of transactions) {
+      this.unseen.add(transaction.lt)
+      this.early.recognise(transaction)
+    }
+    if (interrupted && this.begun)
+      this.teller.gap(Math.max(this.newestAt, this.told), { reason: 'disconnected', missing: 0, since: this.told })
+    this.drain()
   }
   get begun(): boolean {
     return this.state === 'begun'
@@ -55,8 +75,13 @@ export class Ledger {
   /** A final transaction from the stream. */
   final(transaction: Transaction, trace: string): 'told' | 'repeat' | 'missing' {
     const { lt, previous } = transaction
-    if (lt <= this.newest) return 'repeat'
-    if (this.newest > 0 && previous !== this.newest) {
+    if (lt <= this.newest) {
+      if (!this.unseen.delete(lt)) return 'repeat'
+      this.begin(transaction.at)
+      this.early.settle(transaction, trace)
+      return 'told'
+    }
+    if (this.newest >= 0 && previous !== this.newest) {
       this.waiting.set(lt, { transaction, trace })
       if (this.waiting.size > MOST_WAITING) this.concede()
       return this.missing ? 'missing' : 'told'

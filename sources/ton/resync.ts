@@ -11,9 +11,13 @@ export interface ResyncSettings {
   /** µs between two questions for the same pool: the index is some seconds behind the chain. */
   readonly again: number
   readonly failed: (account: string, problem: string) => void
+  /** Whether the stream was lost since it was first opened. */
+  readonly interrupted: (account: string) => boolean
 }
 /** API v3 gives up to 1000; transactions with their messages are some kB each. */
 const PAGE = 256
+/** Enough to find what was told early among what has become final since. */
+const NEWEST = 20
 
 /** Asks API v3 for the final transactions of a pool behind the newest one that was told. */
 export class Resync {
@@ -62,13 +66,18 @@ export class Resync {
     const rest = this.settings.rest.until(this.stopping.signal)
     try {
       for (;;) {
-        if (ledger.head === 0) return true
-        const query = { account, start_lt: ledger.head + 1, limit: PAGE, sort: 'asc' }
-        const page = transactionsOf(await rest.get('/api/v3/transactions', query))
+        const before = ledger.head
+        const query =
+          before === undefined ? { limit: NEWEST, sort: 'desc' } : { start_lt: before + 1, limit: PAGE, sort: 'asc' }
+        const page = transactionsOf(await rest.get('/api/v3/transactions', { account, ...query }))
         if (this.stopping.signal.aborted) return false
         if (page === undefined) throw new TypeError('an answer that is not as documented')
-        const before = ledger.head
-        ledger.filled(page.filter((transaction) => transaction.account === account))
+        const ours = page.filter((transaction) => transaction.account === account)
+        if (before === undefined) {
+          ledger.start(ours, this.settings.interrupted(account))
+          return true
+        }
+        ledger.filled(ours)
         if (page.length < PAGE || ledger.head === before) return page.length < PAGE
       }
     } catch (error) {

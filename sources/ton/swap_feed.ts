@@ -1,18 +1,17 @@
-import type { Subscriber, Subscription } from 'rxjs'
+import type { Subscriber } from 'rxjs'
 import type { SourceContext, SourceItem } from '../../runtime/define.ts'
 import type { Swap } from '../../schemas/chain.ts'
 import { TidegateError } from '../../schemas/errors.ts'
-import { formatDuration } from '../../schemas/units.ts'
 import { Outlet } from '../feed/outlet.ts'
 import { Pulse } from '../feed/pulse.ts'
 import { Rest } from '../feed/rest.ts'
-import { connect, type SocketEvent, type SocketLimits } from '../feed/socket.ts'
-import { connectEvents } from '../feed/sse.ts'
+import type { SocketLimits } from '../feed/socket.ts'
 import { type Dex, tradesOf } from './actions.ts'
 import { Ledger } from './ledger.ts'
 import { swapOf } from './pool_params.ts'
 import { Resync } from './resync.ts'
-import { type Finality, isData, pingEvery, pingText, readStream, type StreamWord, subscription } from './streaming.ts'
+import { StreamLine } from './stream_line.ts'
+import type { Finality, StreamWord } from './streaming.ts'
 import { keyHeaders, toncenter } from './toncenter.ts'
 import { type Transaction, transactionOf } from './transaction.ts'
 
@@ -43,7 +42,7 @@ interface Followed {
   readonly pool: SwapPool
   readonly key: string
   readonly ledger: Ledger
-  /** Heartbeats wait until what a lost connection may have missed is there. */
+  /** Heartbeats wait until everything that the stream may have missed is there. */
   state: 'sure' | 'doubtful'
 }
 
@@ -51,15 +50,14 @@ interface Followed {
 export class SwapFeed {
   private readonly given: SwapFeedParams
   private readonly context: SourceContext
-  private readonly limits: SocketLimits
   private readonly subscriber: Subscriber<readonly SourceItem[]>
   private readonly outlet: Outlet
   private readonly pulse: Pulse
+  private readonly line: StreamLine
   private readonly resync: Resync
   private readonly followed: ReadonlyMap<string, Followed>
   private readonly cancels = new Map<string, () => void>()
-  private subscription: Subscription | undefined
-  private line: 'down' | 'open' = 'down'
+  private phase: 'first connection' | 'interrupted' | 'stopped' = 'first connection'
 
   constructor(
     given: SwapFeedParams,
@@ -69,42 +67,47 @@ export class SwapFeed {
   ) {
     this.given = given
     this.context = context
-    this.limits = limits
     this.subscriber = subscriber
-    this.outlet = new Outlet((items) => subscriber.next(items))
+    const outlet = new Outlet((items) => subscriber.next(items))
+    this.outlet = outlet
     this.pulse = new Pulse(given.heartbeat_lag)
     const { clock, random } = context
+    const headers = keyHeaders(given.api_key, context)
     const base = context.endpoint(`${NAME}.rest`) ?? toncenter
-    const pace = 1e6 / given.requests_per_second
     this.resync = new Resync({
-      rest: new Rest({ base, clock, random, pace, headers: keyHeaders(given.api_key, context) }),
+      rest: new Rest({ base, clock, random, pace: 1e6 / given.requests_per_second, headers }),
       ...{ clock, within: given.fill_within, again: Math.min(ASK_AGAIN, given.fill_within / 4) },
       failed: (account, problem) => {
-        this.notice(`${account}: ${problem}`)
-        this.outlet.event(this.followed.get(account)?.key ?? '*', 'unfilled', problem)
+        context.notice(`${NAME}: ${account}: ${problem}`)
+        outlet.event(this.followed.get(account)?.key ?? '*', 'unfilled', problem)
       },
+      interrupted: () => this.phase === 'interrupted',
     })
-    const reason = context.position > 0 ? 'resumed' : 'connected'
-    this.followed = new Map(
-      given.pools.map((pool) => {
-        const key = `${pool.dex}:${pool.address}`
-        return [pool.address, { pool, key, ledger: this.ledgerOf(pool, key, reason), state: 'sure' }]
-      }),
-    )
+    this.line = new StreamLine({
+      ...{ name: NAME, transport: given.transport, finality: given.min_finality, headers, context, outlet },
+      addresses: given.pools.map(({ address }) => address),
+      limits: { ...limits, stallAfter: given.stall_after },
+      heard: (word, received, bytes) => this.hear(word, received, bytes),
+      alive: (at) => this.pulse.alive(at),
+      lost: () => this.lost(),
+      failed: (error) => this.fail(error),
+    })
+    this.followed = new Map(given.pools.map((pool) => [pool.address, this.follow(pool)]))
   }
 
-  private ledgerOf(pool: SwapPool, key: string, reason: 'connected' | 'resumed'): Ledger {
+  private follow(pool: SwapPool): Followed {
     const { outlet } = this
-    return new Ledger(
-      {
-        row: (at, value) => outlet.tell({ type: 'row', at, key, value }),
-        gap: (at, value) => outlet.tell({ type: 'gap', at, key, value }),
-        filled: (at, count) =>
-          outlet.tell({ type: 'event', at, key, value: { event: 'filled', detail: 'over API v3', count } }),
-        read: (transaction) => this.read(transaction, pool, key),
-      },
-      reason,
-    )
+    const key = `${pool.dex}:${pool.address}`
+    const teller = {
+      row: (at: number, value: Swap) => outlet.tell({ type: 'row', at, key, value }),
+      gap: (at: number, value: (SourceItem & { readonly type: 'gap' })['value']) =>
+        outlet.tell({ type: 'gap', at, key, value }),
+      filled: (at: number, count: number) =>
+        outlet.tell({ type: 'event', at, key, value: { event: 'filled', detail: 'over API v3', count } }),
+      read: (transaction: Transaction) => this.read(transaction, pool, key),
+    }
+    const ledger = new Ledger(teller, this.context.position > 0 ? 'resumed' : 'connected')
+    return { pool, key, ledger, state: 'doubtful' }
   }
   private read(transaction: Transaction, pool: SwapPool, key: string): readonly Swap[] {
     const { hash, block, trace } = transaction
@@ -122,86 +125,34 @@ export class SwapFeed {
   }
 
   start(): void {
-    const { transport, min_finality, pools, stall_after } = this.given
-    const sse = transport === 'sse'
-    const own = sse ? `${toncenter}/api/streaming/v2/sse` : 'wss://toncenter.com/api/streaming/v2/ws'
-    const url = this.context.endpoint(NAME) ?? own
-    const limits = { ...this.limits, stallAfter: stall_after }
-    const settings = {
-      name: NAME,
-      url,
-      headers: keyHeaders(this.given.api_key, this.context),
-      limits,
-      read: readStream,
-      isData,
-    }
-    const body = subscription(
-      pools.map(({ address }) => address),
-      min_finality,
-    )
-    const events = sse ? connectEvents({ ...settings, body }, this.context) : connect(settings, this.context)
-    this.subscription = events.subscribe({
-      next: (event) => this.take(event, new URL(url).host, body),
-      error: (error: unknown) => this.fail(error),
-    })
+    this.line.start()
     this.later('beat', this.given.heartbeat_every, () => this.beat())
   }
   stop(): void {
     this.outlet.begin(this.context.clock.now())
     this.outlet.flush()
+    this.phase = 'stopped'
     for (const cancel of this.cancels.values()) cancel()
     this.resync.stop()
-    this.subscription?.unsubscribe()
+    this.line.stop()
   }
   private fail(error: unknown): void {
     this.stop()
     this.subscriber.error(error)
   }
-  private readonly notice = (text: string): void => this.context.notice(`${NAME}: ${text}`)
   /** One at a time of each name. */
   private later(name: string, micros: number, call: () => void): void {
     this.cancels.get(name)?.()
     this.cancels.set(name, this.context.clock.after(micros, call))
   }
-
-  private take(event: SocketEvent<StreamWord>, host: string, body: object): void {
-    switch (event.type) {
-      case 'opened':
-        this.line = 'open'
-        this.notice(`connected to ${host}`)
-        this.outlet.event('*', 'connected', host)
-        event.send(JSON.stringify({ operation: 'subscribe', id: 'subscribe', ...body }))
-        if (this.given.transport === 'websocket') this.ping(event.send)
-        break
-      case 'message':
-        this.hear(event.message, event.at, event.bytes)
-        break
-      case 'alive':
-        this.pulse.alive(event.at)
-        break
-      case 'lost':
-        this.lost(`${event.loss}: ${event.detail}`)
-        break
-      case 'retrying':
-        this.outlet.event('*', 'retrying', `in ${formatDuration(Math.round(event.after / 1e3) * 1e3)}`, event.attempt)
-        break
-    }
-  }
-  private ping(send: (text: string) => void): void {
-    this.later('ping', pingEvery, () => {
-      send(pingText)
-      this.ping(send)
-    })
-  }
-  private lost(detail: string): void {
-    this.notice(`connection lost: ${detail}`)
-    if (this.line === 'open') this.outlet.event('*', 'lost', detail)
-    this.line = 'down'
-    this.cancels.get('ping')?.()
+  private lost(): void {
+    this.phase = 'interrupted'
     for (const one of this.followed.values()) one.state = 'doubtful'
     // what happened is told though no transaction may ever come
     this.outlet.begin(this.context.clock.now())
   }
+
+  // ---- words --------------------------------------------------------------------------------------
 
   private hear(word: StreamWord, received: number, bytes: Buffer): void {
     switch (word.type) {
@@ -250,37 +201,35 @@ export class SwapFeed {
     for (const [followed, mine] of ours) {
       // the newest comes first on the wire
       mine.sort((a, b) => a.lt - b.lt)
-      if (finality === 'finalized') this.final(followed, mine, trace, received)
-      else followed.ledger.unsettled(mine, trace, received)
+      if (finality !== 'finalized') followed.ledger.unsettled(mine, trace, received)
+      else for (const transaction of mine) this.final(followed, transaction, trace, received)
     }
   }
-  private final(followed: Followed, transactions: readonly Transaction[], trace: string, received: number): void {
-    for (const transaction of transactions) {
-      if (followed.state === 'sure') this.pulse.trade(received, transaction.at)
-      if (followed.ledger.final(transaction, trace) === 'missing') {
-        followed.state = 'doubtful'
-        void this.catchUp(followed)
-      }
-    }
+  private final(followed: Followed, transaction: Transaction, trace: string, received: number): void {
+    if (followed.state === 'sure') this.pulse.trade(received, transaction.at)
+    if (followed.ledger.final(transaction, trace) !== 'missing') return
+    followed.state = 'doubtful'
+    void this.catchUp(followed)
   }
+
+  // ---- what the stream has missed -------------------------------------------------------------------
 
   /** Asks for what a pool is missing until nothing can be missing any more. */
   private async catchUp(followed: Followed): Promise<void> {
     const { pool, ledger } = followed
     const whole = await this.resync.ask(pool.address, ledger)
-    if (this.subscription?.closed !== false || this.resync.asking(pool.address)) return
-    this.outlet.flush()
+    if (this.phase === 'stopped' || this.resync.asking(pool.address)) return
+    const again = `again ${pool.address}`
+    if (!whole || ledger.missing) this.later(again, this.given.fill_within, () => void this.catchUp(followed))
     // once more, when the index surely holds what was final before the subscription
-    if (whole && ledger.missing === false)
-      this.later(`again ${pool.address}`, this.given.heartbeat_lag, () => void this.confirm(followed))
-    else this.later(`again ${pool.address}`, this.given.fill_within, () => void this.catchUp(followed))
+    else this.later(again, this.given.heartbeat_lag, () => void this.confirm(followed))
   }
   private async confirm(followed: Followed): Promise<void> {
     const { pool, ledger, key } = followed
     const asked = this.context.clock.now()
     const whole = await this.resync.ask(pool.address, ledger)
-    if (this.subscription?.closed !== false) return
-    if (!whole || this.line === 'down') {
+    if (this.phase === 'stopped') return
+    if (!whole || !this.line.open) {
       this.later(`again ${pool.address}`, this.given.fill_within, () => void this.confirm(followed))
       return
     }
@@ -290,19 +239,19 @@ export class SwapFeed {
   }
 
   private beat(): void {
-    const { clock } = this.context
-    const { heartbeat_every, settle_within } = this.given
+    const overdue = this.context.clock.now() - this.given.settle_within
     const passed = this.pulse.passed()
     for (const followed of this.followed.values()) {
-      const { ledger, state, key, pool } = followed
-      if (state === 'sure' && ledger.overdue(clock.now() - settle_within) && !this.resync.asking(pool.address)) {
+      const { ledger, key } = followed
+      if (followed.state !== 'sure') continue
+      if (ledger.overdue(overdue)) {
         followed.state = 'doubtful'
         void this.confirm(followed)
-      } else if (state === 'sure' && this.line === 'open' && ledger.begun && passed > ledger.told) {
+      } else if (this.line.open && ledger.begun && passed > ledger.told) {
         ledger.told = passed
         this.outlet.tell({ type: 'heartbeat', at: passed, key })
       }
     }
-    this.later('beat', heartbeat_every, () => this.beat())
+    this.later('beat', this.given.heartbeat_every, () => this.beat())
   }
 }
