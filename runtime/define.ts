@@ -5,6 +5,7 @@ import type { Sample } from '../schemas/samples.ts'
 import type { Generate, OpenSink, OpenSource } from './connect.ts'
 import { Ring } from './state/ring.ts'
 
+export { nearest } from './nearest.ts'
 export type { Clock } from './clock.ts'
 export type { Committed, OpenedSink, SinkContext, SourceContext, SourceItem } from './connect.ts'
 export { Ring }

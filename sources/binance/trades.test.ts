@@ -8,9 +8,10 @@ import type { SourceItem } from '../../runtime/define.ts'
 import { isTidegateError } from '../../schemas/errors.ts'
 import { Trade } from '../../schemas/market.ts'
 import { type Fault, type RunningVenue, readFrames, startVenue, type Venue } from '../../testing/venue_server.ts'
+import { openFeed } from '../feed/feed.ts'
 import { socketLimits } from '../feed/socket.ts'
 import { errorFrame, frameTime, otherFrames, rubbishFrames, tradeFrame, tradeFrames } from './frames.ts'
-import { type BinanceTradesParams, binanceTrades, openTrades } from './trades.ts'
+import { type BinanceTradesParams, binanceTrades, tradesChannel } from './trades.ts'
 
 const ms = 1e3
 const quick = {
@@ -41,6 +42,7 @@ const still = { heartbeat_every: '1h', stall_after: '1h' }
 /** Opens the source on a local venue, gathers what it says, and waits for it. */
 function follow(url: string, given: Partial<Given> = {}, context: { position?: number } = {}) {
   const items: SourceItem[] = []
+  const events: Item<'event'>[] = []
   const arrays: number[] = []
   const errors: unknown[] = []
   const notices: string[] = []
@@ -57,10 +59,14 @@ function follow(url: string, given: Partial<Given> = {}, context: { position?: n
       look()
     },
   }
-  const subscription = openTrades(params, around, quick).subscribe({
+  const subscription = openFeed(tradesChannel(params), params, around, quick).subscribe({
     next: (more) => {
       arrays.push(more.length)
       for (const item of more) {
+        if (item.type === 'event') {
+          events.push(item)
+          continue
+        }
         items.push(item)
         if (item.type === 'row') rows.push(item)
       }
@@ -82,7 +88,7 @@ function follow(url: string, given: Partial<Given> = {}, context: { position?: n
   const ids = () => rows.map(({ value }) => (value as Trade).id)
   const gaps = () => of('gap').map(({ key, value }) => ({ key, ...value }))
   const reasons = () => of('invalid').map(({ value }) => value.reason)
-  return { items, arrays, errors, notices, rows, until, of, ids, gaps, reasons, subscription }
+  return { items, events, arrays, errors, notices, rows, until, of, ids, gaps, reasons, subscription }
 }
 
 const key = 'binance:BTCUSDT'
@@ -139,8 +145,8 @@ test('repeated trades are dropped and counted', async () => {
   expect(feed.gaps()).toEqual([first])
 })
 
-test('numbers that start afresh at a later time are a gap, not repeats for ever', async () => {
-  const venue = await venueOf({ frames: [tradeFrame(5), tradeFrame(6, { t: 1 }), tradeFrame(7, { t: 2 })] })
+test('numbers that start afresh a minute later or more are a gap, not repeats for ever', async () => {
+  const venue = await venueOf({ frames: [tradeFrame(5), tradeFrame(70_000, { t: 1 }), tradeFrame(70_001, { t: 2 })] })
   const feed = follow(venue.url)
   await feed.until(() => feed.rows.length === 3)
   expect(feed.gaps()).toEqual([first, { key, reason: 'sequence', missing: 0, since: timeOf(5) }])
@@ -171,7 +177,8 @@ test('each symbol has a sequence of its own; one that was not asked for is no ro
 })
 
 test('rubbish is counted, messages of other streams are passed over, and the connection lives on', async () => {
-  const others = Object.values(otherFrames)
+  const { serverShutdown: _, ...rest } = otherFrames
+  const others = Object.values(rest)
   const says: Fault[] = rubbishFrames.map((what, n) => ({ type: 'say', after: n + 1, what }))
   const refusal: Fault = { type: 'say', after: 20, what: errorFrame }
   const venue = await venueOf({ frames: [...tradeFrames(20), ...others, tradeFrame(20)], faults: [...says, refusal] })
@@ -185,6 +192,15 @@ test('rubbish is counted, messages of other streams are passed over, and the con
   expect(feed.of('invalid')[1]?.value).toEqual({ reason: 'not_json', hash, bytes: half.length })
   expect(feed.gaps()).toEqual([first])
   expect(venue.connections).toHaveLength(1)
+})
+
+test('a venue that says it is about to shut down is left at once, and nothing is lost or doubled', async () => {
+  const frames = [...tradeFrames(5), otherFrames['serverShutdown'] as string, ...tradeFrames(9).slice(5)]
+  const venue = await venueOf({ frames, faults: [{ type: 'stall', after: 6, micros: 5e6 }] })
+  const feed = follow(venue.url)
+  await feed.until(() => feed.rows.length === 9)
+  expect(feed.ids()).toEqual(span(0, 9))
+  expect(feed.events.map(({ value }) => value.event)).toEqual(['connected', 'lost', 'retrying', 'connected'])
 })
 
 // ---- connections ------------------------------------------------------------------------------------

@@ -1,66 +1,92 @@
-import { Observable } from 'rxjs'
 import { z } from 'zod'
-import { defineSource, type SourceContext, type SourceItem } from '../../runtime/define.ts'
+import { defineSource } from '../../runtime/define.ts'
+import { guardOf } from '../../schemas/guard.ts'
 import { Trade } from '../../schemas/market.ts'
-import { duration } from '../../schemas/units.ts'
-import { type SocketLimits, socketLimits } from '../feed/socket.ts'
-import { Feed } from './feed.ts'
+import { feedParams, openFeed } from '../feed/feed.ts'
+import type { Rest } from '../feed/rest.ts'
+import type { Channel, Missing, Row, Word } from '../feed/venue.ts'
+import { delivery, instruments, type MarketName, market, marketOf, streamsUrl, symbol, symbolsOf } from './markets.ts'
+import { scanTrade } from './scan_trade.ts'
+import { type Fields, invalid, isCount, isDecimal, microsOf, readerOf } from './wire.ts'
 
-// Spot: developers.binance.com, Spot, WebSocket Streams (2026-11). USD-M: only the routed paths are left since 2026-04-23
-// (announcement of 2026-03-06); the raw trade stream is not in their list, ccxt takes it from /public (2026-04).
-const markets = {
-  spot: { base: 'wss://stream.binance.com:9443', venue: 'binance' },
-  usdm: { base: 'wss://fstream.binance.com/public', venue: 'binance_usdm' },
-  coinm: { base: 'wss://dstream.binance.com', venue: 'binance_coinm' },
-} as const
-
-const positive = (what: string) => duration().refine((micros) => micros > 0, `expected a positive ${what}`)
-const params = z.strictObject({
-  symbols: z
-    .array(z.string().regex(/^[^\s/@?&a-z]{1,50}$/, 'expected a symbol as Binance spells it, such as BTCUSDT'))
-    .min(1)
-    .max(200)
-    .refine((symbols) => new Set(symbols).size === symbols.length, 'expected each symbol once')
-    .describe('symbols as Binance spells them, upper case'),
-  market: z.enum(['spot', 'usdm', 'coinm']).default('spot').describe('spot, USD-M futures or COIN-M futures'),
-  lateness: duration().default(0).describe('event time a trade may lag behind the newest before it counts as late'),
-  stall_after: positive('duration').default(60e6).describe('silence of all symbols after which the feed reconnects'),
-  heartbeat_every: positive('duration').default(1e6).describe('silence of a symbol after which its time is told'),
-  heartbeat_lag: duration().default(2e6).describe('how far a heartbeat stays behind what has surely passed'),
-})
+const params = z.strictObject({ ...feedParams(symbol), market })
 export type BinanceTradesParams = z.output<typeof params>
+
+const isTrade = guardOf(Trade)
+
+// Fields: "Trade Streams". The futures stream is not documented; its frames carry the same fields and `X`, as recorded
+// in 2019-2024.
+function readTrade({ s: symbol, t: id, p, q, T, m, X }: Fields): Word<Trade> {
+  if (typeof symbol !== 'string' || typeof p !== 'string' || typeof q !== 'string' || typeof m !== 'boolean')
+    return invalid('trade_fields')
+  if (!isCount(id) || !isCount(T)) return invalid('trade_fields')
+  const at = microsOf(T)
+  // Insurance fund and auto-deleveraging trades come at prices outside the book, some at price 0.
+  if (X !== undefined && X !== 'MARKET') return { type: 'left_out', symbol, at, id }
+  if (!isDecimal(p) || !isDecimal(q)) return invalid('trade_values')
+  // `m`: the buyer was the maker, so the aggressor sold.
+  const value = { price: Number(p), size: Number(q), side: m ? -1 : 1, id }
+  return isTrade(value) && Number.isSafeInteger(at)
+    ? { type: 'row', row: { symbol, at, id, value } }
+    : invalid('trade_values')
+}
+const parse = readerOf<Trade>({ stream: 'trade', event: 'trade', data: readTrade })
+/** The scanner reads what Binance sends every day; what it does not know is parsed. */
+export const readTradeFrame = (bytes: Buffer, binary = false): Word<Trade> =>
+  (binary ? undefined : scanTrade(bytes)) ?? parse(bytes, binary)
+export { parse as parseTradeFrame }
+
+/** `GET historicalTrades`: 1000 at most from a number on (REST API, Market Data endpoints, 2026-11). */
+const Old = z.array(
+  z.object({ id: z.int(), price: z.string(), qty: z.string(), time: z.int(), isBuyerMaker: z.boolean() }),
+)
+const PAGE = 1000
+async function fillTrades(path: string, { symbol, from, to }: Missing, rest: Rest): Promise<readonly Row<Trade>[]> {
+  const rows: Row<Trade>[] = []
+  for (let next = from; next <= to; ) {
+    const limit = Math.min(PAGE, to - next + 1)
+    const page = z.parse(Old, await rest.get(`${path}/historicalTrades`, { symbol, fromId: next, limit }))
+    for (const { id, price, qty, time, isBuyerMaker } of page) {
+      const value = { price: Number(price), size: Number(qty), side: isBuyerMaker ? -1 : 1, id } as const
+      if (id >= next && id <= to && isTrade(value)) rows.push({ symbol, at: microsOf(time), id, value })
+    }
+    const newest = page.at(-1)
+    if (newest === undefined || newest.id < next) break
+    next = newest.id + 1
+  }
+  return rows
+}
+
+export function tradesChannel({
+  symbols,
+  market,
+}: {
+  readonly symbols: readonly string[]
+  readonly market: MarketName
+}): Channel<Trade> {
+  const { venue, streams, rest, path } = marketOf(market)
+  return {
+    name: 'binance_trades',
+    venue,
+    url: (endpoint) => streamsUrl(endpoint ?? streams.public, symbols, 'trade'),
+    greet: [],
+    read: readTradeFrame,
+    numbering: 'contiguous',
+    rest,
+    fill: (missing, at) => fillTrades(path, missing, at),
+    listing: async (at) => symbolsOf(await at.get(`${path}/exchangeInfo`)),
+  }
+}
 
 /** Trades of Binance as they are printed. */
 export const binanceTrades = defineSource({
   name: 'binance_trades',
-  version: 1,
+  version: 2,
   summary: 'Trades of Binance spot or futures markets from its public trade stream.',
-  notes:
-    'Instruments are `binance:BTCUSDT` on spot, `binance_usdm:` and `binance_coinm:` on futures. Event time is the trade time; the side is that of the aggressor. Futures trades outside the book (insurance fund, deleveraging) are left out. ' +
-    'Gaps: Binance numbers the trades of a symbol without holes. After a lost connection the first number decides: the next one proves that nothing was missed and no gap is told; any other is told right before its trade, with the count. Where a symbol stays silent after a reconnection, its gap is told before its first heartbeat. Repeated trades are dropped and counted as invalid (`duplicate`). ' +
-    'Heartbeats: a silent symbol tells, every `heartbeat_every`, the time of the last sign of life on the connection less the largest offset between local clock and trade time of the last minutes, less `heartbeat_lag`; no sign of life, no heartbeat. A trade that comes later than that is late. ' +
-    'Delivery: at most once; what was missed while disconnected is a gap, for the stream cannot be read back. Back pressure: none, Binance disconnects who reads too slowly. A misspelt symbol is silence: Binance does not say so, a notice does after `stall_after`.',
+  notes: `${instruments} Event time is the trade time; the side is that of the aggressor. Futures trades outside the book (insurance fund, deleveraging) are left out. Gaps: Binance numbers the trades of a symbol without holes, so the next number proves that nothing was missed, over lost connections too. What is missing is asked for over REST (historicalTrades, which may want an API key on futures) and told in its place, behind an event \`filled\`; what cannot be had in \`fill_within\` is a gap, with the count. Where a symbol stays silent after a reconnection, its gap is told before its first heartbeat. Repeated trades are dropped and counted as invalid (\`duplicate\`). ${delivery}`,
   output: Trade,
   params,
   lateness: ({ lateness }) => lateness,
-  open: (given, context) => openTrades(given, context),
+  open: (given, context) => openFeed(tradesChannel(given), given, context),
   example: { params: { symbols: ['BTCUSDT', 'ETHUSDT'] } },
 })
-
-/** The source with other bounds on its connection than Binance's own pace asks for. */
-export function openTrades(
-  given: BinanceTradesParams,
-  context: SourceContext,
-  limits: SocketLimits = socketLimits,
-): Observable<readonly SourceItem[]> {
-  const { base, venue } = markets[given.market]
-  const streams = given.symbols.map((symbol) => `${encodeURIComponent(symbol.toLowerCase())}@trade`).join('/')
-  const url = `${context.endpoint('binance_trades') ?? base}/stream?streams=${streams}`
-  return new Observable((subscriber) => {
-    const feed = new Feed({ ...given, name: 'binance_trades', venue, url }, context, subscriber)
-    // Binance takes 5 messages a second from a client, pings included (same page, 2026-11): one a second is polite.
-    const pingAfter = Math.max(given.heartbeat_every, limits.pingAfter)
-    feed.start({ ...limits, pingAfter, stallAfter: given.stall_after })
-    return () => feed.stop()
-  })
-}

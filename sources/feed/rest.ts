@@ -31,10 +31,17 @@ export interface RestSettings {
 /** Asks a REST interface for JSON, one question at a time, within the rate it allows. */
 export class Rest {
   private readonly settings: Required<RestSettings>
-  private turn: Promise<unknown> = Promise.resolve()
-  private free = 0
+  /** Whose turn it is, and when the next question may be asked: shared by all who ask this venue through this. */
+  private readonly queue: { turn: Promise<unknown>; free: number }
+  private readonly signal: AbortSignal | undefined
 
-  constructor(settings: RestSettings) {
+  constructor(
+    settings: RestSettings,
+    queue: Rest['queue'] = { turn: Promise.resolve(), free: 0 },
+    signal?: AbortSignal,
+  ) {
+    this.queue = queue
+    this.signal = signal
     this.settings = {
       headers: {},
       timeout: 5e6,
@@ -46,30 +53,37 @@ export class Rest {
     }
   }
 
-  /** @throws RestFailure */
-  get(path: string, query: Readonly<Record<string, string | number>> = {}, signal?: AbortSignal): Promise<unknown> {
-    const url = new URL(this.settings.base.replace(/\/$/, '') + path)
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value))
-    return this.ask(url, { method: 'GET' }, signal)
-  }
-  /** @throws RestFailure */
-  post(path: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
-    const url = new URL(this.settings.base.replace(/\/$/, '') + path)
-    const init = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
-    return this.ask(url, init, signal)
+  /** The same, for as long as the signal has not aborted. */
+  until(signal: AbortSignal): Rest {
+    return new Rest(this.settings, this.queue, signal)
   }
 
-  private ask(url: URL, init: RequestInit, signal: AbortSignal | undefined): Promise<unknown> {
-    const answer = this.turn.then(() => this.insist(url, init, signal))
-    this.turn = answer.catch(() => {})
+  /** @throws RestFailure */
+  get(path: string, query: Readonly<Record<string, string | number>> = {}): Promise<unknown> {
+    const url = new URL(this.settings.base.replace(/\/$/, '') + path)
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value))
+    return this.ask(url, { method: 'GET' })
+  }
+  /** @throws RestFailure */
+  post(path: string, body: unknown): Promise<unknown> {
+    const url = new URL(this.settings.base.replace(/\/$/, '') + path)
+    const init = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+    return this.ask(url, init)
+  }
+
+  private ask(url: URL, init: RequestInit): Promise<unknown> {
+    const answer = this.queue.turn.then(() => this.insist(url, init))
+    this.queue.turn = answer.catch(() => {})
     return answer
   }
 
-  private async insist(url: URL, init: RequestInit, signal: AbortSignal | undefined): Promise<unknown> {
+  private async insist(url: URL, init: RequestInit): Promise<unknown> {
     const { attempts, backoff, random, clock, pace } = this.settings
+    const { signal, queue } = this
+    if (signal?.aborted) throw new RestFailure('unreachable', `${url.host}: no longer asked`)
     for (let attempt = 1; ; attempt++) {
-      await this.wait(this.free - clock.now(), signal)
-      this.free = clock.now() + pace
+      await this.wait(queue.free - clock.now(), signal)
+      queue.free = clock.now() + pace
       try {
         return await this.once(url, init, signal)
       } catch (error) {

@@ -5,11 +5,17 @@ import { TidegateError } from '../../schemas/errors.ts'
 import { formatDuration } from '../../schemas/units.ts'
 
 /** Why a connection ended, or never came to be. */
-export type Loss = 'closed' | 'failed' | 'oversized' | 'refused' | 'silent' | 'stalled' | 'unanswered'
+export type Loss = 'closed' | 'dropped' | 'failed' | 'oversized' | 'refused' | 'silent' | 'stalled' | 'unanswered'
 
 /** What a connection tells. Times are µs of the local clock. */
 export type SocketEvent<T> =
-  | { readonly type: 'opened'; readonly at: number; readonly send: (text: string) => void }
+  | {
+      readonly type: 'opened'
+      readonly at: number
+      readonly send: (text: string) => void
+      /** Gives the connection up and opens another. */
+      readonly drop: (detail: string) => void
+    }
   | { readonly type: 'message'; readonly at: number; readonly message: T; readonly bytes: Buffer }
   /** The peer answered a ping or sent one: all it sent before has been received. */
   | { readonly type: 'alive'; readonly at: number }
@@ -149,7 +155,16 @@ class Link<T> {
     this.connection = connection
     this.phase = 'started'
     this.guard(connection)
-    this.subscriber.next({ type: 'opened', at, send: (text) => socket.send(text) })
+    this.subscriber.next({
+      type: 'opened',
+      at,
+      send: (text) => {
+        if (this.connection === connection) socket.send(text)
+      },
+      drop: (detail) => {
+        if (this.connection === connection) this.lose('dropped', detail)
+      },
+    })
   }
 
   private received(bytes: Buffer, binary: boolean): void {

@@ -4,7 +4,7 @@ import type { Rest } from './rest.ts'
 export interface Row<T> {
   /** As the venue spells it. */
   readonly symbol: string
-  /** Event time in µs. */
+  /** Event time in µs; 0 where the venue tells none: the local time of its receipt stands for it. */
   readonly at: number
   /** The venue's number of it, 0 where it has none. */
   readonly id: number

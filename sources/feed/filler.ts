@@ -1,0 +1,100 @@
+import type { Clock } from '../../runtime/define.ts'
+import type { Outlet } from './outlet.ts'
+import type { Numbered } from './sequencer.ts'
+import type { Track } from './track.ts'
+import type { Missing } from './venue.ts'
+
+export interface FillerSettings<T> {
+  readonly clock: Clock
+  readonly outlet: Outlet
+  /** Asks for what is missing; without it only another connection can give it. */
+  readonly ask: ((missing: Missing, signal: AbortSignal) => Promise<readonly Numbered<T>[]>) | undefined
+  /** µs to wait for another connection before asking. */
+  readonly patience: number
+  /** µs after which everything missing is told as gaps. */
+  readonly within: number
+  readonly notice: (text: string) => void
+}
+/** Items held at most; beyond, what is missing is given up. */
+const MOST_HELD = 200_000
+
+/**
+ * Closes holes in the numbers. While one is open the whole feed is held, so that what comes late from elsewhere is told
+ * in its place and event time does not pass it by.
+ */
+export class Filler<T> {
+  private readonly settings: FillerSettings<T>
+  private readonly open = new Set<Track<T>>()
+  private stop = new AbortController()
+  private cancel = () => {}
+
+  constructor(settings: FillerSettings<T>) {
+    this.settings = settings
+  }
+
+  get busy(): boolean {
+    return this.open.size > 0
+  }
+
+  /** A hole has opened in a symbol. */
+  missing(track: Track<T>): void {
+    const { outlet, clock, within, patience } = this.settings
+    if (!this.busy) {
+      outlet.hold()
+      this.stop = new AbortController()
+      this.cancel = clock.after(within, () => this.giveUp())
+    }
+    this.open.add(track)
+    const { signal } = this.stop
+    if (patience === 0) void this.fill(track, signal)
+    else clock.after(patience, () => void this.fill(track, signal))
+  }
+  /** Rows came that may have closed the hole, or there are too many behind it. */
+  look(track: Track<T>): void {
+    if (!this.open.has(track)) return
+    if (track.sequencer.missing === undefined) this.settle(track)
+    else if (this.settings.outlet.waiting + track.sequencer.waiting > MOST_HELD) this.giveUp()
+  }
+  /** Ends all waiting: what is still missing is told as gaps. */
+  giveUp(): void {
+    this.stop.abort()
+    for (const track of [...this.open]) {
+      track.sequencer.concede()
+      this.settle(track)
+    }
+  }
+
+  private async fill(track: Track<T>, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const hole = track.sequencer.missing
+      if (signal.aborted) return
+      if (hole === undefined || !this.open.has(track)) return this.look(track)
+      const rows = await this.asked(track, hole, signal)
+      if (signal.aborted) return
+      if (track.sequencer.filled(rows) !== 'missing') return this.look(track)
+    }
+  }
+  private async asked(track: Track<T>, hole: Missing, signal: AbortSignal): Promise<readonly Numbered<T>[]> {
+    const { ask, outlet, notice } = this.settings
+    if (ask === undefined) return []
+    const count = hole.to - hole.from + 1
+    try {
+      const rows = await ask(hole, signal)
+      if (rows.length < count && !signal.aborted)
+        outlet.event(track.key, 'unfilled', `asked for ${count} rows, given ${rows.length}`, count - rows.length)
+      return rows
+    } catch (error) {
+      if (signal.aborted) return []
+      const { message } = error as Error
+      notice(`${track.symbol}: ${count} missing rows could not be asked for again: ${message}`)
+      outlet.event(track.key, 'unfilled', message, count)
+      return []
+    }
+  }
+  private settle(track: Track<T>): void {
+    this.open.delete(track)
+    if (this.busy) return
+    this.cancel()
+    this.settings.outlet.release()
+  }
+}
