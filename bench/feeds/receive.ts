@@ -11,6 +11,7 @@ const from = Math.floor(total / 5)
 let began = 0
 let spent: NodeJS.CpuUsage = { user: 0, system: 0 }
 let seen = 0
+let bytes = 0
 function took(messages: number): void {
   if (seen < from && seen + messages >= from) {
     began = performance.now()
@@ -20,13 +21,13 @@ function took(messages: number): void {
   if (seen < total) return
   const { user, system } = process.cpuUsage(spent)
   const rate = ((total - from) / (performance.now() - began)) * 1e3
-  process.stdout.write(JSON.stringify({ rate, cpu_ns: ((user + system) / (total - from)) * 1e3 }))
+  process.stdout.write(JSON.stringify({ rate, cpu_ns: ((user + system) / (total - from)) * 1e3, bytes }))
   process.exit(0)
 }
 
 if (how === 'ours' || how === 'frames') {
   feedOf(url, Number(symbols)).subscribe((items) => {
-    if (how === 'frames') took(0 * framesOf(items).length)
+    if (how === 'frames') for (const frame of framesOf(items)) bytes += frame.length
     let rows = 0
     for (const { type } of items) if (type === 'row') rows++
     took(rows)
