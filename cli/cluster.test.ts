@@ -117,9 +117,11 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     expect(code).toBe(4)
   })
 
-  test('run keeps its log on the server', async () => {
+  test('run keeps its log on the server, and what it made is recomputed from there', async () => {
     const argv = [
       flagship,
+      '--namespace',
+      'own',
       '--log',
       'jetstream',
       '--dir',
@@ -136,6 +138,16 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     const again = await run('run', ...argv)
     expect(again.lines().at(-1)).toMatchObject({
       report: { complete: true, outputs_sha256: (report as never)['report']['outputs_sha256'] },
+    })
+    const there = ['btc_momentum', '--log', 'jetstream', '--namespace', 'own', '--dir', at('run')] as const
+    for (const verb of ['parity', 'replay'])
+      expect((await run(verb, ...there)).document()).toMatchObject({
+        equal: true,
+        replay_sha256: (report as never)['report']['outputs_sha256'],
+      })
+    expect(await refused('parity', 'btc_momentum', '--log', 'jetstream', '--namespace', 'nobody')).toMatchObject({
+      exit: 3,
+      code: 'PIPELINE_UNKNOWN',
     })
   }, 20_000)
 })
