@@ -36,9 +36,13 @@ export function followSource<V>(open: (context: SourceContext) => Opened, option
       look()
     },
   })
+  /** Waits for what is to come; a source that fails meanwhile fails the wait. */
   const until = (done: () => boolean) =>
-    new Promise<void>((resolve) => {
-      look = () => done() && resolve()
+    new Promise<void>((resolve, reject) => {
+      look = () => {
+        if (done()) resolve()
+        else if (errors.length > 0) reject(errors[0])
+      }
       look()
     })
   const of = <T extends SourceItem['type']>(type: T) => items.filter((item) => item.type === type) as Item<T>[]

@@ -30,6 +30,8 @@ export interface Question<T> {
   readonly params: readonly unknown[]
   /** The answer, or undefined where it is none. */
   readonly read: (answer: unknown) => T | undefined
+  /** A refusal is an answer too: it is not asked again. */
+  readonly once?: boolean
 }
 /** Pushed logs of so many blocks are kept, to be found again in what is asked for. */
 const pushedBlocks = 64
@@ -58,7 +60,10 @@ export class Client {
     this.links = settings.endpoints.map(
       (endpoint) =>
         new Link(endpoint, own, context, {
-          up: () => this.elect(),
+          up: (one) => {
+            this.elect()
+            if (one !== this.leader && one.head !== undefined) this.arrived(one, one.head)
+          },
           down: (link, why) => this.fell(link, why),
           head: (link, head) => this.arrived(link, head),
           log: (log) => this.note(log),
@@ -95,7 +100,7 @@ export class Client {
     return new Promise((resolve, reject) => {
       let open = 0
       let state: 'asking' | 'settled' = 'asking'
-      let last = new RpcFailure('unreachable', 'no endpoint to ask')
+      let last = this.nobody()
       let cancel = () => {}
       const settle = (how: () => void) => {
         if (state === 'settled') return
@@ -135,11 +140,19 @@ export class Client {
     })
   }
 
+  private nobody(): RpcFailure {
+    const rests = this.links.map(({ health }) => health.rests - this.context.clock.now()).filter((left) => left > 0)
+    if (rests.length === 0) return new RpcFailure('unreachable', 'no endpoint to ask')
+    return new RpcFailure('limited', 'all endpoints ask to be left alone', { after: Math.min(...rests) })
+  }
+
   private inOrder(): Link[] {
     const now = this.context.clock.now()
-    const usable = this.links.filter(({ state }) => state === 'pushed' || state === 'polled')
+    const usable = this.links.filter(
+      ({ state, health }) => (state === 'pushed' || state === 'polled') && health.rests <= now,
+    )
     // The leader knows the blocks it told of; another may not have them yet.
-    const leads = (link: Link) => link === this.leader && link.health.errors < 0.5 && link.health.rests <= now
+    const leads = (link: Link) => link === this.leader && link.health.errors < 0.5
     const place = (link: Link) => (leads(link) ? -1 : this.scoreOf(link, now))
     return usable.toSorted((a, b) => place(a) - place(b))
   }

@@ -1,7 +1,7 @@
 import type { SourceContext, SourceItem } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { Chain } from './chain.ts'
-import { Client, type ClientSettings } from './client.ts'
+import { Client, type ClientSettings, type Question } from './client.ts'
 import { logsOf, windowsOf } from './logs.ts'
 import { Narrator } from './narrator.ts'
 import { type Ask, blockByHash, blockByNumber } from './questions.ts'
@@ -24,6 +24,8 @@ const stride = 256
 /** How often nodes may say that they do not have a block before it is believed. */
 const patienceForHoles = 8
 const lastRetry = 5e6
+/** How often one question is asked. */
+const attempts = 5
 
 /** Follows the head of a chain: every block once, in order, and those that leave it taken back. */
 export class Follower<T> {
@@ -45,7 +47,7 @@ export class Follower<T> {
   private holes = 0
   private stopRetry = () => {}
   private stopRestate = () => {}
-  private readonly ask: Ask = (question) => this.client.ask(question)
+  private readonly ask: Ask = (question) => this.insist(question)
 
   constructor(
     settings: FollowerSettings,
@@ -110,7 +112,7 @@ export class Follower<T> {
   }
 
   /** What could not be asked is asked again later, from the head that is the newest then. */
-  private later({ reason, message }: RpcFailure): void {
+  private later({ reason, message, after }: RpcFailure): void {
     if (reason === 'absent' || reason === 'refused') this.holes++
     if (this.continuity === 'catching_up' && this.unread !== undefined && this.holes > patienceForHoles) {
       const problem = `${this.settings.name}: the nodes do not answer what it needs to begin: ${message}`
@@ -119,7 +121,7 @@ export class Follower<T> {
     }
     const { backoff, backoffCap } = this.settings.limits
     this.stopRetry()
-    const wait = Math.min(lastRetry, backoffCap, (backoff / 4) * 2 ** this.retries++)
+    const wait = Math.max(after, Math.min(lastRetry, backoffCap, (backoff / 4) * 2 ** this.retries++))
     this.stopRetry = this.context.clock.after(wait, () => {
       this.ask(blockByNumber('latest')).then(
         (head) => this.hear(head),
@@ -128,6 +130,25 @@ export class Follower<T> {
         },
       )
     })
+  }
+
+  /**
+   * What all endpoints fail to answer is asked a few times more: many questions make one step, and one in three lost
+   * would stop them all. What a node refuses may be a block it does not have yet.
+   */
+  private async insist<T>(question: Question<T>): Promise<T> {
+    const { backoff } = this.settings.limits
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.client.ask(question)
+      } catch (error) {
+        const { reason, after } = error as RpcFailure
+        const spoken = reason === 'refused' || reason === 'absent'
+        if (attempt >= (spoken ? (question.once === true ? 1 : 2) : attempts) || this.closed) throw error
+        const wait = Math.max(after, this.context.random() * backoff * 2 ** (attempt - 1))
+        await new Promise<void>((resolve) => this.context.clock.after(wait, resolve))
+      }
+    }
   }
 
   private async follow(head: Head): Promise<void> {

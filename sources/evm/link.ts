@@ -92,7 +92,9 @@ export class Link {
       return answer
     } catch (error) {
       const failure = error as RpcFailure
-      if (failure.reason === 'limited') this.health = limited(this.health, clock.now() + Math.max(1e6, failure.after))
+      // Who asks for less without saying how long is left alone for about as long as a connection that failed.
+      const rest = Math.max(failure.after, this.settings.limits.backoff)
+      if (failure.reason === 'limited') this.health = limited(this.health, clock.now() + rest)
       else if (failure.reason !== 'refused') this.health = failed(this.health)
       if (isRubbish(failure)) this.hears.invalid(failure.reason, failure.said ?? '')
       throw failure
@@ -120,7 +122,9 @@ export class Link {
       this.state = 'pushed'
       this.stopPoll()
       this.hears.told('subscribed', this.label, 0)
-      this.arrived(readHead(await this.ask('eth_getBlockByNumber', ['latest', false])))
+      const head = readHead(await this.ask('eth_getBlockByNumber', ['latest', false]))
+      // A newer one may have been pushed while this was on its way.
+      if (head === undefined || head.number >= (this.head?.number ?? 0)) this.arrived(head)
       this.hears.up(this)
     } catch (failure) {
       if (this.state === 'foreign' || this.socket?.open !== true) return

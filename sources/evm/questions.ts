@@ -45,6 +45,7 @@ export const logsOfBlock = (
 export const logsBetween = (filter: LogFilter, from: number, to: number): Question<readonly Log[]> => ({
   method: 'eth_getLogs',
   params: [{ ...filter, fromBlock: toQuantity(from), toBlock: toQuantity(to) }],
+  once: true,
   read: (answer) => {
     const logs = readLogs(answer)
     return logs?.every(({ block }) => block >= from && block <= to) === true ? logs : undefined

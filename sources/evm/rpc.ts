@@ -66,7 +66,7 @@ export interface HttpSettings {
 /** Asks a node over HTTP: one question, one attempt. Who asks decides whether to ask again, and whom. */
 export class HttpRpc {
   private readonly settings: HttpSettings
-  private readonly stopped = new AbortController()
+  private readonly open = new Set<AbortController>()
   private asked = 0
 
   constructor(settings: HttpSettings) {
@@ -78,9 +78,8 @@ export class HttpRpc {
     const { url, clock, timeout } = this.settings
     const id = ++this.asked
     const stop = new AbortController()
-    const abort = () => stop.abort()
-    this.stopped.signal.addEventListener('abort', abort, { once: true })
-    const cancel = clock.after(timeout, abort)
+    this.open.add(stop)
+    const cancel = clock.after(timeout, () => stop.abort())
     try {
       const headers = { 'content-type': 'application/json', accept: 'application/json' }
       const body = request(id, method, params)
@@ -92,12 +91,12 @@ export class HttpRpc {
       throw new RpcFailure('unreachable', causeOf(error))
     } finally {
       cancel()
-      this.stopped.signal.removeEventListener('abort', abort)
+      this.open.delete(stop)
     }
   }
 
   close(): void {
-    this.stopped.abort()
+    for (const stop of this.open) stop.abort()
   }
 
   private read(response: Response, said: Buffer, id: number): unknown {
