@@ -9,7 +9,10 @@ export const endpointOption = {
 } as const
 
 /** @throws USAGE */
-export function endpointsOf(args: Args): (source: string) => string | undefined {
+export function endpointsOf(
+  args: Pick<Args, 'values'>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): (source: string) => string | undefined {
   const given = new Map(
     (args.values['endpoint'] ?? []).map((text) => {
       const at = text.indexOf('=')
@@ -18,5 +21,5 @@ export function endpointsOf(args: Args): (source: string) => string | undefined 
     }),
   )
   // `$NAME` in a definition is an environment variable: addresses of nodes hold keys.
-  return (source) => given.get(source) ?? (source.startsWith('$') ? process.env[source.slice(1)] : undefined)
+  return (source) => given.get(source) ?? (source.startsWith('$') ? environment[source.slice(1)] : undefined)
 }

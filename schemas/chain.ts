@@ -7,11 +7,7 @@ import { kind } from './kind.ts'
 // Chains count in up to 256 bits. Such numbers are decimal text: `fixed` columns end at 127 bits, and what is a bigint
 // is written as money, in 1e-8, wherever people read it. `BigInt(text)` gives the number.
 
-const integer = (what: string) =>
-  z
-    .string()
-    .regex(/^(?:0|-?[1-9]\d*)$/, 'expected a whole number')
-    .describe(what)
+const integer = (what: string) => z.string().describe(what)
 const amount = (what: string) => integer(`${what}, in the token's smallest unit, decimal`)
 const block_time = z
   .int()

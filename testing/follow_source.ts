@@ -59,4 +59,3 @@ export function followSource<V>(open: (context: SourceContext) => Opened, option
     stop: () => subscription.unsubscribe(),
   }
 }
-export type FollowedSource<V> = ReturnType<typeof followSource<V>>

@@ -341,6 +341,17 @@ describe.skipIf(anvilBinary() === undefined)('endpoints in front of a chain of a
     expect(String(alone.errors[0])).toContain('it serves chain 137, expected 31337')
   })
 
+  test('endpoints of which none can be reached are an error that says why of each', async () => {
+    const proxy = await proxyOf()
+    proxy.doors = 'shut'
+    proxy.meets = () => ({ type: 'status', status: 403 })
+    const gone = await startRpcProxy({ http: traffic.anvil.http })
+    await gone.close()
+    const feed = follow(given([{ ws: proxy.ws }, { http: proxy.http }, { http: gone.http }]))
+    await feed.until(() => feed.errors.length === 1)
+    expect(String(feed.errors[0])).toMatch(/failed.*; .*HTTP 403; .*ECONNREFUSED/)
+  })
+
   test('names stand for addresses, and no address with its key is ever said', async () => {
     const proxy = await proxyOf()
     const secret = '/v3/5f3e0c1d'

@@ -75,7 +75,10 @@ export class Client {
 
   start(): void {
     for (const link of this.links) link.start()
-    this.stopStart = this.context.clock.after(Math.max(30e6, 3 * this.settings.request_timeout), () => this.giveUp())
+    this.stopStart = this.context.clock.after(
+      3 * Math.max(this.settings.limits.openWithin, this.settings.request_timeout),
+      () => this.giveUp(),
+    )
     this.watch()
   }
 

@@ -47,6 +47,7 @@ export class Follower<T> {
   private holes = 0
   private stopRetry = () => {}
   private stopRestate = () => {}
+  private readonly waits = new Set<() => void>()
   private readonly ask: Ask = (question) => this.insist(question)
 
   constructor(
@@ -82,6 +83,7 @@ export class Follower<T> {
     this.stopRetry()
     this.stopRestate()
     this.client.close()
+    for (const done of this.waits) done()
   }
 
   private get closed(): boolean {
@@ -134,7 +136,7 @@ export class Follower<T> {
 
   /**
    * What all endpoints fail to answer is asked a few times more: many questions make one step, and one in three lost
-   * would stop them all. What a node refuses may be a block it does not have yet.
+   * would stop them all. What a node does not have it may have in a moment, or never.
    */
   private async insist<T>(question: Question<T>): Promise<T> {
     const { backoff } = this.settings.limits
@@ -143,12 +145,26 @@ export class Follower<T> {
         return await this.client.ask(question)
       } catch (error) {
         const { reason, after } = error as RpcFailure
-        const spoken = reason === 'refused' || reason === 'absent'
-        if (attempt >= (spoken ? (question.once === true ? 1 : 2) : attempts) || this.closed) throw error
+        const most = reason === 'refused' && question.once === true ? 1 : reason === 'absent' ? 2 : attempts
+        // A newer head may say that the block in question is gone.
+        const moot = this.next !== undefined && (reason === 'refused' || reason === 'absent')
+        if (attempt >= most || moot || this.closed) throw error
         const wait = Math.max(after, this.context.random() * backoff * 2 ** (attempt - 1))
-        await new Promise<void>((resolve) => this.context.clock.after(wait, resolve))
+        await this.wait(wait)
       }
     }
+  }
+
+  private wait(micros: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        cancel()
+        this.waits.delete(done)
+        resolve()
+      }
+      const cancel = this.context.clock.after(micros, done)
+      this.waits.add(done)
+    })
   }
 
   private async follow(head: Head): Promise<void> {
@@ -239,6 +255,7 @@ export class Follower<T> {
       for (const block of blocks) {
         const { rows, memory } = this.teller.tell(block, logs?.get(block.hash) ?? [], this.tools())
         this.chain.tell(block, memory)
+        this.holes = 0
         made.push({ block, rows })
       }
       const count = made.reduce((sum, { rows }) => sum + rows.length, 0)

@@ -113,9 +113,9 @@ export class Link {
 
   /** A new connection: is it our chain, and does it push? */
   private async greet(): Promise<void> {
+    const { filter, limits } = this.settings
     try {
       if (!(await this.isOurs())) return
-      const { filter } = this.settings
       await this.ask('eth_subscribe', ['newHeads'])
       this.heads = 'subscribed'
       if (filter !== undefined) await this.ask('eth_subscribe', ['logs', filter])
@@ -131,7 +131,7 @@ export class Link {
       this.trouble = (failure as RpcFailure).message
       // A node without subscriptions (-32601, method not found) is asked instead.
       if ((failure as RpcFailure).reason === 'refused' && this.heads === 'asked') void this.poll()
-      else this.stopGreet = this.context.clock.after(1e6, () => void this.greet())
+      else this.stopGreet = this.context.clock.after(limits.backoff, () => void this.greet())
     }
   }
 

@@ -6,7 +6,7 @@ import { anvilBinary } from '../../testing/anvil.ts'
 import { interfaceOf } from '../../testing/evm_chain.ts'
 import { type SwapLine, startTraffic, swapLine, type Traffic } from '../../testing/evm_traffic.ts'
 import { type FollowOptions, followSource } from '../../testing/follow_source.ts'
-import { type RpcProxy, startRpcProxy } from '../../testing/rpc_proxy.ts'
+import { type RpcFault, type RpcProxy, startRpcProxy } from '../../testing/rpc_proxy.ts'
 import { nodeLimits } from './params.ts'
 import { type EvmSwapsParams, evmSwaps, openSwaps } from './swaps.ts'
 
@@ -299,36 +299,59 @@ describe.skipIf(anvilBinary() === undefined)('on a chain of anvil, with the cont
     ).toEqual(Array(3).fill('sequence'))
   })
 
-  test('whatever is done to chain and connection, swaps less compensations are the chain', async () => {
-    const proxy = await proxyOf()
-    let seed = 20261128
-    const random = (below: number) => {
-      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
-      return Math.floor((seed / 2 ** 32) * below)
-    }
-    const from = await traffic.start()
-    const feed = follow(given([{ ws: proxy.ws, http: proxy.http }], { stall_after: '500ms', max_lag: 5 }))
-    await feed.until(() => feed.gaps().length === 3)
-    for (let n = 0; n < 8; n++) await traffic.trade(1)
-    await agrees(feed, from)
-    for (let round = 0; round < 60; round++) {
-      const what = random(7)
-      if (what === 0) proxy.cut()
-      if (what === 1) await traffic.anvil.rpc('anvil_reorg', 1 + random(6), [])
-      if (what === 2) proxy.pushes = (push) => (random(2) === 0 ? undefined : push)
-      if (what === 3) proxy.pushes = (push) => push
-      if (what === 4)
-        proxy.meets = () =>
-          ([{ type: 'status', status: 503 }, { type: 'html' }, undefined, undefined] as const)[random(4)]
-      if (what === 5) proxy.meets = () => undefined
-      await traffic.trade(1 + random(3))
-      if (random(3) === 0) await pause(random(40) * ms)
-    }
-    proxy.meets = () => undefined
-    proxy.pushes = (push) => push
-    await traffic.trade(1)
-    expect(await agrees(feed, from)).toBeGreaterThan(40)
-    expect(feed.gaps()).toHaveLength(3)
-    expect(feed.rows().some(({ removed }) => removed)).toBe(true)
-  }, 30_000)
+  const ways = ['ws', 'ws and http', 'http', 'two of ws', 'ws and another http'] as const
+  test.each(ways.map((way, n) => [way, 20261128 + n] as const))(
+    'whatever is done to chain and connections (%s), swaps less compensations are the chain',
+    async (way, start) => {
+      const proxies = [await proxyOf(), await proxyOf()] as const
+      const [one, two] = proxies
+      const endpoints: Record<typeof way, Given['endpoints']> = {
+        ws: [{ ws: one.ws }],
+        'ws and http': [{ ws: one.ws, http: one.http }],
+        http: [{ http: one.http }],
+        'two of ws': [{ ws: one.ws }, { ws: two.ws }],
+        'ws and another http': [{ ws: one.ws }, { http: two.http }],
+      }
+      let seed = start
+      const random = (below: number) => {
+        seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
+        return Math.floor((seed / 2 ** 32) * below)
+      }
+      const troubles: readonly (RpcFault | undefined)[] = [
+        { type: 'status', status: 503 },
+        { type: 'html' },
+        { type: 'late', ms: 50 },
+      ]
+      const from = await traffic.start()
+      const feed = follow(given(endpoints[way], { stall_after: '500ms', max_lag: 2, request_timeout: '150ms' }))
+      await feed.until(() => feed.gaps().length === 3)
+      for (let n = 0; n < 8; n++) await traffic.trade(1)
+      await agrees(feed, from)
+      for (let round = 0; round < 60; round++) {
+        const proxy = proxies[random(2)] ?? one
+        const what = random(9)
+        if (what === 0) proxy.cut()
+        if (what === 1) await traffic.anvil.rpc('anvil_reorg', 1 + random(6), [])
+        if (what === 2) proxy.pushes = (push) => (random(2) === 0 ? undefined : push)
+        if (what === 3) proxy.pushes = () => undefined
+        if (what === 4) proxy.meets = () => (random(4) === 0 ? troubles[random(3)] : undefined)
+        if (what === 5) proxy.meets = () => ({ type: 'hang' })
+        if (what >= 6) {
+          proxy.meets = () => undefined
+          proxy.pushes = (push) => push
+        }
+        await traffic.trade(1 + random(3))
+        if (random(3) === 0) await pause(random(60) * ms)
+      }
+      for (const proxy of proxies) {
+        proxy.meets = () => undefined
+        proxy.pushes = (push) => push
+      }
+      await traffic.trade(1)
+      expect(await agrees(feed, from)).toBeGreaterThan(40)
+      expect(feed.gaps()).toHaveLength(3)
+      expect(feed.rows().some(({ removed }) => removed)).toBe(true)
+    },
+    30_000,
+  )
 })
