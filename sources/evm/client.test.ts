@@ -65,6 +65,20 @@ describe.skipIf(anvilBinary() === undefined)('endpoints in front of a chain of a
   }
   const begun = (feed: Followed) => feed.until(() => feed.items.some(({ type }) => type === 'heartbeat'))
 
+  /** Lets the feed begin with another endpoint out of reach, then brings that one in. */
+  const begunWithout = async (other: RpcProxy, feed: () => Followed): Promise<Followed> => {
+    other.doors = 'shut'
+    other.meets = () => ({ type: 'status', status: 503 })
+    const opened = feed()
+    await begun(opened)
+    other.doors = 'open'
+    other.meets = () => undefined
+    const has = () => other.asked.get('eth_getBlockByNumber') ?? 0
+    for (const before = has(); has() < before + 2 && other.clients() === 0; ) await pause(5 * ms)
+    await pause(100 * ms)
+    return opened
+  }
+
   // ---- failover ---------------------------------------------------------------------------------------
 
   test.each(['ws', 'http'] as const)(
@@ -72,9 +86,7 @@ describe.skipIf(anvilBinary() === undefined)('endpoints in front of a chain of a
     async (by) => {
       const [first, second] = [await proxyOf(), await proxyOf()]
       const from = await traffic.start()
-      second.meets = () => ({ type: 'late', ms: 40 })
-      const feed = follow(given([{ [by]: first[by] }, { [by]: second[by] }]))
-      await begun(feed)
+      const feed = await begunWithout(second, () => follow(given([{ [by]: first[by] }, { [by]: second[by] }])))
       await traffic.trade(1)
       await agrees(feed, from)
       first.meets = hangs
@@ -113,8 +125,8 @@ describe.skipIf(anvilBinary() === undefined)('endpoints in front of a chain of a
   test('a question the first endpoint hangs on is put to the second within a share of the timeout', async () => {
     const [first, second] = [await proxyOf(), await proxyOf()]
     await traffic.start()
-    const feed = follow(given([{ ws: first.ws }, { http: second.http }], { request_timeout: '5s', max_lag: 100 }))
-    await begun(feed)
+    const patient = { request_timeout: '5s', max_lag: 100 }
+    const feed = await begunWithout(second, () => follow(given([{ ws: first.ws }, { http: second.http }], patient)))
     first.meets = (method) => (method === 'eth_getLogs' ? { type: 'hang' } : undefined)
     const took: number[] = []
     for (let n = 0; n < 10; n++) {
@@ -131,16 +143,28 @@ describe.skipIf(anvilBinary() === undefined)('endpoints in front of a chain of a
   test('an endpoint whose head lags behind the others does not lead', async () => {
     const [first, second] = [await proxyOf(), await proxyOf()]
     const from = await traffic.start()
-    const feed = follow(given([{ ws: first.ws }, { ws: second.ws }], { max_lag: 2 }))
-    await begun(feed)
-    await feed.until(() => first.clients() + second.clients() === 2)
-    await pause(100 * ms)
+    const feed = await begunWithout(second, () => follow(given([{ ws: first.ws }, { ws: second.ws }], { max_lag: 2 })))
     first.pushes = () => undefined
-    second.pushes = (push) => push
-    for (let n = 0; n < 4; n++) await traffic.trade(1)
-    await agrees(feed, from)
-    const failovers = feed.events().filter(({ event }) => event === 'failover')
-    for (const { detail } of failovers) expect(detail).toContain('2 blocks behind')
+    await traffic.trade(1)
+    await pause(50 * ms)
+    expect(feed.rows()).toEqual([])
+    await traffic.trade(1)
+    expect(await agrees(feed, from)).toBe(2)
+    const [failover] = feed.events().filter(({ event }) => event === 'failover')
+    expect(failover?.detail).toContain(`${new URL(first.ws).host} is 2 blocks behind`)
+  })
+
+  test('a leader that is asked for heads, and answers with the same one for too long, hands over', async () => {
+    const [first, second] = [await proxyOf(), await proxyOf()]
+    const from = await traffic.start()
+    const lags = { max_lag: 1000, stall_after: '200ms' }
+    const feed = await begunWithout(second, () => follow(given([{ http: first.http }, { http: second.http }], lags)))
+    const old = await traffic.anvil.rpc('eth_getBlockByNumber', 'latest', false)
+    first.meets = (_method, [what]) => (what === 'latest' ? { type: 'result', result: old } : undefined)
+    for (let n = 0; n < 3; n++) await traffic.trade(1)
+    expect(await agrees(feed, from)).toBe(3)
+    const [failover] = feed.events().filter(({ event }) => event === 'failover')
+    expect(failover?.detail).toContain('has no new head')
   })
 
   // ---- what proxies in the way say ----------------------------------------------------------------------

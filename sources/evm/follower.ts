@@ -1,7 +1,9 @@
 import type { SourceContext, SourceItem } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
+import { Asker } from './asker.ts'
 import { Chain } from './chain.ts'
-import { Client, type ClientSettings, type Question } from './client.ts'
+import { Client, type ClientSettings } from './client.ts'
+import { headersBetween } from './headers.ts'
 import { logsOf, windowsOf } from './logs.ts'
 import { Narrator } from './narrator.ts'
 import { type Ask, blockByHash, blockByNumber } from './questions.ts'
@@ -18,14 +20,11 @@ export interface FollowerSettings extends Omit<ClientSettings, 'filter'> {
   readonly from_block?: number | undefined
 }
 
-/** Headers asked for at once, and blocks followed in one go. */
-const abreast = 8
+/** Blocks followed in one go. */
 const stride = 256
 /** How often nodes may say that they do not have a block before it is believed. */
 const patienceForHoles = 8
 const lastRetry = 5e6
-/** How often one question is asked. */
-const attempts = 5
 
 /** Follows the head of a chain: every block once, in order, and those that leave it taken back. */
 export class Follower<T> {
@@ -47,8 +46,8 @@ export class Follower<T> {
   private holes = 0
   private stopRetry = () => {}
   private stopRestate = () => {}
-  private readonly waits = new Set<() => void>()
-  private readonly ask: Ask = (question) => this.insist(question)
+  private readonly asker: Asker
+  private readonly ask: Ask = (question) => this.asker.ask(question)
 
   constructor(
     settings: FollowerSettings,
@@ -72,6 +71,8 @@ export class Follower<T> {
       invalid: (reason, bytes) => this.narrator.invalid(reason, bytes),
       failed: fail,
     })
+    // A newer head may say that a block in question is gone.
+    this.asker = new Asker(this.client, context, settings.limits.backoff, () => this.next !== undefined)
   }
 
   start(): void {
@@ -83,7 +84,7 @@ export class Follower<T> {
     this.stopRetry()
     this.stopRestate()
     this.client.close()
-    for (const done of this.waits) done()
+    this.asker.close()
   }
 
   private get closed(): boolean {
@@ -134,39 +135,6 @@ export class Follower<T> {
     })
   }
 
-  /**
-   * What all endpoints fail to answer is asked a few times more: many questions make one step, and one in three lost
-   * would stop them all. What a node does not have it may have in a moment, or never.
-   */
-  private async insist<T>(question: Question<T>): Promise<T> {
-    const { backoff } = this.settings.limits
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.client.ask(question)
-      } catch (error) {
-        const { reason, after } = error as RpcFailure
-        const most = reason === 'refused' && question.once === true ? 1 : reason === 'absent' ? 2 : attempts
-        // A newer head may say that the block in question is gone.
-        const moot = this.next !== undefined && (reason === 'refused' || reason === 'absent')
-        if (attempt >= most || moot || this.closed) throw error
-        const wait = Math.max(after, this.context.random() * backoff * 2 ** (attempt - 1))
-        await this.wait(wait)
-      }
-    }
-  }
-
-  private wait(micros: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        cancel()
-        this.waits.delete(done)
-        resolve()
-      }
-      const cancel = this.context.clock.after(micros, done)
-      this.waits.add(done)
-    })
-  }
-
   private async follow(head: Head): Promise<void> {
     if (this.state === 'waiting') await this.begin(head)
     const missing = head.number - this.height() - 1
@@ -203,7 +171,7 @@ export class Follower<T> {
 
   /** Puts a block and those below it in their places, and tells what is due. */
   private async goTo(block: Head, head: number, missing: number): Promise<void> {
-    const ahead = await this.headers(this.height() + 1, block.number - 1)
+    const ahead = await headersBetween(this.ask, this.height() + 1, block.number - 1)
     const branch = [block]
     while (!this.closed) {
       const judgement = this.chain.judge(branch)
@@ -217,16 +185,6 @@ export class Follower<T> {
       branch.unshift(ahead.get(parent) ?? (await this.ask(blockByHash(parent, number))))
     }
     await this.tellDue(head, missing)
-  }
-
-  /** Headers by number, many at once: what the walk by hash finds here it need not ask for. */
-  private async headers(from: number, to: number): Promise<ReadonlyMap<string, Head>> {
-    const found = new Map<string, Head>()
-    for (let number = from; number <= to && !this.closed; number += abreast) {
-      const numbers = Array.from({ length: Math.min(abreast, to - number + 1) }, (_, n) => number + n)
-      for (const head of await Promise.all(numbers.map((n) => this.ask(blockByNumber(n))))) found.set(head.hash, head)
-    }
-    return found
   }
 
   private join(branch: readonly Head[], base: number): void {

@@ -349,6 +349,9 @@ describe.skipIf(anvilBinary() === undefined)('on a chain of anvil, with the cont
       }
       await traffic.trade(1)
       expect(await agrees(feed, from)).toBeGreaterThan(40)
+      await traffic.anvil.rpc('anvil_reorg', 3, [])
+      await traffic.trade(1)
+      await agrees(feed, from)
       expect(feed.gaps()).toHaveLength(3)
       expect(feed.rows().some(({ removed }) => removed)).toBe(true)
     },
