@@ -2,7 +2,7 @@ import type { SourceContext } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import type { FeedEvent } from '../../schemas/market.ts'
 import type { SocketLimits } from '../feed/socket.ts'
-import { type Endpoint, patience, score } from './endpoints.ts'
+import { type Endpoint, failed, patience, score } from './endpoints.ts'
 import { Link, type LogFilter } from './link.ts'
 import { RpcFailure } from './rpc.ts'
 import type { Head, Log } from './wire.ts'
@@ -123,14 +123,18 @@ export class Client {
         link.ask(method, params).then(
           (answer) => {
             open--
+            if (state === 'settled') return
             const value = answer === null ? undefined : read(answer)
             if (value !== undefined) return settle(() => resolve(value))
             last = new RpcFailure(
               answer === null ? 'absent' : 'malformed',
               `${method}: ${answer === null ? 'not there' : 'no such answer'}`,
             )
-            if (answer !== null) this.hears.invalid('malformed', JSON.stringify(answer))
-            if (state === 'asking') next()
+            if (answer !== null) {
+              link.health = failed(link.health)
+              this.hears.invalid('malformed', JSON.stringify(answer))
+            }
+            next()
           },
           (failure: RpcFailure) => {
             open--

@@ -22,7 +22,7 @@ export interface FollowerSettings extends Omit<ClientSettings, 'filter'> {
 
 /** Blocks followed in one go. */
 const stride = 256
-/** How often nodes may say that they do not have a block before it is believed. */
+/** How often nodes may say that they do not have a block before it is believed; and it takes as long as the longest wait for a connection. */
 const patienceForHoles = 8
 const lastRetry = 5e6
 
@@ -44,6 +44,7 @@ export class Follower<T> {
   private unread: Head | undefined
   private retries = 0
   private holes = 0
+  private holesSince = 0
   private stopRetry = () => {}
   private stopRestate = () => {}
   private readonly asker: Asker
@@ -91,6 +92,11 @@ export class Follower<T> {
     return this.state === 'closed'
   }
 
+  private get hopeless(): boolean {
+    const lasted = this.context.clock.now() - this.holesSince
+    return this.holes > patienceForHoles && lasted >= this.settings.limits.backoffCap
+  }
+
   private hear(head: Head): void {
     this.next = head
     if (this.work === 'idle') void this.pump()
@@ -116,8 +122,9 @@ export class Follower<T> {
 
   /** What could not be asked is asked again later, from the head that is the newest then. */
   private later({ reason, message, after }: RpcFailure): void {
-    if (reason === 'absent' || reason === 'refused') this.holes++
-    if (this.continuity === 'catching_up' && this.unread !== undefined && this.holes > patienceForHoles) {
+    const said = reason === 'absent' || reason === 'refused'
+    if (said && this.holes++ === 0) this.holesSince = this.context.clock.now()
+    if (this.continuity === 'catching_up' && this.unread !== undefined && this.hopeless) {
       const problem = `${this.settings.name}: the nodes do not answer what it needs to begin: ${message}`
       this.fail(new TidegateError('SOURCE_FAILED', problem, { reason }))
       return
@@ -143,7 +150,7 @@ export class Follower<T> {
       await this.ask(blockByHash(head.hash, head.number))
       return this.giveUp(head, `${missing} blocks are missing`)
     }
-    if (this.holes > patienceForHoles) return this.giveUp(head, 'the nodes do not have blocks that are missing')
+    if (this.hopeless) return this.giveUp(head, 'the nodes do not have blocks that are missing')
     while (head.number - this.height() > stride && !this.closed)
       await this.goTo(await this.ask(blockByNumber(this.height() + stride)), head.number, missing)
     await this.goTo(head, head.number, missing)
