@@ -220,6 +220,22 @@ describe.skipIf(anvilBinary() === undefined)('endpoints in front of a chain of a
     expect(feed.reasons()).toEqual(['malformed', 'malformed', 'malformed'])
   })
 
+  test('a head that could not be followed is not forgotten for an older one', async () => {
+    const proxy = await proxyOf()
+    const from = await traffic.start()
+    const feed = follow(given([{ ws: proxy.ws }]))
+    await begun(feed)
+    const old = await traffic.anvil.rpc('eth_getBlockByNumber', 'latest', false)
+    let left = 12
+    proxy.meets = (method, [what]) => {
+      if (method === 'eth_getLogs' && left-- > 0) return { type: 'error', code: -32000, message: 'header not found' }
+      return what === 'latest' ? { type: 'result', result: old } : undefined
+    }
+    await traffic.trade(1)
+    expect(await agrees(feed, from)).toBe(1)
+    expect(left).toBeLessThan(0)
+  })
+
   test('rubbish that is pushed is counted, and logs the node calls removed are not believed', async () => {
     const proxy = await proxyOf()
     const from = await traffic.start()

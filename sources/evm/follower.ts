@@ -40,6 +40,8 @@ export class Follower<T> {
   /** `broken`: a connection was lost since a head was followed to its end; `catching_up`: the first has not been. */
   private continuity: 'catching_up' | 'held' | 'broken' = 'catching_up'
   private next: Head | undefined
+  /** Counts heads, so that one that was asked for does not take the place of a newer one that came meanwhile. */
+  private heard = 0
   /** The block the teller has to begin with before anything is told. */
   private unread: Head | undefined
   private retries = 0
@@ -98,6 +100,7 @@ export class Follower<T> {
   }
 
   private hear(head: Head): void {
+    this.heard++
     this.next = head
     if (this.work === 'idle') void this.pump()
   }
@@ -113,15 +116,15 @@ export class Follower<T> {
         ;[this.retries, this.holes] = [0, 0]
       } catch (error) {
         if (this.closed) return
-        if (error instanceof RpcFailure) this.later(error)
+        if (error instanceof RpcFailure) this.later(error, head)
         else this.fail(error)
       }
     }
     this.work = 'idle'
   }
 
-  /** What could not be asked is asked again later, from the head that is the newest then. */
-  private later({ reason, message, after }: RpcFailure): void {
+  /** A head that could not be followed is tried again later, or the one that is higher then: who answers may be behind. */
+  private later({ reason, message, after }: RpcFailure, wanted: Head): void {
     const said = reason === 'absent' || reason === 'refused'
     if (said && this.holes++ === 0) this.holesSince = this.context.clock.now()
     if (this.continuity === 'catching_up' && this.unread !== undefined && this.hopeless) {
@@ -132,11 +135,14 @@ export class Follower<T> {
     const { backoff, backoffCap } = this.settings.limits
     this.stopRetry()
     const wait = Math.max(after, Math.min(lastRetry, backoffCap, (backoff / 4) * 2 ** this.retries++))
+    const { heard } = this
     this.stopRetry = this.context.clock.after(wait, () => {
       this.ask(blockByNumber('latest')).then(
-        (head) => this.hear(head),
+        (head) => {
+          if (heard === this.heard) this.hear(head.number >= wanted.number ? head : wanted)
+        },
         (failure) => {
-          if (!this.closed) this.later(failure as RpcFailure)
+          if (!this.closed && heard === this.heard) this.later(failure as RpcFailure, wanted)
         },
       )
     })

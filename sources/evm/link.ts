@@ -125,6 +125,8 @@ export class Link {
       const head = readHead(await this.ask('eth_getBlockByNumber', ['latest', false]))
       // A newer one may have been pushed while this was on its way.
       if (head === undefined || head.number >= (this.head?.number ?? 0)) this.arrived(head)
+      // What is held may be news to who follows: the last one may have been lost on the way to its end.
+      if (this.head !== undefined) this.hears.head(this, this.head)
       this.hears.up(this)
     } catch (failure) {
       if (this.state === 'foreign' || this.socket?.open !== true) return
