@@ -226,13 +226,19 @@ describe.skipIf(anvilBinary() === undefined)('endpoints in front of a chain of a
     const feed = follow(given([{ ws: proxy.ws }]))
     await begun(feed)
     const old = await traffic.anvil.rpc('eth_getBlockByNumber', 'latest', false)
+    proxy.pushes = () => undefined
+    await traffic.trade(1)
+    await pause(50 * ms)
+    proxy.pushes = (push) => push
     let left = 12
     proxy.meets = (method, [what]) => {
-      if (method === 'eth_getLogs' && left-- > 0) return { type: 'error', code: -32000, message: 'header not found' }
-      return what === 'latest' ? { type: 'result', result: old } : undefined
+      if (what === 'latest') return { type: 'result', result: old }
+      return method.startsWith('eth_getBlockBy') && left-- > 0
+        ? { type: 'error', code: -32000, message: 'header not found' }
+        : undefined
     }
     await traffic.trade(1)
-    expect(await agrees(feed, from)).toBe(1)
+    expect(await agrees(feed, from)).toBe(2)
     expect(left).toBeLessThan(0)
   })
 
