@@ -5,11 +5,14 @@ export const endpointOption = {
   type: 'string',
   multiple: true,
   value: 'SOURCE=URL',
-  help: 'an address in place of the venue of a source',
+  help: 'an address in place of the venue of a source, or of an endpoint that a definition names',
 } as const
 
 /** @throws USAGE */
-export function endpointsOf(args: Args): (source: string) => string | undefined {
+export function endpointsOf(
+  args: Pick<Args, 'values'>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): (source: string) => string | undefined {
   const given = new Map(
     (args.values['endpoint'] ?? []).map((text) => {
       const at = text.indexOf('=')
@@ -17,5 +20,6 @@ export function endpointsOf(args: Args): (source: string) => string | undefined 
       return [text.slice(0, at), text.slice(at + 1)] as const
     }),
   )
-  return (source) => given.get(source)
+  // `$NAME` in a definition is an environment variable: addresses of nodes hold keys.
+  return (source) => given.get(source) ?? (source.startsWith('$') ? environment[source.slice(1)] : undefined)
 }

@@ -7,6 +7,10 @@ import { macd } from './feature/macd.ts'
 import { rsi } from './feature/rsi.ts'
 import { sma } from './feature/sma.ts'
 import { vwap } from './feature/vwap.ts'
+import { arbitrageScan } from './market/arbitrage_scan.ts'
+import { bestQuote } from './market/best_quote.ts'
+import { consolidatedPrice } from './market/consolidated_price.ts'
+import { orderBook } from './market/order_book.ts'
 import { passGate } from './risk/pass_gate.ts'
 import { riskGate } from './risk/risk_gate.ts'
 import { allIn } from './sizing/all_in.ts'
@@ -34,4 +38,8 @@ export const operators = listed(
   riskGate,
   passGate,
   portfolio,
+  orderBook,
+  bestQuote,
+  consolidatedPrice,
+  arbitrageScan,
 )

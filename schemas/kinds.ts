@@ -1,5 +1,6 @@
 import { Equity, Position } from './account.ts'
 import { Block, PoolState, Swap } from './chain.ts'
+import { Arbitrage, BestQuote, ConsolidatedPrice, Depth, RefusedBook } from './cross_venue.ts'
 import { Bands, Macd, Scalar } from './features.ts'
 import type { Kind } from './kind.ts'
 import { Bar, Book, FeedEvent, Gap, Heartbeat, Invalid, Quote, Trade } from './market.ts'
@@ -33,5 +34,10 @@ export const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(
     Heartbeat,
     Invalid,
     FeedEvent,
+    Depth,
+    RefusedBook,
+    BestQuote,
+    ConsolidatedPrice,
+    Arbitrage,
   ].map((k: Kind) => [k.kind, k]),
 )

@@ -1,5 +1,5 @@
 import { fixed } from './fixed.ts'
-import type { Bar, Gap, Quote, Trade } from './market.ts'
+import type { Bar, Book, Gap, Quote, Trade } from './market.ts'
 import type { Fill, OrderIntent, Signal } from './orders.ts'
 
 /** A message with its envelope, as examples, tests and `tidegate drive` write it. */
@@ -26,6 +26,15 @@ export const trade = (at: number, price: number, size = 1, side: Trade['side'] =
   sample('trade', at, { price, size, side, id: 0 })
 export const quote = (at: number, bid: number, ask = bid): Sample<Quote> =>
   sample('quote', at, { bid, ask, bid_size: 1, ask_size: 1 })
+/** A level of a book: a change alone unless the rest says that more belongs to it. */
+export const level = (
+  at: number,
+  side: 'bid' | 'ask',
+  price: number,
+  size: number,
+  rest: Partial<Pick<Book, 'snapshot' | 'last' | 'id'>> = {},
+): Sample<Book> =>
+  sample('book', at, { side: side === 'bid' ? 1 : -1, price, size, snapshot: false, last: false, id: 0, ...rest })
 export const barOf = (close: number, rest: Partial<Bar> = {}): Bar => ({
   open: close,
   high: close,

@@ -95,8 +95,14 @@ describe('times', () => {
 })
 
 test('an instrument is a venue and its own spelling of a symbol', () => {
-  const good = ['binance:BTCUSDT', 'okx:BTC-USDT-SWAP', 'uniswap_v3:0xabc/0xdef', 'lean:BRK.B']
-  const bad = ['BTCUSDT', ':BTC', 'binance:', 'Binance:BTC', 'binance:BTC USDT', `v:${'x'.repeat(65)}`]
+  const good = [
+    `uniswap_v4:0x${'4'.repeat(64)}`,
+    'binance:BTCUSDT',
+    'okx:BTC-USDT-SWAP',
+    'uniswap_v3:0xabc/0xdef',
+    'lean:BRK.B',
+  ]
+  const bad = ['BTCUSDT', ':BTC', 'binance:', 'Binance:BTC', 'binance:BTC USDT', `v:${'x'.repeat(67)}`]
   expect([...good, ...bad].map((text) => z.safeParse(Instrument, text).success)).toEqual([
     ...good.map(() => true),
     ...bad.map(() => false),

@@ -42,8 +42,8 @@ export const duration = () =>
       }),
   ])
 
-/** An instrument as its venue spells it, behind the venue's name: `binance:BTCUSDT`. */
-export const Instrument = z.string().regex(/^[a-z0-9_]+:\S{1,64}$/, 'expected venue:SYMBOL, such as binance:BTCUSDT')
+/** An instrument as its venue spells it, behind the venue's name: `binance:BTCUSDT`. The longest are 32 bytes in hex, such as the pools of Uniswap V4. */
+export const Instrument = z.string().regex(/^[a-z0-9_]+:\S{1,66}$/, 'expected venue:SYMBOL, such as binance:BTCUSDT')
 
 /** µs of an ISO time (`2024-08-08T23:54:15.123456Z`), of a day (`2024-08-08`) or of whole microseconds as text. */
 export function parseTime(text: string): number | undefined {

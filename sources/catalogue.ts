@@ -11,6 +11,9 @@ import { bybitTrades } from './bybit/trades.ts'
 import { coinbaseBook } from './coinbase/book.ts'
 import { coinbaseQuotes } from './coinbase/quotes.ts'
 import { coinbaseTrades } from './coinbase/trades.ts'
+import { evmBlocks } from './evm/blocks.ts'
+import { evmPoolStates } from './evm/pool_states.ts'
+import { evmSwaps } from './evm/swaps.ts'
 import { krakenBars } from './kraken/bars.ts'
 import { krakenBook } from './kraken/book.ts'
 import { krakenQuotes } from './kraken/quotes.ts'
@@ -51,6 +54,9 @@ export const sources = listed(
   krakenQuotes,
   krakenBook,
   krakenBars,
+  evmBlocks,
+  evmPoolStates,
+  evmSwaps,
   syntheticMarket,
   tapeTrades,
   tapeQuotes,

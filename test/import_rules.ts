@@ -32,7 +32,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   pipelines: { ours: ['schemas', 'sources', 'operators', 'sinks', 'runtime/pipeline.ts'], packages: [] },
   client: { ours: ['schemas'], packages: ['zod', 'rxjs', '@nats-io/transport-node', '@nats-io/jetstream'] },
   cli: { ours: 'everything', packages: ['zod', 'rxjs', 'yaml', 'tsx'] },
-  testing: { ours: ['schemas', 'runtime'], packages: ['zod', 'ws', 'rxjs'] },
+  testing: { ours: ['schemas', 'runtime'], packages: ['zod', 'ws', 'rxjs', 'ethers'] },
   bench: {
     ours: 'everything',
     packages: ['zod', 'rxjs', 'ws', 'yaml', 'onnxruntime-web', '@nats-io/transport-node', '@nats-io/jetstream'],

@@ -50,6 +50,37 @@ const makers: Readonly<Record<string, Make>> = {
     const count = Math.floor(chance() * 20)
     return { open, high, low, close, volume, turnover: volume * close, count, complete: chance() < 0.9 }
   },
+  book: (chance, price) => ({
+    side: pick(chance, [-1, 1]),
+    price: cents(price * (0.99 + chance() / 50)),
+    size: chance() < 0.2 ? 0 : chance(),
+    snapshot: chance() < 0.3,
+    last: chance() < 0.5,
+    id: Math.floor(chance() * 1e9),
+  }),
+  pool_state(chance, price) {
+    const model = pick(chance, ['constant_product', 'concentrated', 'stable'] as const)
+    const concentrated = model === 'concentrated'
+    const marginal = model === 'stable' ? 1 : price
+    const root = concentrated ? BigInt(Math.round(Math.sqrt(marginal) * 2 ** 40)) << 56n : 0n
+    const held = concentrated ? 0n : BigInt(Math.ceil(1e6 * (1 + chance()))) * 10n ** 8n
+    return {
+      model,
+      reserve0: held,
+      reserve1: (held * BigInt(Math.round(marginal * 100))) / 100n,
+      sqrt_price_x96: String(root),
+      liquidity: concentrated ? 10n ** 16n : 0n,
+      tick: concentrated ? Math.floor(Math.log(marginal) / Math.log(1.0001)) : 0,
+      fee: pick(chance, [0, 0.0005, 0.003]),
+      price: marginal,
+      decimals0: 8,
+      decimals1: 8,
+      block: Math.floor(chance() * 1e6),
+      block_hash: '',
+      age: 0,
+      removed: chance() < 0.05,
+    }
+  },
   scalar: (chance, price) => price - 0.5 + chance(),
   signal(chance, price) {
     const direction = pick(chance, [-1, 0, 1])
