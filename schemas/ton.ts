@@ -4,7 +4,7 @@ import { kind } from './kind.ts'
 const share = (what: string) => z.number().min(0).max(1).describe(what)
 
 const jettonHolders = z.object({
-  supply: z.bigint().describe('all of it, in the smallest unit'),
+  supply: z.string().describe('all of it, in the smallest unit, decimal'),
   decimals: z.int().nonnegative().describe('decimals of the jetton'),
   mintable: z.boolean().describe('whether its admin may make more'),
   seen: z.int().nonnegative().describe('how many of the largest holders were looked at'),

@@ -66,7 +66,13 @@ export function dedustTrades(
     const [into, out] = [BigInt(amountIn), BigInt(amountOut)]
     const amounts = paid === token0 ? { amount0: into, amount1: -out } : { amount0: -out, amount1: into }
     const trader = (typeof sender === 'string' && rawAddress(sender)) || ''
-    const swap = swapOf({ ...amounts, trader }, scale, { block: 0, index: 0, block_hash: '', transaction: '' })
+    const swap = swapOf({ ...amounts, trader }, scale, {
+      block: 0,
+      block_time: at,
+      index: 0,
+      block_hash: '',
+      transaction: '',
+    })
     if (swap === undefined) throw new Unreadable('trade_amounts', trade)
     return { pool: address, at, swap, lt }
   })

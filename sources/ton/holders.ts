@@ -75,7 +75,13 @@ export function openHolders(given: Given, context: SourceContext): Observable<re
         const { supply, decimals, mintable } = master
         const { moves, movedIn, movedOut, ...shares } = balances.look(wallets, supply)
         const value: JettonHolders = {
-          ...{ supply, decimals, mintable, seen: wallets.size, holders_more: wallets.size >= given.top },
+          ...{
+            supply: String(supply),
+            decimals,
+            mintable,
+            seen: wallets.size,
+            holders_more: wallets.size >= given.top,
+          },
           ...shares,
           ...{ moves, moved_in: whole(movedIn, decimals), moved_out: whole(movedOut, decimals) },
         }

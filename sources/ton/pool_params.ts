@@ -36,15 +36,15 @@ export const whole = (amount: bigint, decimals: number): number => Number(amount
 export function swapOf(
   { amount0, amount1, trader }: PoolTrade,
   { decimals0, decimals1 }: Scale,
-  rest: Pick<Swap, 'block' | 'index' | 'block_hash' | 'transaction'>,
+  rest: Pick<Swap, 'block' | 'block_time' | 'index' | 'block_hash' | 'transaction'>,
 ): Swap | undefined {
   if (amount0 === 0n || amount1 === 0n || amount0 > 0n === amount1 > 0n) return undefined
   const size = Math.abs(whole(amount0, decimals0))
   const price = Math.abs(whole(amount1, decimals1)) / size
   if (!(price > 0) || !Number.isFinite(price)) return undefined
-  const { block, index, block_hash, transaction } = rest
+  const { block, block_time, index, block_hash, transaction } = rest
   return {
-    ...{ amount0, amount1, price, size, side: amount0 < 0n ? 1 : -1 },
-    ...{ block, index, block_hash, transaction, trader, removed: false },
+    ...{ amount0: String(amount0), amount1: String(amount1), price, size, side: amount0 < 0n ? 1 : -1 },
+    ...{ block, block_time, index, block_hash, transaction, trader, removed: false },
   }
 }

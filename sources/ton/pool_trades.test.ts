@@ -98,7 +98,7 @@ async function follow(dex: Stonfi | Dedust, given: object = {}) {
   const swaps = () => feed.of('row').map((row) => ({ ...row, value: row.value as Swap }))
   // the first answer says where the feed begins
   await feed.until(() => feed.of('event').some(({ value }) => value.event === 'connected'))
-  return { ...feed, swaps, amounts: () => swaps().map(({ value }) => value.amount0) }
+  return { ...feed, swaps, amounts: () => swaps().map(({ value }) => BigInt(value.amount0)) }
 }
 
 describe('STON.fi, by a server that answers as its export feed is documented', () => {
@@ -114,11 +114,19 @@ describe('STON.fi, by a server that answers as its export feed is documented', (
     expect(first).toEqual({
       ...{ type: 'row', key: `stonfi_v1:${pool}`, at: (began + 102) * 1e6 },
       value: {
-        ...{ amount0: 2_000_000_001n, amount1: -3_500_000n, price: 3.5 / 2.000000001, size: 2.000000001, side: -1 },
-        ...{ block: 102, index: 2, block_hash: '', transaction: 'tx102', trader, removed: false },
+        ...{ amount0: '2000000001', amount1: '-3500000', price: 3.5 / 2.000000001, size: 2.000000001, side: -1 },
+        ...{
+          block: 102,
+          block_time: (began + 102) * 1e6,
+          index: 2,
+          block_hash: '',
+          transaction: 'tx102',
+          trader,
+          removed: false,
+        },
       },
     })
-    expect(second?.value).toMatchObject({ amount0: -500_000_000n, amount1: 750_000n, side: 1, price: 1.5 })
+    expect(second?.value).toMatchObject({ amount0: '-500000000', amount1: '750000', side: 1, price: 1.5 })
     expect(feed.of('gap').map(({ value }) => value.reason)).toEqual(['connected'])
   })
 
@@ -174,8 +182,8 @@ describe('DeDust, by a server that answers as its documentation says', () => {
     await feed.until(() => feed.swaps().length === 2)
     const [first, second] = feed.swaps()
     expect(first).toMatchObject({ key: `dedust:${pool}`, at: (began + 1001) * 1e6 })
-    expect(first?.value).toMatchObject({ amount0: 2_000_000_000n, amount1: -3_000_000n, price: 1.5, side: -1, trader })
-    expect(second?.value).toMatchObject({ amount0: -1_000_000_000n, amount1: 1_500_000n, price: 1.5, side: 1 })
+    expect(first?.value).toMatchObject({ amount0: '2000000000', amount1: '-3000000', price: 1.5, side: -1, trader })
+    expect(second?.value).toMatchObject({ amount0: '-1000000000', amount1: '1500000', price: 1.5, side: 1 })
     expect(dex.asked[0]).toBe(`/v2/pools/${pool}/trades?page_size=1`)
     expect(dex.asked[1]).toBe(`/v2/pools/${pool}/trades?page_size=200&after_lt=1000`)
   })

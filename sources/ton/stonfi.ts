@@ -22,8 +22,16 @@ export function productState(reserve0: bigint, reserve1: bigint, fee: number, sc
   if (reserve0 <= 0n || reserve1 <= 0n || !(fee >= 0 && fee < 1)) return undefined
   const price = whole(reserve1, scale.decimals1) / whole(reserve0, scale.decimals0)
   return {
-    ...{ model: 'constant_product', reserve0, reserve1, sqrt_price_x96: '0', liquidity: 0n, tick: 0, fee, price },
-    ...{ decimals0: scale.decimals0, decimals1: scale.decimals1, block: 0, block_hash: '', removed: false },
+    ...{ model: 'constant_product', reserve0: String(reserve0), reserve1: String(reserve1), sqrt_price_x96: '0' },
+    ...{ liquidity: '0', tick: 0, fee, price },
+    ...{
+      decimals0: scale.decimals0,
+      decimals1: scale.decimals1,
+      block: 0,
+      block_time: 0,
+      block_hash: '',
+      removed: false,
+    },
   }
 }
 
@@ -98,7 +106,7 @@ export function swapEvents(answer: unknown, scales: ReadonlyMap<string, Scale>):
       return [JSON.stringify(event)]
     const trader = (typeof maker === 'string' && rawAddress(maker)) || ''
     const index = Number.isSafeInteger(eventIndex) && (eventIndex as number) >= 0 ? (eventIndex as number) : 0
-    const rest = { block: block.number, index, block_hash: '', transaction: txnId }
+    const rest = { block: block.number, block_time: block.at, index, block_hash: '', transaction: txnId }
     const swap = swapOf({ amount0, amount1, trader }, scale, rest)
     return [swap === undefined ? JSON.stringify(event) : { pool, at: block.at, swap }]
   })

@@ -110,10 +110,10 @@ export class SwapFeed {
     return { pool, key, ledger, state: 'doubtful' }
   }
   private read(transaction: Transaction, pool: SwapPool, key: string): readonly Swap[] {
-    const { hash, block, trace } = transaction
+    const { hash, block, trace, at } = transaction
     try {
       return tradesOf(transaction, pool).flatMap((trade) => {
-        const swap = swapOf(trade, pool, { block, index: 0, block_hash: trace, transaction: hash })
+        const swap = swapOf(trade, pool, { block, block_time: at, index: 0, block_hash: trace, transaction: hash })
         if (swap === undefined) this.outlet.invalid(key, 'amounts', hash)
         return swap ?? []
       })

@@ -48,7 +48,7 @@ async function follow(
     gaps: () => feed.of('gap').map(({ key, value }) => ({ key, ...value })),
     events: () => feed.of('event').map(({ value }) => value.event),
     reasons: () => feed.of('invalid').map(({ value }) => value.reason),
-    amounts: () => swaps().map(({ value }) => (value.removed ? -1n : 1n) * value.amount0),
+    amounts: () => swaps().map(({ value }) => (value.removed ? -1n : 1n) * BigInt(value.amount0)),
   }
 }
 
@@ -101,8 +101,15 @@ describe('against a server that answers as the documentation of TON Center says'
     expect(feed.swaps()[0]).toEqual({
       ...{ type: 'row', key, at: (began + 1010) * 1e6 },
       value: {
-        ...{ amount0: 2_000_000_000n, amount1: -3_000_000n, price: 1.5, size: 2, side: -1, trader },
-        ...{ block: 1010, index: 0, block_hash: 'trace2000000000', transaction: 'tx1010', removed: false },
+        ...{ amount0: '2000000000', amount1: '-3000000', price: 1.5, size: 2, side: -1, trader },
+        ...{
+          block: 1010,
+          block_time: (began + 1010) * 1e6,
+          index: 0,
+          block_hash: 'trace2000000000',
+          transaction: 'tx1010',
+          removed: false,
+        },
       },
     })
     expect(new Set(feed.server.headers)).toEqual(new Set(['the key']))
@@ -230,7 +237,7 @@ describe('against a server that answers as the documentation of TON Center says'
     feed.server.tell('pending', 'H2', [chain.emulated(200n)])
     feed.server.finalize('H2', [chain.next(200n, 0n)])
     await feed.until(() => feed.swaps().length === 5)
-    expect(feed.swaps().map(({ value }) => [value.amount1, value.removed])).toEqual([
+    expect(feed.swaps().map(({ value }) => [BigInt(value.amount1), value.removed])).toEqual([
       [-50n, false],
       [-50n, true],
       [-49n, false],
