@@ -36,6 +36,8 @@ export class ToncenterServer {
   other: (url: URL) => TonAnswer | undefined = () => undefined
   /** What the next attempts to open a stream meet. */
   readonly refusals: number[] = []
+  /** What the next subscriptions are answered with, in place of being accepted. */
+  readonly errors: string[] = []
   /** Says nothing, and drops what there was to say. */
   state: 'speaking' | 'mute' = 'speaking'
   opened = 0
@@ -126,6 +128,11 @@ export class ToncenterServer {
       const { operation, id, min_finality } = JSON.parse(text)
       if (operation === 'ping') this.say(client, { id, status: 'pong' })
       if (operation !== 'subscribe') return
+      const error = this.errors.shift()
+      if (error !== undefined) {
+        this.say(client, { id, error })
+        return
+      }
       client.finality = min_finality
       this.clients.add(client)
       this.say(client, { id, status: 'subscribed' })

@@ -28,6 +28,7 @@ export class StreamLine {
   private readonly url: string
   private subscription: Subscription | undefined
   private stopPing = () => {}
+  private dropLine: (detail: string) => void = () => {}
   private state: 'down' | 'open' = 'down'
 
   constructor(settings: StreamSettings) {
@@ -52,12 +53,18 @@ export class StreamLine {
     this.subscription?.unsubscribe()
   }
 
+  /** Gives the connection up and opens another. */
+  drop(detail: string): void {
+    this.dropLine(detail)
+  }
+
   private take(event: SocketEvent<StreamWord>, body: object): void {
     const { transport, outlet, heard, alive } = this.settings
     switch (event.type) {
       case 'opened': {
         const { host } = new URL(this.url)
         this.state = 'open'
+        this.dropLine = event.drop
         this.notice(`connected to ${host}`)
         outlet.event('*', 'connected', host)
         if (transport === 'sse') break

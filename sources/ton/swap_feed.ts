@@ -58,6 +58,7 @@ export class SwapFeed {
   private readonly followed: ReadonlyMap<string, Followed>
   private readonly cancels = new Map<string, () => void>()
   private phase: 'first connection' | 'interrupted' | 'stopped' = 'first connection'
+  private accepted: 'never' | 'once' = 'never'
 
   constructor(
     given: SwapFeedParams,
@@ -163,15 +164,14 @@ export class SwapFeed {
         for (const { ledger } of this.followed.values()) ledger.invalidated(word.trace)
         break
       case 'subscribed':
+        this.accepted = 'once'
         this.outlet.event('*', 'subscribed', NAME)
         this.pulse.alive(received)
         // from here on the stream tells everything: what was before is asked for
         for (const one of this.followed.values()) if (one.state === 'doubtful') void this.catchUp(one)
         break
       case 'refused':
-        if (this.outlet.newest > 0) this.outlet.invalid('*', 'refused', bytes)
-        else
-          this.fail(new TidegateError('SOURCE_FAILED', `${NAME}: refused: ${word.message}`, { reason: word.message }))
+        this.refused(word.message, bytes)
         break
       case 'invalid':
         this.outlet.invalid('*', word.reason, bytes)
@@ -181,6 +181,15 @@ export class SwapFeed {
         this.pulse.alive(received)
         break
     }
+  }
+  /** What was accepted once is refused for a while: too many connections, before the last one counts as closed. */
+  private refused(message: string, bytes: Buffer): void {
+    if (this.accepted === 'never') {
+      this.fail(new TidegateError('SOURCE_FAILED', `${NAME}: refused: ${message}`, { reason: message }))
+      return
+    }
+    this.outlet.invalid('*', 'refused', bytes)
+    this.line.drop(`refused: ${message}`)
   }
   private heard(
     { finality, trace, transactions }: StreamWord & { readonly type: 'transactions' },

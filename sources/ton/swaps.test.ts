@@ -27,6 +27,7 @@ async function follow(
 ) {
   const server = await new ToncenterServer().start()
   prepare(server)
+  const refused = server.errors.length > 0
   closing.push(() => server.close())
   const pools = [poolA, poolB].map((address) => ({ dex: 'stonfi_v1', address, decimals0: 9, decimals1: 6 }))
   const still = { stall_after: '1h', heartbeat_every: '1h', heartbeat_lag: '50ms', fill_within: '2s' }
@@ -40,7 +41,7 @@ async function follow(
     secret: (name) => (name === 'TIDEGATE_TONCENTER_KEY' ? 'the key' : undefined),
   })
   closing.push(feed.stop)
-  await expect.poll(() => server.subscribers).toBe(1)
+  if (!refused) await expect.poll(() => server.subscribers).toBe(1)
   const swaps = () => feed.of('row').map((row) => ({ ...row, value: row.value as Swap }))
   return {
     ...{ server, swaps },
@@ -280,6 +281,27 @@ describe('against a server that answers as the documentation of TON Center says'
     expect(feed.amounts()).toEqual([100n, 200n])
     expect(feed.gaps().map(({ reason }) => reason)).toEqual(['connected', 'disconnected'])
   }, 20_000)
+
+  test('a subscription that is refused at first is an error with the words of TON Center', async () => {
+    const feed = await follow({}, (server) => server.errors.push('connection limit reached: 0'))
+    await feed.until(() => feed.errors.length === 1)
+    expect(String(feed.errors[0])).toContain('connection limit reached: 0')
+  })
+
+  test('one that is refused after a cut is asked for again, and nothing is missing', async () => {
+    const feed = await follow()
+    const chain = new Chain(poolA)
+    feed.server.finalize('H1', [chain.next(100n)])
+    await feed.until(() => feed.swaps().length === 1)
+    feed.server.errors.push('too many connections', 'too many connections')
+    feed.server.cut()
+    feed.server.finalize('H2', [chain.next(200n)])
+    await expect.poll(() => feed.server.subscribers).toBe(1)
+    await feed.until(() => feed.swaps().length === 2)
+    expect(feed.amounts()).toEqual([100n, 200n])
+    expect(feed.reasons()).toEqual(['refused', 'refused'])
+    expect(feed.gaps()).toHaveLength(1)
+  })
 
   test('a connection that hangs is opened anew', async () => {
     const feed = await follow({ stall_after: '150ms' })
