@@ -8,6 +8,7 @@ import { Ring } from './state/ring.ts'
 
 export type { Clock } from './clock.ts'
 export type { Committed, OpenedSink, SinkContext, SourceContext, SourceItem } from './connect.ts'
+export type { Loss, Question, Reply, Wire, WireEvent } from './wire/wire.ts'
 export { nearest, Ring }
 
 // The door for components: everything an operator, source or sink says of itself goes through here.
