@@ -42,6 +42,13 @@ export function recorderOf(
 ): Recorder | undefined {
   const directory = args.value('raw')
   if (directory === undefined) return undefined
+  const { id, component } = source
+  if (component.frames === 'unheard')
+    throw new TidegateError(
+      'BINDING_INVALID',
+      `node "${id}" (${component.name}) speaks with its venue by itself: its frames cannot be recorded, its rows can, with -o`,
+      { node: id },
+    )
   const bytes = numberOption(args, 'rotate-bytes') ?? rawLimits.bytes
   const micros = durationOption(args, 'rotate-every') ?? rawLimits.micros
   return new Recorder(join(directory, source.id), source, world, failed, { bytes, micros })

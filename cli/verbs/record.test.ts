@@ -78,6 +78,8 @@ test('without --raw rows alone are kept, and a source without a feed is refused'
   expect(readdirSync(at('tapes'))).toEqual(['binance_trades.tape'])
   const made = await run('record', 'synthetic_market', '--raw', at('made'))
   expect([made.code, made.error.code]).toEqual([3, 'BINDING_INVALID'])
+  const ccxt = ['record', 'ccxt_trades', '--params', '{"exchange":"kraken","symbols":["BTC/USD"]}']
+  expect((await run(...ccxt, '--raw', at('ccxt'))).error).toMatchObject({ message: expect.stringContaining('with -o') })
 })
 
 test('a source that cannot start says so, and what was said to it is kept', async () => {
