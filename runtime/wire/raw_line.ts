@@ -4,20 +4,25 @@ import { losses } from './wire.ts'
 /**
  * A recording is lines of bytes: `<ns> <connection> <word> <payload>`. `ns` is the local time of receipt in ns since 1970
  * (the clock counts µs), `connection` the place of a connection among those of its source, from 0, or `-`.
- *
- * | word | payload |
- * | --- | --- |
- * | `in`, `out` | a text message, received or sent, byte by byte |
- * | `in64`, `out64` | a text message with a line break in it, in base64 |
- * | `binary64` | a binary message that was received, in base64 |
- * | `opened`, `alive` | none: the connection is open; it showed a sign of life |
- * | `lost` | `<why> <detail>` |
- * | `retrying` | `<attempt> <µs until then>` |
- * | `ask`, `answer` | a question to a REST interface, and what came of it: JSON |
- * | `start`, `continued` | the first line of a file, JSON: the source and all that a replay needs of it |
- * | `endpoint` | JSON: an address was named in place of the venue's own; path, query and user are left out |
- * | `failed` | JSON: the source could not start |
- * | `stop` | none: nothing follows */
+ */
+export const rawWords = {
+  in: 'a text message that was received, byte by byte',
+  in64: 'one with a line break in it, in base64',
+  binary64: 'a binary message that was received, in base64',
+  out: 'a text message that was sent',
+  out64: 'one with a line break in it, in base64',
+  opened: 'nothing: the connection is open',
+  alive: 'nothing: the peer answered a ping, or sent one',
+  lost: 'why the connection ended, and details',
+  retrying: 'the attempt, and the µs until it',
+  ask: 'JSON: a question to a REST interface, without the address in front of it',
+  answer: 'JSON: what came of the question of that `id`',
+  start: 'JSON, the first line of a recording: source, params, seed of chance, rows the log held before',
+  continued: 'the same, as the first line of a file that goes on with a recording',
+  endpoint: "JSON: an address in place of the venue's own, without path, query and user, where keys stand",
+  failed: 'JSON: the source could not start',
+  stop: 'nothing: the recording was ended, and not cut off',
+} as const
 export type RawLine =
   | { readonly word: 'in'; readonly bytes: Buffer; readonly binary: boolean }
   | { readonly word: 'out'; readonly text: string }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
@@ -7,11 +7,12 @@ import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { binanceBook } from '../../sources/binance/book.ts'
 import { frameTime, tradeFrames } from '../../sources/binance/frames.ts'
+import { binanceQuotes } from '../../sources/binance/quotes.ts'
 import { type BinanceTradesParams, binanceTrades, tradesChannel } from '../../sources/binance/trades.ts'
 import { openFeed } from '../../sources/feed/feed.ts'
 import { socketLimits } from '../../sources/feed/socket.ts'
 import { followFeed } from '../../testing/follow_feed.ts'
-import { type Fault, type RestAnswer, startVenue, type Venue } from '../../testing/venue_server.ts'
+import { type Fault, type RestAnswer, readFrames, startVenue, type Venue } from '../../testing/venue_server.ts'
 import { wallClock } from '../clock.ts'
 import type { Source, SourceContext, SourceItem } from '../define.ts'
 import { playRaw } from './play_raw.ts'
@@ -248,3 +249,33 @@ test('addresses are kept without their paths, queries and users, where keys stan
   expect(lines.filter((line) => / ask /.test(line)).length).toBeGreaterThan(0)
   for (const line of lines) expect(typeof decodeLine(Buffer.from(line, 'latin1')), line).toBe('object')
 })
+
+// ---- recorded frames: third-party, in TIDEGATE_DATA, never in the repository ------------------------
+
+const session = 'ticks/binance-raw-frames/spot_btcusdt_20240808.jsonl.txt.gz'
+const path = join(process.env['TIDEGATE_DATA'] ?? './data', session)
+test.skipIf(!existsSync(path)).each([
+  ['trades', binanceTrades.definition],
+  ['quotes', binanceQuotes.definition],
+] as const)(
+  `a session of ${session}, cut twice while it is recorded as %s, gives the very items again`,
+  async (_, definition) => {
+    const params = z.parse(definition.params, { symbols: ['BTCUSDT'], heartbeat_every: '20ms', stall_after: '10s' })
+    const open = (context: SourceContext) =>
+      (definition.open as (p: unknown, c: SourceContext) => ReturnType<Open>)(params, context)
+    const stream = definition.name === 'binance_trades' ? '@trade"' : '@bookTicker"'
+    const frames = (await readFrames(path)).filter((frame) => frame.includes(stream)).slice(0, 5000)
+    const cuts: readonly Fault[] = [
+      { type: 'drop', after: 1500 },
+      { type: 'skip', after: 3000, frames: 200 },
+      { type: 'drop', after: 3000 },
+    ]
+    const live = await recorded({ definition, open, venue: { frames, faults: cuts } })
+    await live.until(() => live.venue.sent() >= frames.length - 200)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    await live.finish()
+    expect(live.of('row').length).toBeGreaterThan(1000)
+    expect(live.of('gap').length).toBeGreaterThan(1)
+    expect(await played(live.directory, open)).toEqual(live.items)
+  },
+)
