@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { backtest } from './backtest.ts'
 import { codec } from './codec.ts'
 import { engine } from './engine.ts'
+import { feeds } from './feeds.ts'
 import { fused } from './fused.ts'
 import { latency } from './latency.ts'
 import { log } from './log_table.ts'
@@ -26,6 +27,7 @@ const benches: Readonly<Record<string, Bench>> = {
   nexmark,
   latency,
   takeover,
+  feeds,
 }
 const usage = `usage: npm run bench -- NAME... [--rounds N] [--json], or all
 

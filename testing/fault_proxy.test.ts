@@ -77,11 +77,11 @@ test.each([
   ['answers pings', false, 'tell', ['pong'], span(0, 20)],
   ['is deaf', true, 'tell', [], span(0, 20)],
   ['forgets what was said', false, 'lose', ['pong'], [...span(0, 5), ...span(15, 20)]],
-] as const)('a stall that %s', async (_what, deaf, then, heard, expected) => {
+] as const)('a stall that %s', async (_what, deaf, outcome, heard, expected) => {
   const { print, ids, proxy, said, socket } = await opened()
   print(5)
   await until(() => ids.length === 5)
-  proxy.strike({ type: 'stall', micros: 80 * ms, deaf, then })
+  proxy.strike({ type: 'stall', micros: 80 * ms, deaf, outcome })
   print(10)
   socket.ping()
   await pause(40 * ms)

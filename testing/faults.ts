@@ -9,7 +9,7 @@ export type Fault =
   /** The connection is gone without a word. */
   | { readonly type: 'cut' }
   /** Nothing comes; `deaf` leaves pings unanswered too. What the venue says meanwhile comes late, or never. */
-  | { readonly type: 'stall'; readonly micros: number; readonly deaf: boolean; readonly then: 'tell' | 'lose' }
+  | { readonly type: 'stall'; readonly micros: number; readonly deaf: boolean; readonly outcome: 'tell' | 'lose' }
   | { readonly type: 'lose'; readonly messages: number }
   | { readonly type: 'duplicate'; readonly messages: number }
   /** The messages come, the last of them first. */
@@ -73,11 +73,11 @@ export function* strikes(seed: number, every: number): Generator<Strike, never> 
   const chance = chanceOf(seed)
   const whole = (from: number, to: number): number => from + Math.floor(chance() * (to - from + 1))
   const one = <T>(of: readonly T[]): T => of[whole(0, of.length - 1)] as T
-  const stall = (deaf: boolean, then: 'tell' | 'lose'): Fault => ({
+  const stall = (deaf: boolean, outcome: 'tell' | 'lose'): Fault => ({
     type: 'stall',
     micros: whole(1, 20) * 1e5,
     deaf,
-    then,
+    outcome,
   })
   const kinds: readonly (() => readonly Fault[])[] = [
     () => [{ type: 'cut' }],

@@ -13,7 +13,7 @@ type Mode =
   | {
       readonly state: 'stalled'
       readonly deaf: boolean
-      readonly then: 'tell' | 'lose'
+      readonly outcome: 'tell' | 'lose'
       held: Buffer[]
       readonly cancel: () => void
     }
@@ -69,7 +69,7 @@ export class FaultyLink {
         break
       case 'stall': {
         const cancel = this.clock.after(fault.micros, () => this.goOn())
-        this.mode = { state: 'stalled', deaf: fault.deaf, then: fault.then, held: [], cancel }
+        this.mode = { state: 'stalled', deaf: fault.deaf, outcome: fault.outcome, held: [], cancel }
         break
       }
       case 'lose':
@@ -122,7 +122,7 @@ export class FaultyLink {
         this.pass(bytes)
         break
       case 'stalled':
-        if (opcode < 8 ? mode.then === 'tell' : mode.deaf) mode.held.push(Buffer.from(bytes))
+        if (opcode < 8 ? mode.outcome === 'tell' : mode.deaf) mode.held.push(Buffer.from(bytes))
         else if (opcode >= 8) this.pass(bytes)
         break
       case 'dribbling':
@@ -182,7 +182,7 @@ export class FaultyLink {
 
   /** Shuts one direction down properly; nothing comes after it. */
   private leave(socket: Duplex): void {
-    this.mode = { state: 'stalled', deaf: true, then: 'lose', held: [], cancel: () => {} }
+    this.mode = { state: 'stalled', deaf: true, outcome: 'lose', held: [], cancel: () => {} }
     socket.end()
   }
 }

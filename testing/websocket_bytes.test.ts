@@ -36,7 +36,8 @@ test('finds every frame again however the bytes are cut, masked or not', () => {
       }
       expect(found.map(({ opcode }) => opcode)).toEqual(all.map(({ opcode }) => opcode))
       expect(Buffer.concat(found.map((frame) => frame.bytes)).equals(bytes)).toBe(true)
-      found.forEach(({ payload }, n) => expect(payload.equals(Buffer.alloc(all[n]!.length, all[n]!.byte))).toBe(true))
+      for (const [n, { payload }] of found.entries())
+        expect(payload.equals(Buffer.alloc(all[n]!.length, all[n]!.byte))).toBe(true)
     }),
     { numRuns: 50 },
   )

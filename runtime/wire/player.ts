@@ -6,6 +6,7 @@ import { seeded } from './seeded.ts'
 import { StepClock, turn } from './step_clock.ts'
 import type { Around, Question, Reply, Wire, WireEvent } from './wire.ts'
 
+type Heard = RawLine & { readonly word: 'in' | 'opened' | 'alive' | 'lost' | 'retrying' | 'failed' }
 interface Line {
   readonly hear: (event: WireEvent) => void
   readonly fail: (error: unknown) => void
@@ -97,7 +98,7 @@ export class Player implements Wire {
     else this.early.set(what, [...(this.early.get(what) ?? []), reply])
   }
 
-  private hear(place: Line, line: RawLine): void {
+  private hear(place: Line, line: Heard): void {
     const at = this.clock.now()
     if (place.state === 'dropped' && line.word !== 'lost') {
       place.hear({ type: 'lost', at, loss: 'dropped', detail: 'here, and not when it was recorded' })
@@ -126,8 +127,6 @@ export class Player implements Wire {
         break
       case 'failed':
         place.fail(new TidegateError('SOURCE_FAILED', line.value.message))
-        break
-      default:
         break
     }
   }

@@ -26,7 +26,9 @@ export const rawWords = {
 export type RawLine =
   | { readonly word: 'in'; readonly bytes: Buffer; readonly binary: boolean }
   | { readonly word: 'out'; readonly text: string }
-  | { readonly word: 'opened' | 'alive' | 'stop' }
+  | { readonly word: 'opened' }
+  | { readonly word: 'alive' }
+  | { readonly word: 'stop' }
   | { readonly word: 'lost'; readonly loss: (typeof losses)[number]; readonly detail: string }
   | { readonly word: 'retrying'; readonly after: number; readonly attempt: number }
   | { readonly word: 'ask'; readonly value: z.output<typeof Ask> }
@@ -80,7 +82,12 @@ function payloadOf(line: RawLine): readonly [word: string, payload: Buffer | str
     case 'alive':
     case 'stop':
       return [line.word, '']
-    default:
+    case 'ask':
+    case 'answer':
+    case 'start':
+    case 'continued':
+    case 'endpoint':
+    case 'failed':
       return [line.word, JSON.stringify(line.value)]
   }
 }

@@ -192,7 +192,7 @@ withCcxt(
     })
     sockets.on('connection', (client) => {
       const first = 10 * connections++
-      client.on('message', async (data) => {
+      const answer = async (data: unknown) => {
         const { method, req_id } = JSON.parse(String(data))
         if (method !== 'subscribe') return
         client.send(JSON.stringify({ method, req_id, result: { channel: 'trade', symbol: 'BTC/USD' }, success: true }))
@@ -201,7 +201,8 @@ withCcxt(
           await new Promise((resolve) => setTimeout(resolve, 20))
         }
         if (connections < 3) client.close(1001)
-      })
+      }
+      client.on('message', (data) => void answer(data))
     })
     const ws = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
     const feed = followAt({ ccxt_trades: ws, 'ccxt_trades.rest': rest.restUrl }, { by: 'watch' })

@@ -1,5 +1,7 @@
 import type { Clock } from '../../runtime/define.ts'
+import { formatDuration } from '../../schemas/units.ts'
 import type { Outlet } from './outlet.ts'
+import { RestFailure } from './rest.ts'
 import type { Numbered } from './sequencer.ts'
 import type { Track } from './track.ts'
 import type { Missing } from './venue.ts'
@@ -16,7 +18,7 @@ export interface FillerSettings<T> {
   readonly notice: (text: string) => void
 }
 /** Items held at most; beyond, what is missing is given up. */
-const MOST_HELD = 200_000
+const MOST_HELD = 1_000_000
 
 /**
  * Closes holes in the numbers. While one is open the whole feed is held, so that what comes late from elsewhere is told
@@ -42,7 +44,7 @@ export class Filler<T> {
     if (!this.busy) {
       outlet.hold()
       this.stop = new AbortController()
-      this.cancel = clock.after(within, () => this.giveUp())
+      this.cancel = clock.after(within, () => this.giveUp(`not given within ${formatDuration(within)}`))
     }
     this.open.add(track)
     const { signal } = this.stop
@@ -53,12 +55,14 @@ export class Filler<T> {
   look(track: Track<T>): void {
     if (!this.open.has(track)) return
     if (track.sequencer.missing === undefined) this.settle(track)
-    else if (this.settings.outlet.waiting + track.sequencer.waiting > MOST_HELD) this.giveUp()
+    else if (this.settings.outlet.waiting + track.sequencer.waiting > MOST_HELD) this.giveUp(`${MOST_HELD} rows wait`)
   }
   /** Ends all waiting: what is still missing is told as gaps. */
-  giveUp(): void {
+  giveUp(why: string): void {
     this.stop.abort()
     for (const track of [...this.open]) {
+      const hole = track.sequencer.missing
+      if (hole !== undefined) this.settings.outlet.event(track.key, 'unfilled', why, hole.to - hole.from + 1)
       track.sequencer.concede()
       this.settle(track)
     }
@@ -78,18 +82,22 @@ export class Filler<T> {
     const { ask, outlet, notice } = this.settings
     if (ask === undefined) return []
     const count = hole.to - hole.from + 1
-    try {
-      const rows = await ask(hole, signal)
-      if (rows.length < count && !signal.aborted)
-        outlet.event(track.key, 'unfilled', `asked for ${count} rows, given ${rows.length}`, count - rows.length)
-      return rows
-    } catch (error) {
-      if (signal.aborted) return []
-      const { message } = error as Error
-      notice(`${track.symbol}: ${count} missing rows could not be asked for again: ${message}`)
-      outlet.event(track.key, 'unfilled', message, count)
-      return []
+    while (!signal.aborted) {
+      try {
+        const rows = await ask(hole, signal)
+        if (rows.length < count && !signal.aborted)
+          outlet.event(track.key, 'unfilled', `asked for ${count} rows, given ${rows.length}`, count - rows.length)
+        return rows
+      } catch (error) {
+        const { message } = error as Error
+        if (!signal.aborted && isFinal(error)) {
+          notice(`${track.symbol}: ${count} missing rows could not be asked for again: ${message}`)
+          outlet.event(track.key, 'unfilled', message, count)
+          return []
+        }
+      }
     }
+    return []
   }
   private settle(track: Track<T>): void {
     this.open.delete(track)
@@ -98,3 +106,8 @@ export class Filler<T> {
     this.settings.outlet.release()
   }
 }
+
+/** Not worth another question: the venue understood it and says no, or its answer is none we can read. */
+const isFinal = (error: unknown): boolean =>
+  !(error instanceof RestFailure) ||
+  (error.reason === 'refused' && error.status < 500 && error.status !== 429 && error.status !== 418)

@@ -105,7 +105,7 @@ export class LiveFeed<T> {
   }
   stop(): void {
     if (this.phase === 'stopped') return
-    this.filler.giveUp()
+    this.filler.giveUp('the feed is closed')
     this.outlet.begin(this.context.clock.now())
     this.outlet.flush()
     this.phase = 'stopped'

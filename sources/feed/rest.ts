@@ -28,20 +28,18 @@ export interface RestSettings {
   readonly pace?: number
   /** Stands between, where questions are recorded or played again. */
   readonly wire?: Wire | undefined
+  /** Questions under way at once. */
+  readonly parallel?: number
 }
 
-/** Asks a REST interface for JSON, one question at a time, within the rate it allows. */
+/** Asks a REST interface for JSON, a few questions at a time, within the rate it allows. */
 export class Rest {
   private readonly settings: Required<Omit<RestSettings, 'wire'>> & Pick<RestSettings, 'wire'>
   /** Whose turn it is, and when the next question may be asked: shared by all who ask this venue through this. */
-  private readonly queue: { turn: Promise<unknown>; free: number }
+  private readonly queue: { readonly turns: Promise<unknown>[]; asked: number; free: number }
   private readonly signal: AbortSignal | undefined
 
-  constructor(
-    settings: RestSettings,
-    queue: Rest['queue'] = { turn: Promise.resolve(), free: 0 },
-    signal?: AbortSignal,
-  ) {
+  constructor(settings: RestSettings, queue: Rest['queue'] = { turns: [], asked: 0, free: 0 }, signal?: AbortSignal) {
     this.queue = queue
     this.signal = signal
     this.settings = {
@@ -51,6 +49,7 @@ export class Rest {
       backoff: 0.25e6,
       maxBytes: 32 * 1024 * 1024,
       pace: 0,
+      parallel: 8,
       ...settings,
     }
   }
@@ -72,8 +71,10 @@ export class Rest {
   }
 
   private ask(question: Question): Promise<unknown> {
-    const answer = this.queue.turn.then(() => this.insist(question))
-    this.queue.turn = answer.catch(() => {})
+    const { turns } = this.queue
+    const turn = this.queue.asked++ % this.settings.parallel
+    const answer = (turns[turn] ?? Promise.resolve()).then(() => this.insist(question))
+    turns[turn] = answer.catch(() => {})
     return answer
   }
 
@@ -83,8 +84,10 @@ export class Rest {
     const { signal, queue } = this
     if (signal?.aborted) throw new RestFailure('unreachable', `${url.host}: no longer asked`)
     for (let attempt = 1; ; attempt++) {
-      await this.wait(queue.free - clock.now(), signal)
-      queue.free = clock.now() + pace
+      const now = clock.now()
+      const due = Math.max(now, queue.free)
+      queue.free = due + pace
+      await this.wait(due - now, signal)
       try {
         return await this.once(url, question, signal)
       } catch (error) {

@@ -36,7 +36,7 @@ export const socketLimits: SocketLimits = {
   stallAfter: 60e6,
   backoff: 0.5e6,
   backoffCap: 30e6,
-  stableAfter: 10e6,
+  stableAfter: 2e6,
   maxBytes: 16 * 1024 * 1024,
   startAttempts: 5,
 }
