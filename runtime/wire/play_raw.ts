@@ -36,7 +36,7 @@ export async function* playRaw(
         if (line.word === 'continued') notice('the recording begins in the middle: files before are absent')
         await end()
         yield* told()
-        session = new Session(at, line.value, open, notice)
+        session = new Session(at, line.value, open)
       } else {
         await session?.play(stamped)
         yield* told()
@@ -53,7 +53,7 @@ export async function* playRaw(
 }
 
 class Session {
-  private readonly opening: readonly [at: number, start: RawStart, open: OpenRecorded, notice: (text: string) => void]
+  private readonly opening: readonly [at: number, start: RawStart, open: OpenRecorded]
   private readonly addresses = new Map<string, string | null>()
   private player: Player | undefined
   private items: SourceItem[] = []
@@ -74,8 +74,8 @@ class Session {
   }
   async begin(): Promise<void> {
     if (this.player !== undefined) return
-    const [at, start, open, notice] = this.opening
-    this.player = new Player(at, start, this.addresses, notice)
+    const [at, start, open] = this.opening
+    this.player = new Player(at, start, this.addresses)
     const subscription = open(start, this.player.context).subscribe({
       next: (items) => {
         for (const item of items) this.items.push(item)

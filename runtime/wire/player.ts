@@ -25,15 +25,12 @@ export class Player implements Wire {
   private readonly asked = new Map<number, string>()
   readonly context: SourceContext
 
-  constructor(
-    at: number,
-    { seed, position }: RawStart,
-    addresses: ReadonlyMap<string, string | null>,
-    notice: (text: string) => void,
-  ) {
+  constructor(at: number, { seed, position }: RawStart, addresses: ReadonlyMap<string, string | null>) {
     this.clock = new StepClock(at)
     this.addresses = addresses
     const endpoint = (name: string) => this.addresses.get(name) ?? undefined
+    // what the source has to say of its connections was said when it was recorded
+    const notice = () => {}
     this.context = { clock: this.clock, random: seeded(seed), position, endpoint, notice, wire: this }
   }
 
