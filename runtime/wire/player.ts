@@ -78,6 +78,12 @@ export class Player implements Wire {
         if (place !== undefined) this.hear(place, line)
         break
       }
+      case 'dropped': {
+        // then as now: what was received before it is dealt with
+        const place = this.lines[connection]
+        if (place?.state === 'dropped') place.state = 'as_recorded'
+        break
+      }
       case 'out':
       case 'stop':
       case 'start':

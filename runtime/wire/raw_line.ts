@@ -13,6 +13,7 @@ export const rawWords = {
   out64: 'one with a line break in it, in base64',
   opened: 'nothing: the connection is open',
   alive: 'nothing: the peer answered a ping, or sent one',
+  dropped: 'nothing: the source gave the connection up; what was received before is still dealt with, then it is lost',
   lost: 'why the connection ended, and details',
   retrying: 'the attempt, and the µs until it',
   ask: 'JSON: a question to a REST interface, without the address in front of it',
@@ -28,6 +29,7 @@ export type RawLine =
   | { readonly word: 'out'; readonly text: string }
   | { readonly word: 'opened' }
   | { readonly word: 'alive' }
+  | { readonly word: 'dropped' }
   | { readonly word: 'stop' }
   | { readonly word: 'lost'; readonly loss: (typeof losses)[number]; readonly detail: string }
   | { readonly word: 'retrying'; readonly after: number; readonly attempt: number }
@@ -80,6 +82,7 @@ function payloadOf(line: RawLine): readonly [word: string, payload: Buffer | str
       return [line.word, `${line.attempt} ${line.after}`]
     case 'opened':
     case 'alive':
+    case 'dropped':
     case 'stop':
       return [line.word, '']
     case 'ask':
@@ -127,6 +130,7 @@ function lineOf(word: string, payload: Buffer): RawLine | string {
       return { word: 'out', text: based(payload).toString() }
     case 'opened':
     case 'alive':
+    case 'dropped':
     case 'stop':
       return { word }
     case 'lost': {

@@ -158,6 +158,22 @@ test('a book that is asked for over REST is the same book again', async () => {
   expect(await played(live.directory, open)).toEqual(live.items)
 })
 
+test('a connection the source gives up in the middle of what it has received ends there, then as now', async () => {
+  const params = z.parse(binanceTrades.definition.params, { symbols: ['BTCUSDT'], fill: false }) as BinanceTradesParams
+  const channel = tradesChannel(params)
+  const leave = { type: 'leave', detail: 'enough' } as const
+  const read = (bytes: Buffer, binary: boolean) => {
+    const word = channel.read(bytes, binary)
+    return word.type === 'row' && word.row.id % 500 === 0 ? leave : word
+  }
+  const open = (context: SourceContext) => openFeed({ ...channel, read }, params, context, quick)
+  const { definition } = binanceTrades
+  const live = await recorded({ definition, open, venue: { frames: tradeFrames(50_000), rate: 20_000 } })
+  await live.until(() => live.of('event').filter(({ value }) => value.event === 'lost').length > 2)
+  await live.finish()
+  expect(await played(live.directory, open)).toEqual(live.items)
+})
+
 test('what is played again is read anew: params and parser may be others', async () => {
   const live = await recorded(trades({ fill: false }))
   await live.until(() => live.of('row').at(-1)?.at === (frameTime + 299) * ms)

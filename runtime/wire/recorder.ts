@@ -136,7 +136,12 @@ export class Recorder implements Wire {
           this.write(connection, { word: 'out', text })
           event.send(text)
         }
-        return { ...event, at, send }
+        // what was received before is still dealt with, then comes the loss
+        const drop = (detail: string) => {
+          this.write(connection, { word: 'dropped' })
+          event.drop(detail)
+        }
+        return { ...event, at, send, drop }
       }
       case 'message':
         this.write(connection, { word: 'in', bytes: event.bytes, binary: event.binary })
