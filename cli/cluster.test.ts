@@ -84,6 +84,14 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     expect(parity).toMatchObject({ equal: true, committed_sha256: backtest.outputs_sha256 })
     const replayed = (await run('replay', flagship, '--log', 'jetstream', ...set)).document()
     expect(replayed).toMatchObject({ outputs_sha256: backtest.outputs_sha256, ticks: 3000 })
+    const publishing = ['replay', flagship, '--log', 'jetstream', ...set, '--publish', 'first'] as const
+    expect((await run(...publishing)).document()).toMatchObject({ published: backtest.signals })
+    const said = async (namespace: string) =>
+      (await run('signals', 'btc_momentum', '--namespace', namespace, '--all', '--for', '1s'))
+        .lines()
+        .map(({ id, value }) => ({ id, value }))
+    expect(await said('bt_first')).toEqual(await said('paper'))
+    expect(await refused(...publishing)).toMatchObject({ exit: 2, code: 'USAGE' })
     const all = await run('signals', 'btc_momentum', '--all', '--limit', String(backtest.signals), '--for', '5s')
     expect(all.lines()).toHaveLength(backtest.signals)
     expect(all.lines()[0]).toMatchObject({ pipeline: 'btc_momentum', schema: 'tidegate/signal/v1', seq: 1 })
@@ -131,9 +139,11 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     expect(code).toBe(4)
   })
 
-  test('run keeps its log on the server', async () => {
+  test('run keeps its log on the server, and what it made is recomputed from there', async () => {
     const argv = [
       flagship,
+      '--namespace',
+      'own',
       '--log',
       'jetstream',
       '--dir',
@@ -150,6 +160,16 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     const again = await run('run', ...argv)
     expect(again.lines().at(-1)).toMatchObject({
       report: { complete: true, outputs_sha256: (report as never)['report']['outputs_sha256'] },
+    })
+    const there = ['btc_momentum', '--log', 'jetstream', '--namespace', 'own', '--dir', at('run')] as const
+    for (const verb of ['parity', 'replay'])
+      expect((await run(verb, ...there)).document()).toMatchObject({
+        equal: true,
+        replay_sha256: (report as never)['report']['outputs_sha256'],
+      })
+    expect(await refused('parity', 'btc_momentum', '--log', 'jetstream', '--namespace', 'nobody')).toMatchObject({
+      exit: 3,
+      code: 'PIPELINE_UNKNOWN',
     })
   }, 20_000)
 })

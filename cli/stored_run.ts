@@ -26,12 +26,21 @@ export interface StoredRun {
 
 export const isFile = (name: string): boolean => /\.(ya?ml|json|[cm]?[jt]s)$/.test(name)
 
-/** A run that was made, by the name of its pipeline or by a definition file: of a directory, or what is deployed on a server. */
+/**
+ * A run that was made, by the name of its pipeline or by a definition file: of a directory, or on a server what is deployed
+ * there, or what `run --log jetstream` keeps there.
+ */
 export function storedRun(args: Args, context: Context): Promise<StoredRun> {
-  return onJetStream(args) ? deployedRun(args, context) : ownRun(args, context)
+  return onJetStream(args) ? serverRun(args, context) : ownRun(args, context)
 }
 
-async function ownRun(args: Args, { catalogue, io }: Context): Promise<StoredRun> {
+interface Kept {
+  readonly plan: Plan
+  readonly made: string
+  readonly directory: RunDirectory
+}
+/** What the directory of a run says of it. */
+async function keptRun(args: Args, { catalogue }: Context): Promise<Kept> {
   const [name = ''] = args.positionals
   const file = isFile(name)
   const given = file ? await loadDefinition(name, args) : undefined
@@ -45,17 +54,31 @@ async function ownRun(args: Args, { catalogue, io }: Context): Promise<StoredRun
       expected: pipeline,
       found: plan.pipeline,
     })
+  return { plan, made: kept.plan, directory }
+}
+async function ownRun(args: Args, context: Context): Promise<StoredRun> {
+  const { plan, made, directory } = await keptRun(args, context)
   const log = await openEmbeddedLog(directory.log, { readonly: true })
-  for (const notice of log.notices) io.say(notice)
-  return { plan, log, made: kept.plan, where: directory.path, stages: [{}], close: () => log.close() }
+  for (const notice of log.notices) context.io.say(notice)
+  return { plan, log, made, where: directory.path, stages: [{}], close: () => log.close() }
 }
 
 /** With a file the ranges are recomputed by its plan, from the state of the plan that runs. */
-async function deployedRun(args: Args, context: Context): Promise<StoredRun> {
+async function serverRun(args: Args, context: Context): Promise<StoredRun> {
   const [name = ''] = args.positionals
   const cluster = await openCluster(args, context, 'replay')
   const { log } = cluster
+  const about = {
+    where: `${cluster.link.nc.getServer()}, namespace ${cluster.namespace}`,
+    close: () => cluster.close(),
+  }
   try {
+    // a run of somebody's own has its streams on the server, and its definition in its directory
+    if (!isFile(name) && (await cluster.definitions.pointer(name)) === undefined) {
+      const own = await keptRun(args, context).catch(() => undefined)
+      if (own !== undefined && (await log.open(layout.run(own.plan.pipeline))) !== undefined)
+        return { ...about, plan: own.plan, made: own.made, log, stages: [{}] }
+    }
     const given = isFile(name)
       ? planOf(await loadDefinition(name, args), await context.catalogue(folderOf(name)), 'paper')
       : undefined
@@ -75,8 +98,7 @@ async function deployedRun(args: Args, context: Context): Promise<StoredRun> {
     })
     return {
       ...{ plan: given ?? live, log, made: live.hash, stages: await Promise.all(stages) },
-      where: `${cluster.link.nc.getServer()}, namespace ${cluster.namespace}`,
-      close: () => cluster.close(),
+      ...about,
     }
   } catch (error) {
     await cluster.close()

@@ -1,5 +1,6 @@
 import { wallClock } from '../../runtime/clock.ts'
 import { rangesOf } from '../../runtime/cluster/feed_name.ts'
+import { ReplaySignals } from '../../runtime/cluster/replay_signals.ts'
 import type { Start } from '../../runtime/cluster/start.ts'
 import { replayStreams, type StreamReplayResult } from '../../runtime/cluster/stream_replay.ts'
 import type { Committed } from '../../runtime/connect.ts'
@@ -35,11 +36,16 @@ export const replayVerb: Verb = {
     to: { type: 'string', value: 'TIME', help: 'of tick streams: rows before this event time' },
     speed: { type: 'string', value: 'N|max', help: 'event seconds per second; max unless named' },
     ranges: { type: 'string', value: 'N', help: 'of tick streams: the ranges they were recorded in; 1 unless named' },
+    publish: {
+      type: 'string',
+      value: 'RUN',
+      help: 'of tick streams: publish what the sinks say on bt_RUN.sig.PIPELINE.…',
+    },
     outputs: { type: 'boolean', help: 'print every output, as JSON lines with --json' },
   },
   notes:
     'A run (PIPELINE) is always recomputed from its first record, or from a savepoint, so that every printed output is what it really made; --from-seq and --from-time say which outputs are printed. With a FILE the log runs through that definition instead of the one it was made with: what would it have done? They are compared on the edges it has. ' +
-    'With a FILE and --log jetstream the definition runs, from nothing, over what its tick streams hold from --from-seq or --from-time on: a backtest on the server, which deploys and publishes nothing.',
+    'With a FILE and --log jetstream the definition runs, from nothing, over what its tick streams hold from --from-seq or --from-time on: a backtest on the server, which deploys nothing, and publishes nothing unless --publish RUN gives it a namespace: `tidegate signals PIPELINE --namespace bt_RUN` reads it.',
   run: (args, context) =>
     onJetStream(args) && isFile(args.positionals[0] ?? '') ? overStreams(args, context) : overRun(args, context),
 }
@@ -109,11 +115,14 @@ async function overStreams(args: Args, context: Context): Promise<number> {
   const plan = planOf(await loadDefinition(file, args), await context.catalogue(folderOf(file)), 'backtest')
   const [start, speed, to] = [startOf(args), speedOf(args, 'max'), timeOption(args, 'to')]
   const cluster = await openCluster(args, context, 'replay')
+  const run = args.value('publish')
   const stop = stopper(undefined)
   const teller = failureTeller(io)
   const summary = new Summary()
   const began = performance.now()
+  let signals: ReplaySignals | undefined
   try {
+    signals = run === undefined ? undefined : await ReplaySignals.open(cluster.link, plan, run, cluster.replicas)
     const results: StreamReplayResult[] = []
     for (const range of rangesOf(numberOption(args, 'ranges') ?? 1))
       results.push(
@@ -122,12 +131,14 @@ async function overStreams(args: Args, context: Context): Promise<number> {
           failed: teller.failed,
           output(row) {
             summary.add(row)
+            signals?.write(row)
             const { line, text } = lineOf(row)
             if (args.flags.has('outputs')) io.line(line, text)
           },
           progress: (rows, at) => io.progress(`${rows.toLocaleString('en')} rows, ${formatTime(at)}`),
         }),
       )
+    await signals?.flush()
     const seconds = (performance.now() - began) / 1000
     const sum = (field: 'rows' | 'late' | 'invalid' | 'gaps' | 'outputs') =>
       results.reduce((total, result) => total + result[field], 0)
@@ -137,6 +148,7 @@ async function overStreams(args: Args, context: Context): Promise<number> {
     const document = {
       ...{ pipeline: plan.pipeline, mode: 'replay', plan: plan.hash, ...summary.result(), ...counts },
       ...{ outputs, outputs_sha256: sha256, seconds, ticks_per_second: Math.round(ticks / seconds) },
+      ...(signals !== undefined && { namespace: signals.namespace, published: signals.published }),
     }
     if (ticks === 0) io.say('no rows: nothing was recorded there, see `tidegate record`')
     const render = () =>
@@ -144,12 +156,16 @@ async function overStreams(args: Args, context: Context): Promise<number> {
         renderSummary(`${plan.pipeline}: replay of tick streams`, document),
         `  speed      ${document.ticks_per_second.toLocaleString('en')} ticks/s, ${seconds.toFixed(2)} s`,
         `  outputs    ${outputs.toLocaleString('en')}, sha256 ${sha256}`,
+        ...(signals === undefined
+          ? []
+          : [`  published  ${signals.published.toLocaleString('en')} on ${signals.namespace}.sig.${plan.pipeline}.>`]),
       ].join('\n')
     if (args.flags.has('outputs')) io.line({ report: document }, render())
     else io.document(document, render)
     return teller.exit()
   } finally {
     stop.done()
+    signals?.close()
     await cluster.close()
   }
 }
