@@ -30,8 +30,13 @@ export const fileOptions = {
   'rotate-every': { type: 'string', value: 'DURATION', help: 'and after this long; 1h unless named' },
 } as const
 
-export const toFiles = (args: Args): boolean =>
-  (args.value('raw') ?? args.value('out')) !== undefined && args.value('nats') === undefined
+/** Whether files alone are written. @throws USAGE where a tape is to be kept beside the streams of a server */
+export function toFiles(args: Args): boolean {
+  const [raw, out, nats] = [args.value('raw'), args.value('out'), args.value('nats')]
+  if (nats !== undefined && out !== undefined)
+    throw new TidegateError('USAGE', 'record: -o keeps rows where no server does; leave out --nats, or -o')
+  return (raw ?? out) !== undefined && nats === undefined
+}
 
 /** A recorder between a source and its venue, where one is asked for. */
 export function recorderOf(
@@ -51,6 +56,8 @@ export function recorderOf(
     )
   const bytes = numberOption(args, 'rotate-bytes') ?? rawLimits.bytes
   const micros = durationOption(args, 'rotate-every') ?? rawLimits.micros
+  if (!(bytes > 0 && micros > 0))
+    throw new TidegateError('USAGE', 'record: expected --rotate-bytes and --rotate-every above 0')
   return new Recorder(join(directory, source.id), source, world, failed, { bytes, micros })
 }
 

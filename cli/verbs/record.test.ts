@@ -76,6 +76,8 @@ test('without --raw rows alone are kept, and a source without a feed is refused'
   const alone = await run('record', 'binance_trades', ...params, ...endpoint(), '-o', at('tapes'), '--for', '300ms')
   expect(alone.code).toBe(0)
   expect(readdirSync(at('tapes'))).toEqual(['binance_trades.tape'])
+  const both = await run('record', 'binance_trades', ...params, '-o', at('both.tape'), '--nats', 'nats://127.0.0.1:1')
+  expect([both.code, both.error.code]).toEqual([2, 'USAGE'])
   const made = await run('record', 'synthetic_market', '--raw', at('made'))
   expect([made.code, made.error.code]).toEqual([3, 'BINDING_INVALID'])
   const ccxt = ['record', 'ccxt_trades', '--params', '{"exchange":"kraken","symbols":["BTC/USD"]}']
