@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { paramProblems } from '../runtime/check.ts'
 import type { Catalogue, SourceItem } from '../runtime/define.ts'
@@ -7,7 +10,8 @@ import { toJson } from '../runtime/json.ts'
 import type { Plan } from '../runtime/plan.ts'
 import { openTape, type Tape } from '../runtime/tape.ts'
 import { TidegateError } from '../schemas/errors.ts'
-import type { Args } from './verb.ts'
+import { rawTape } from './raw_tape.ts'
+import type { Args, Io } from './verb.ts'
 
 export const bindOptions = {
   tape: {
@@ -20,7 +24,7 @@ export const bindOptions = {
     type: 'string',
     multiple: true,
     value: 'NODE=TAPE[:SYMBOL]',
-    help: 'recorded data for one source, or the name of a source that makes its rows, such as synthetic_market',
+    help: 'recorded data for one source; raw:DIR for recorded raw frames; or the name of a source that makes its rows, such as synthetic_market',
   },
 } as const
 
@@ -39,9 +43,14 @@ function openBound(text: string): Bound {
 
 /**
  * Which recorded data each source of a plan reads. Sources that are not named stay as they are.
- * @throws BINDING_INVALID, FILE_ABSENT, and what opening a tape throws
+ * @throws BINDING_INVALID, FILE_ABSENT, and what opening a tape or playing raw frames throws
  */
-export function bindingsOf(plan: Plan, args: Args, catalogue: Catalogue): Bindings {
+export async function bindingsOf(
+  plan: Plan,
+  args: Args,
+  catalogue: Catalogue,
+  io: Pick<Io, 'say' | 'progress'>,
+): Promise<Bindings> {
   const bindings = new Map<string, Labelled>()
   const checkKind = (id: string, held: readonly string[], where: string) => {
     const source = plan.sources.find((s) => s.id === id)
@@ -94,6 +103,10 @@ export function bindingsOf(plan: Plan, args: Args, catalogue: Catalogue): Bindin
   for (const text of args.values['bind'] ?? []) {
     const [, id = '', rest] = /^([^=]+)=(.+)$/.exec(text) ?? []
     if (rest === undefined) throw new TidegateError('USAGE', `--bind ${text}: expected NODE=TAPE[:SYMBOL]`)
+    if (rest.startsWith('raw:')) {
+      bind(id, await playedBound(rest.slice('raw:'.length), plan, id, { catalogue, io }))
+      continue
+    }
     const made = generated(rest, catalogue)
     if (made === undefined) {
       bind(id, openBound(rest))
@@ -103,6 +116,21 @@ export function bindingsOf(plan: Plan, args: Args, catalogue: Catalogue): Bindin
     bindings.set(id, made)
   }
   return bindings
+}
+
+/** Raw frames, as the tape that the source makes of them: it is gone when this process is. */
+async function playedBound(
+  directory: string,
+  plan: Plan,
+  id: string,
+  on: { readonly catalogue: Catalogue; readonly io: Pick<Io, 'say' | 'progress'> },
+): Promise<Bound> {
+  const planned = plan.sources.find((source) => source.id === id)
+  const folder = mkdtempSync(join(tmpdir(), 'tidegate-raw-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, `${id}.tape`)
+  await rawTape(directory, path, { ...on, ...(planned && { planned }) })
+  return { tape: openTape(path), symbol: undefined }
 }
 
 /** What a run reads, source by source: a run that goes on must read the same. */

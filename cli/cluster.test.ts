@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { tradeFrames } from '../sources/binance/frames.ts'
 import { NatsServer, natsServerBinary } from '../testing/nats_server.ts'
+import { startVenue } from '../testing/venue_server.ts'
 import { captured } from './describe/captured.ts'
 
 const binary = natsServerBinary()
@@ -47,6 +49,26 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
   afterAll(async () => {
     await server?.stop()
     rmSync(directory, { recursive: true, force: true })
+  })
+
+  test('what is recorded onto the server can be kept as raw frames too, and read again to the same rows', async () => {
+    const venue = await startVenue({
+      frames: tradeFrames(200, 'XRPUSDT'),
+      rate: 1000,
+      faults: [{ type: 'drop', after: 100 }],
+    })
+    const source = [
+      'binance_trades',
+      '--params',
+      '{"symbols":["XRPUSDT"]}',
+      '--endpoint',
+      `binance_trades=${venue.url}`,
+    ]
+    const recorded = await run('record', ...source, '--raw', at('raw'), '--for', '1s')
+    await venue.close()
+    expect(recorded.document()).toMatchObject({ feeds: [{ source: 'binance_trades', rows: 200 }] })
+    const again = await captured(['import', 'raw', at('raw'), '-o', at('again.tape'), '--json'])
+    expect(again.json()).toMatchObject({ kinds: { trade: 200, gap: 1 }, keys: ['*', 'binance:XRPUSDT'] })
   })
 
   test('deploy, record, worker, signals: what comes out is what a backtest gives', async () => {

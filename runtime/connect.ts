@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs'
 import type { FeedEvent, Gap, Invalid } from '../schemas/market.ts'
 import type { Clock } from './clock.ts'
+import type { Wire } from './wire/wire.ts'
 
 /** What a source tells its environment. Rows of one item are in order; items are in order. */
 export type SourceItem =
@@ -36,6 +37,8 @@ export interface SourceContext {
   readonly secret?: (name: string) => string | undefined
   /** Life-cycle words for people: connected, retrying. */
   readonly notice: (text: string) => void
+  /** Stands between the source and the world, where what passes is recorded or played again. */
+  readonly wire?: Wire | undefined
 }
 /** Starts a source. Unsubscribing closes it; an error means it could not start or cannot go on. Arrays cut the hops between stages. */
 export type OpenSource<P> = (params: P, context: SourceContext) => Observable<readonly SourceItem[]>

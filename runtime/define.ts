@@ -8,6 +8,7 @@ import { Ring } from './state/ring.ts'
 
 export type { Clock } from './clock.ts'
 export type { Committed, OpenedSink, SinkContext, SourceContext, SourceItem } from './connect.ts'
+export type { Loss, Question, Reply, Wire, WireEvent } from './wire/wire.ts'
 export { nearest, Ring }
 
 // The door for components: everything an operator, source or sink says of itself goes through here.
@@ -327,6 +328,8 @@ export interface SourceDefinition<O extends Kind, PIn, P> {
   readonly lateness?: (params: NoInfer<P>) => number
   /** A feed from outside. A source has this, or `generate`, or both. */
   readonly open?: OpenSource<NoInfer<P>>
+  /** Whether it speaks through the wire of its context, so that raw frames of it can be recorded: it does, unless named. */
+  readonly frames?: 'heard' | 'unheard'
   /** Rows made from the params alone, from the `position`-th on: pulled, so that the reader sets the pace. */
   readonly generate?: Generate<NoInfer<P>>
   readonly example: { readonly params: NoInfer<PIn> }
@@ -341,6 +344,7 @@ export interface Source {
   readonly params: z.core.$ZodType
   readonly lateness: (params: never) => number
   readonly open: OpenSource<never> | undefined
+  readonly frames?: 'heard' | 'unheard'
   readonly generate: Generate<never> | undefined
   readonly example: { readonly params: unknown }
 }

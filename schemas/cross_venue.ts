@@ -69,7 +69,9 @@ const arbitrage = z.object({
   size: z.number().positive().describe('base tokens bought and sold'),
   size_in: z.number().positive().describe('quote tokens paid, fees included'),
   size_out: z.number().positive().describe('quote tokens got, fees taken'),
-  amount_in: z.bigint().describe('what goes into the first pool of the route, in the smallest unit of its token'),
+  amount_in: z
+    .string()
+    .describe('what goes into the first pool of the route, in the smallest unit of its token, decimal'),
   gross: z.number().describe('size_out less size_in: fees and price impact are in it, gas is not'),
   gas: size.describe('what the transactions cost, quote tokens'),
   net: z.number().describe('gross less gas'),

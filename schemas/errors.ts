@@ -110,6 +110,16 @@ export const codes = {
     summary: 'The input log no longer holds what the last commit points at, or is another log.',
     fix: 'Restore the log directory from a copy, or start in an empty one.',
   },
+  RECORDING_UNWRITABLE: {
+    exit: 1,
+    summary: 'Raw frames could not be written; the recording holds every line that was written before.',
+    fix: 'Free disk space or name another directory, then start the recording again: it goes on in a new file.',
+  },
+  RECORDING_CORRUPT: {
+    exit: 1,
+    summary: 'A line of a recording of raw frames cannot be read.',
+    fix: 'Copy the file again; or take the file the message names out of the folder, and the frames in it are a hole.',
+  },
   LOG_UNWRITABLE: {
     exit: 1,
     summary: 'A record could not be written; the log holds everything that was committed before it.',

@@ -8,6 +8,7 @@ import { bybitBars } from './bybit/bars.ts'
 import { bybitBook } from './bybit/book.ts'
 import { bybitQuotes } from './bybit/quotes.ts'
 import { bybitTrades } from './bybit/trades.ts'
+import { ccxtTrades } from './ccxt/trades.ts'
 import { coinbaseBook } from './coinbase/book.ts'
 import { coinbaseQuotes } from './coinbase/quotes.ts'
 import { coinbaseTrades } from './coinbase/trades.ts'
@@ -57,6 +58,7 @@ export const sources = listed(
   evmBlocks,
   evmPoolStates,
   evmSwaps,
+  ccxtTrades,
   syntheticMarket,
   tapeTrades,
   tapeQuotes,

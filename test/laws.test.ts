@@ -8,6 +8,7 @@ import { breaches, casesOf, type LawName, laws } from '../testing/laws.ts'
 import { offenders } from './offenders.ts'
 
 const twins = Object.values(sinks).flatMap((s) => (s.simulate === undefined ? [] : [[s.name, s.simulate] as const]))
+const both = ['binance:BTCUSDT', 'okx:ETH-USDT'] as const
 /** Params beside those of the example: each switches on a part of the operator that the example leaves off. */
 const variants: Readonly<Record<string, readonly unknown[]>> = {
   time_bars: [{ every: '2s', closed: 'right' }, { every: '3s', price: 'bid' }, { every: '2s' }],
@@ -21,6 +22,19 @@ const variants: Readonly<Record<string, readonly unknown[]>> = {
   macd: ['first', 'mean', 'talib', 'pandas'].map((seed) => ({ fast: 2, slow: 4, signal: 3, seed })),
   bollinger: [{ span: 3, variance: 'sample' }],
   vwap: [{ window: 3 }],
+  order_book: [
+    { levels: 1, behind: 0 },
+    { levels: 3, behind: 2 },
+  ],
+  best_quote: [{ instruments: { 'A/B': both }, stale_after: '1s' }],
+  consolidated_price: [
+    { instruments: { 'A/B': both }, stale_after: '2s', max_deviation: 0.01 },
+    { instruments: { 'A/B': both }, method: 'volume_weighted', window: '3s' },
+  ],
+  arbitrage_scan: [
+    { instruments: { 'A/B': { pools: { [both[0]]: 'token0' }, quotes: [both[1]] } }, fee: 0 },
+    { instruments: { 'A/B': { pools: { [both[0]]: 'token0', [both[1]]: 'token1' } } }, stale_after: '5s' },
+  ],
   fixed_quantity: [{ quantity: 2 }],
   all_in: [{ capital: 1000 }, { capital: 1000, enter: 'next', decimals: 2 }],
   risk_gate: [{ max_notional: 150, max_position: 3, gap_hold: '2s', warm_up: '2s', stale_after: '1s' }],

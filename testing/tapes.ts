@@ -58,7 +58,7 @@ const makers: Readonly<Record<string, Make>> = {
     last: chance() < 0.5,
     id: Math.floor(chance() * 1e9),
   }),
-  pool_state(chance, price) {
+  pool_state(chance, price, at) {
     const model = pick(chance, ['constant_product', 'concentrated', 'stable'] as const)
     const concentrated = model === 'concentrated'
     const marginal = model === 'stable' ? 1 : price
@@ -66,16 +66,17 @@ const makers: Readonly<Record<string, Make>> = {
     const held = concentrated ? 0n : BigInt(Math.ceil(1e6 * (1 + chance()))) * 10n ** 8n
     return {
       model,
-      reserve0: held,
-      reserve1: (held * BigInt(Math.round(marginal * 100))) / 100n,
+      reserve0: String(held),
+      reserve1: String((held * BigInt(Math.round(marginal * 100))) / 100n),
       sqrt_price_x96: String(root),
-      liquidity: concentrated ? 10n ** 16n : 0n,
+      liquidity: concentrated ? '10000000000000000' : '0',
       tick: concentrated ? Math.floor(Math.log(marginal) / Math.log(1.0001)) : 0,
       fee: pick(chance, [0, 0.0005, 0.003]),
       price: marginal,
       decimals0: 8,
       decimals1: 8,
       block: Math.floor(chance() * 1e6),
+      block_time: at,
       block_hash: '',
       age: 0,
       removed: chance() < 0.05,

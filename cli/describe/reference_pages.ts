@@ -1,4 +1,5 @@
 import type { Catalogue } from '../../runtime/define.ts'
+import { rawWords } from '../../runtime/wire/raw_line.ts'
 import { formats } from '../../sources/formats/catalogue.ts'
 import type { Format } from '../../sources/formats/format.ts'
 import type { Verb } from '../verb.ts'
@@ -21,6 +22,26 @@ export const formatsPage = (): string =>
       ]),
     ),
     ...Object.values(formats).flatMap(formatParts),
+    '## raw',
+    'What `tidegate record --raw DIR` writes into a folder of each source: every frame of every connection as it came, and all else a source hears of the world. It is read by the source it was recorded of, so that `tidegate import raw DIR -o TAPE` and `--bind NODE=raw:DIR` give the rows, gaps, heartbeats and events of the live run again, or what another parser and other params make of the same frames.',
+    'Files `NNNNNN-TIME.raw` hold lines `<ns> <connection> <word> <payload>`: the local time of receipt in ns since 1970 (the clock counts µs), the place of the connection among those of the source or `-`, and:',
+    table(
+      ['word', 'payload'],
+      Object.entries(rawWords).map(([word, payload]) => [code(word), payload]),
+    ),
+    'A file is appended to only by who began it, and forced to disk once a second; after `--rotate-bytes` or `--rotate-every` it is closed and gzipped. After a crash or on a full disk every line that was written is there, and at most the last one of a file is torn: it is left out, and told. What is sent and received stands there as it is, keys in messages too.',
+    fence(
+      'sh',
+      'tidegate record binance_trades --params \'{"symbols":["BTCUSDT"]}\' --raw frames\ntidegate import raw frames/binance_trades -o out.tape',
+    ),
+    fence(
+      'text',
+      `1704067200000000000 - start {"tidegate_raw":1,"node":"binance_trades","source":"binance_trades","version":2,"params":{"symbols":["BTCUSDT"]},"position":0,"seed":7}
+1704067200100000000 0 opened 
+1704067200200000000 0 in {"stream":"btcusdt@trade","data":{"e":"trade","E":1704067200100,"s":"BTCUSDT","t":1,"p":"42000.00","q":"0.5","T":1704067200100,"m":true,"M":true}}
+1704067201200000000 0 alive 
+1704067202200000000 0 lost closed code 1006`,
+    ),
   )
 function formatParts({
   name,

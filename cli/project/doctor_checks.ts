@@ -152,6 +152,7 @@ export function tsx(): Finding {
 
 const peers: readonly (readonly [name: string, use: string])[] = [
   ['@duckdb/node-api', 'Parquet files'],
+  ['ccxt', 'trades of exchanges that have no source of their own'],
   ['onnxruntime-node', 'models on the CPU or a GPU'],
   ['@tensorflow/tfjs-node-gpu', 'TensorFlow models on a GPU'],
   ['webgpu', 'models on a GPU through WebGPU'],

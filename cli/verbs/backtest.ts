@@ -38,7 +38,7 @@ export const backtestVerb: Verb = {
     const [file = ''] = args.positionals
     const components = await catalogue(folderOf(file))
     const plan = planOf(await loadDefinition(file, args), components, 'backtest')
-    const bindings = bindingsOf(plan, args, components)
+    const bindings = await bindingsOf(plan, args, components, io)
     const [from, to] = rangeOptions(args)
     const summary = new Summary()
     const out = args.value('out')

@@ -15,14 +15,15 @@ import { headOf, importFile } from '../../sources/formats/import_file.ts'
 import { parquetFormatOf } from '../../sources/formats/parquet.ts'
 import { isParquet } from '../../sources/formats/parquet_lines.ts'
 import { numberOption } from '../args.ts'
-import type { Args, Verb } from '../verb.ts'
+import { rawTape } from '../raw_tape.ts'
+import type { Args, Context, Verb } from '../verb.ts'
 
 const ROWS_PER_FRAME = 4096
 
 export const importVerb: Verb = {
   name: 'import',
   summary: 'Makes a tape from recorded data: exchange CSV, raw frames, JSON lines, bars, Parquet.',
-  form: 'FORMAT|auto|parquet FILE... -o TAPE',
+  form: 'FORMAT|auto|parquet|raw FILE... -o TAPE',
   positionals: { min: 2, max: 10_000 },
   options: {
     out: { type: 'string', short: 'o', value: 'TAPE', help: 'the tape to write (.tape)' },
@@ -54,7 +55,8 @@ export const importVerb: Verb = {
     },
   },
   notes: `Formats: ${Object.keys(formats).join(', ')}. Files may be gzipped. \`parquet\` finds by the columns whether a Parquet file holds trades, quotes or bars. Rows of several files are taken in the order of the files; a row that lies before the one ahead of it is kept where it is. docs/formats.md tells what each format reads.`,
-  async run(args, { io }) {
+  async run(args, context) {
+    const { io } = context
     const [name = '', ...files] = args.positionals
     const out = args.value('out')
     if (out === undefined || !out.endsWith('.tape'))
@@ -62,6 +64,10 @@ export const importVerb: Verb = {
     for (const file of files)
       if (statSync(file, { throwIfNoEntry: false }) === undefined)
         throw new TidegateError('FILE_ABSENT', `expected a file at ${file}, found nothing`, { file })
+    if (name === 'raw') {
+      await importRaw(files, out, context)
+      return
+    }
     const options = Object.fromEntries((args.values['option'] ?? []).map(assignment))
     const format = await formatOf(name, files[0] as string, options)
     const compression = compressionOf(args)
@@ -138,6 +144,17 @@ export const importVerb: Verb = {
         ].join('\n'),
     )
   },
+}
+
+/** What `record --raw` wrote, read by the source it was recorded of. */
+async function importRaw(folders: readonly string[], out: string, { io, catalogue }: Context): Promise<void> {
+  const [folder = ''] = folders
+  if (folders.length > 1)
+    throw new TidegateError('USAGE', `import raw: expected one folder, found ${folders.length}; each gives a tape`)
+  const info = await rawTape(folder, out, { catalogue: await catalogue('.'), io })
+  const [from, to] = [info.from, info.to].map((at) => at && formatTime(at))
+  const document = { tape: out, format: 'raw', rows: info.rows, kinds: info.kinds, keys: info.keys, from, to }
+  io.document(document, () => `${out}: ${info.rows.toLocaleString('en')} rows of ${Object.keys(info.kinds).join(', ')}`)
 }
 
 async function formatOf(name: string, file: string, options: Readonly<Record<string, string>>): Promise<Format> {

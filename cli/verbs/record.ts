@@ -6,20 +6,22 @@ import { type Lease, Leases } from '../../runtime/cluster/leases.ts'
 import { recordingItems } from '../../runtime/cluster/recording_items.ts'
 import type { Catalogue } from '../../runtime/define.ts'
 import { type Plan, type PlannedSource, plan as planOf } from '../../runtime/plan.ts'
+import type { Recorder } from '../../runtime/wire/recorder.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { durationOption, numberOption, rangeOptions } from '../args.ts'
 import { type Bindings, bindingsOf, bindOptions } from '../binding.ts'
 import { type Cluster, natsOptions, openCluster, replicasOption } from '../cluster.ts'
 import { folderOf, loadDefinition, readValue, setOption } from '../definition.ts'
 import { endpointOption, endpointsOf } from '../endpoints.ts'
+import { fileOptions, recorderOf, recordFiles, toFiles } from '../record_files.ts'
 import { speedOf, speedOption } from '../speed.ts'
 import { stopper } from '../stopper.ts'
 import type { Args, Context, Verb } from '../verb.ts'
 
 export const recordVerb: Verb = {
   name: 'record',
-  summary: 'Writes what sources give into their tick streams: live feeds, or recordings at a pace.',
-  form: 'FILE|SOURCE [--bind NODE=TAPE --speed N]',
+  summary: 'Writes what sources give into their tick streams, or into files: raw frames, a tape.',
+  form: 'FILE|SOURCE [--bind NODE=TAPE --speed N] [--raw DIR] [-o TAPE]',
   positionals: { min: 1, max: 1 },
   options: {
     ...natsOptions,
@@ -32,13 +34,18 @@ export const recordVerb: Verb = {
     from: { type: 'string', value: 'TIME', help: 'recorded rows from this event time on' },
     to: { type: 'string', value: 'TIME', help: 'recorded rows before this event time' },
     endpoint: endpointOption,
+    ...fileOptions,
     for: { type: 'string', value: 'DURATION', help: 'stop after this long' },
   },
   notes:
-    'A feed has one writer: while this runs, no worker opens the same feed. Pipelines that are deployed with the same source read the same stream; `tidegate replay FILE --log jetstream` runs a definition over what is there.',
+    'With --raw, every frame of every connection is kept as it came, with its time, in a folder of each source; `tidegate import raw DIR -o TAPE` and `--bind NODE=raw:DIR` make of it the very rows, gaps and heartbeats again. With -o the rows are kept too. With --raw or -o no server is needed, and none is asked unless --nats names one. A feed has one writer: while this runs, no worker opens the same feed. Pipelines that are deployed with the same source read the same stream; `tidegate replay FILE --log jetstream` runs a definition over what is there.',
   async run(args, context) {
     const { plan, catalogue } = await planned(args, context)
-    const bindings = bindingsOf(plan, args, catalogue)
+    const bindings = await bindingsOf(plan, args, catalogue, context.io)
+    if (toFiles(args)) {
+      await recordFiles(plan, bindings, args, context.io)
+      return
+    }
     const cluster = await openCluster(args, context, 'ingest')
     const stop = stopper(durationOption(args, 'for'))
     try {
@@ -94,6 +101,13 @@ async function recordOne(source: PlannedSource, on: Recording, signal: AbortSign
   const [from, to] = rangeOptions(args)
   const pace = { clock: wallClock, speed: speedOf(args), from, to, signal: both }
   context.io.say(`${source.id}: recording feed ${feed}`)
+  const stop = new AbortController()
+  const failed: unknown[] = []
+  const fail = (error: unknown) => {
+    failed.push(error)
+    stop.abort()
+  }
+  let recorder: Recorder | undefined
   try {
     const { rows, ended } = await runFeed(
       {
@@ -101,14 +115,20 @@ async function recordOne(source: PlannedSource, on: Recording, signal: AbortSign
         ...{ source, ranges, clock: wallClock, random: Math.random },
         endpoint: endpointsOf(args),
         notice: (text) => context.io.say(`${source.id}: ${text}`),
+        opened: (open, world) => {
+          recorder = recorderOf(args, source, world, fail)
+          return recorder?.opened(open) ?? open(world)
+        },
         ...(binding !== undefined && {
           items: (position: number) => recordingItems(plan, source, binding, position, pace),
         }),
       },
-      both,
+      AbortSignal.any([both, stop.signal]),
     )
+    if (failed.length > 0) throw failed[0]
     return { source: source.id, feed, rows, ended }
   } finally {
+    await recorder?.finish()
     await lease.release()
   }
 }

@@ -58,7 +58,7 @@ export const runVerb: Verb = {
     const components = await catalogue(folderOf(file))
     const plan = planOf(definition, components, mode)
     if (mode === 'live') throw refuseLive(plan.pipeline, args.value('confirm'))
-    const bindings = bindingsOf(plan, args, components)
+    const bindings = await bindingsOf(plan, args, components, io)
     const [from, to] = rangeOptions(args)
     const [speed, endpoint, fsync, length] = [
       speedOf(args),

@@ -68,7 +68,7 @@ export const sweepVerb: Verb = {
       skipInvalid: args.flags.has('skip-invalid'),
       progress: (share) => io.progress(`${bar(share)} checking variants`),
     })
-    const bindings = bindingsOf(plan, args, components)
+    const bindings = await bindingsOf(plan, args, components, io)
     checkMemory(plan, bindings, range, limit)
     const out = args.value('out')
     if (out !== undefined) writing(out, () => mkdirSync(out, { recursive: true }))

@@ -10,13 +10,18 @@ export const ethUsdc = (at: number, usdc = 2_000_000n, eth = 1_000n): Sample<Poo
   at: at * 1e6,
   key: pool,
   value: {
-    ...{ model: 'constant_product', reserve0: usdc * 10n ** 6n, reserve1: eth * 10n ** 18n, sqrt_price_x96: '0' },
-    ...{ liquidity: 0n, tick: 0, fee: 0.003, price: Number(eth) / Number(usdc), decimals0: 6, decimals1: 18 },
-    ...{ block: 1, block_hash: '', age: 0, removed: false },
+    ...{
+      model: 'constant_product',
+      reserve0: `${usdc}000000`,
+      reserve1: `${eth}${'0'.repeat(18)}`,
+      sqrt_price_x96: '0',
+    },
+    ...{ liquidity: '0', tick: 0, fee: 0.003, price: Number(eth) / Number(usdc), decimals0: 6, decimals1: 18 },
+    ...{ block: 1, block_time: at * 1e6, block_hash: '', age: 0, removed: false },
   },
 })
 
-/** The exchange pays 2,050 for what the pool sells at 2,000: worked out by the formula of the pair, with integers. */
+/** The exchange pays 2,050 for what the pool sells at 2,000, for two of them. */
 export const arbitrageExample = {
   params: {
     instruments: { 'ETH/USDC': { pools: { [pool]: 'token1' as const }, quotes: [exchange] } },
@@ -26,5 +31,11 @@ export const arbitrageExample = {
     to('pool', ethUsdc(1)),
     to('quote', of(exchange, { ...quote(2, 2050, 2051), value: { bid: 2050, ask: 2051, bid_size: 2, ask_size: 2 } })),
   ],
-  output: [] as Arbitrage[],
+  output: [
+    {
+      ...{ instrument: 'ETH/USDC', route: 'dex_cex', buy: pool, sell: exchange, size: 1.9999999682996188 },
+      ...{ size_in: 4020.076197, size_out: 4099.999935, amount_in: '4020076197', gross: 79.923738, gas: 5 },
+      ...{ net: 74.923738, edge_bps: 186.3739250910522, capped: true },
+    } satisfies Arbitrage,
+  ],
 }

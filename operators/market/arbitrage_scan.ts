@@ -46,7 +46,7 @@ const part = () => ({
   ...{ bid: 0, ask: 0, bid_size: 0, ask_size: 0 },
 })
 type Part = ReturnType<typeof part>
-type Seen = Env<Prepared, object, Part>
+type Seen = Env<Prepared, {}, Part>
 const LOW = (1n << 80n) - 1n
 
 function begin({ each, key, at, params }: Seen): boolean {
@@ -57,7 +57,7 @@ function begin({ each, key, at, params }: Seen): boolean {
   each.heard = at
   return true
 }
-function pooled(_state: object, message: PoolState, env: Seen): Arbitrage | undefined {
+function pooled(message: PoolState, env: Seen): Arbitrage | undefined {
   const { each, key, params } = env
   const base = params.base[key]
   // the curve of a stable pool wants an amplification nobody has told
@@ -66,9 +66,9 @@ function pooled(_state: object, message: PoolState, env: Seen): Arbitrage | unde
   each.pool = true
   each.zero_is_base = base === 'token0'
   each.concentrated = message.model === 'concentrated'
-  each.reserve0 = message.reserve0
-  each.reserve1 = message.reserve1
-  each.liquidity = message.liquidity
+  each.reserve0 = BigInt(message.reserve0)
+  each.reserve1 = BigInt(message.reserve1)
+  each.liquidity = BigInt(message.liquidity)
   each.root_high = root >> 80n
   each.root_low = root & LOW
   each.tick = message.tick
@@ -77,7 +77,7 @@ function pooled(_state: object, message: PoolState, env: Seen): Arbitrage | unde
   each.decimals1 = message.decimals1
   return scan(env)
 }
-function quoted(_state: object, { bid, ask, bid_size, ask_size }: Quote, env: Seen): Arbitrage | undefined {
+function quoted({ bid, ask, bid_size, ask_size }: Quote, env: Seen): Arbitrage | undefined {
   if (env.params.base[env.key] !== undefined || !begin(env)) return undefined
   env.each.bid = bid
   env.each.ask = ask
@@ -140,7 +140,7 @@ function routeOf(
     size: Number(middle) / Number(10n ** BigInt(decimals.base)),
     size_in,
     size_out: quote(got),
-    amount_in: buy.pool ? put : middle,
+    amount_in: String(buy.pool ? put : middle),
     gross,
     gas: cost,
     net: gross - cost,
@@ -174,6 +174,11 @@ export const arbitrageScan = defineOperator({
   },
   init: () => ({}),
   each: part,
-  on: { pool: pooled, other_pool: pooled, quote: quoted, other_quote: quoted },
+  on: {
+    pool: (_state, message, env) => pooled(message, env),
+    other_pool: (_state, message, env) => pooled(message, env),
+    quote: (_state, message, env) => quoted(message, env),
+    other_quote: (_state, message, env) => quoted(message, env),
+  },
   example: arbitrageExample,
 })

@@ -14,11 +14,7 @@ interface Params {
 const part = () => ({ instrument: -1, number: -1, bid: 0, ask: 0, bid_size: 0, ask_size: 0, heard: -1 })
 type Part = ReturnType<typeof part>
 
-function heard(
-  _state: object,
-  message: Quote,
-  { each, all, key, at, params }: Env<Params, object, Part>,
-): BestQuote | undefined {
+function heard(message: Quote, { each, all, key, at, params }: Env<Params, {}, Part>): BestQuote | undefined {
   const place = params.places.of[key]
   if (place === undefined) return undefined
   each.instrument = place.instrument
@@ -68,7 +64,14 @@ export const bestQuote = defineOperator({
   prepare: ({ instruments, stale_after }): Params => ({ places: placesOf(instruments), stale: stale_after }),
   init: () => ({}),
   each: part,
-  on: { first: heard, second: heard, third: heard, fourth: heard, fifth: heard, sixth: heard },
+  on: {
+    first: (_state, message, env) => heard(message, env),
+    second: (_state, message, env) => heard(message, env),
+    third: (_state, message, env) => heard(message, env),
+    fourth: (_state, message, env) => heard(message, env),
+    fifth: (_state, message, env) => heard(message, env),
+    sixth: (_state, message, env) => heard(message, env),
+  },
   example: {
     params: { instruments: { 'BTC/USDT': ['binance:BTCUSDT', 'okx:BTC-USDT'] } },
     input: [to('first', quote(1, 99, 101)), to('second', of('okx:BTC-USDT', quote(2, 100, 102)))],

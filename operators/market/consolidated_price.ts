@@ -18,7 +18,7 @@ interface Params {
 /** The newest price of a place, and what it traded in the window under way and in the one before. */
 const part = () => ({ instrument: -1, price: 0, heard: -1, volume: 0, before: 0, window: -1 })
 type Part = ReturnType<typeof part>
-type Seen = Env<Params, object, Part>
+type Seen = Env<Params, {}, Part>
 
 function placed(price: number, size: number, env: Seen): ConsolidatedPrice | undefined {
   const { each, key, at, params } = env
@@ -73,9 +73,6 @@ function median(prices: readonly number[]): number {
     : ((sorted[half - 1] as number) + (sorted[half] as number)) / 2
 }
 
-const traded = (_state: object, { price, size }: Trade, env: Seen) => placed(price, size, env)
-const quoted = (_state: object, { bid, ask }: Quote, env: Seen) => placed((bid + ask) / 2, 0, env)
-
 export const consolidatedPrice = defineOperator({
   name: 'consolidated_price',
   version: 1,
@@ -104,7 +101,14 @@ export const consolidatedPrice = defineOperator({
   }),
   init: () => ({}),
   each: part,
-  on: { first: traded, second: traded, third: traded, fourth: traded, quote: quoted, other_quote: quoted },
+  on: {
+    first: (_state, { price, size }, env) => placed(price, size, env),
+    second: (_state, { price, size }, env) => placed(price, size, env),
+    third: (_state, { price, size }, env) => placed(price, size, env),
+    fourth: (_state, { price, size }, env) => placed(price, size, env),
+    quote: (_state, { bid, ask }, env) => placed((bid + ask) / 2, 0, env),
+    other_quote: (_state, { bid, ask }, env) => placed((bid + ask) / 2, 0, env),
+  },
   example: {
     params: { instruments: { 'BTC/USDT': ['binance:BTCUSDT', 'okx:BTC-USDT'] }, method: 'volume_weighted' },
     input: [to('first', trade(1, 100, 3)), to('second', of('okx:BTC-USDT', trade(2, 101, 1)))],

@@ -10,12 +10,12 @@ export const orderBook = defineOperator({
   version: 1,
   summary: 'Keeps the best levels of a book from its snapshots and changes, and tells the best quote when it is whole.',
   notes:
-    'Instruments are those of the feed, one book for each. It answers at the last row of each message of the venue, never between two: silence before the first snapshot, after a gap of the feed until the next snapshot (a reconnect never merges into an old book), and while one side is empty. A book whose best bid reaches its best ask is refused with `crossed`, and waits for a snapshot; so is, with `exhausted`, one of whose remembered levels none is left. `levels` counts into `depth`; `behind` is how many more levels a side are remembered, so that deletions do not empty it: what lies beyond is let go, and is not believed in until a snapshot tells it again. A level that a snapshot does not reach counts as empty until it is told, as the venues say. Rows count in the order they come, also when their event time steps back. State: 16 bytes a level and side.',
+    'Instruments are those of the feed, one book for each. It answers at the last row of each message of the venue, never between two: silence before the first snapshot, after a gap of the feed until the next snapshot (a reconnect never merges into an old book), and while one side is empty. A book whose best bid reaches its best ask is refused with `crossed`, and waits for a snapshot; so is, with `exhausted`, one of whose remembered levels none is left. `levels` counts into `depth`; `behind` is how many more levels a side are remembered, so that deletions do not empty it (where ticks are small a thousand levels are a tenth of a percent): what lies beyond is let go, and is not believed in until a snapshot tells it again. A level that a snapshot does not reach counts as empty until it is told, as the venues say. Rows count in the order they come, also when their event time steps back. State: 16 bytes a level and side.',
   input: { book: Book },
   output: { quote: Quote, depth: Depth, refused: RefusedBook },
   params: z.strictObject({
     levels: z.int().min(1).max(1000).default(10).describe('levels a side that count into `depth`'),
-    behind: z.int().min(0).max(20_000).default(990).describe('further levels a side that are remembered'),
+    behind: z.int().min(0).max(20_000).default(4990).describe('further levels a side that are remembered'),
   }),
   on_gap: 'reset',
   late: true,

@@ -124,21 +124,9 @@ for (const name of names)
     `the book of ${name} is the exchange's own best quote at every update id both tell`,
     { timeout: 60_000 },
     () => {
-      const { compared } = facts[`binance-raw-frames/${name}_20240808.jsonl.txt.gz`]
-        ?.top_of_book_vs_bookTicker_same_u as {
-        compared: number
-      }
-      const began = performance.now()
-      const got = replay(name, Number(process.env['BEHIND'] ?? 990))
-      console.log(
-        name,
-        compared,
-        got.compared,
-        got.differing.length,
-        got.refused,
-        performance.now() - began,
-        got.differing.slice(0, 2),
-      )
+      const compared =
+        facts[`binance-raw-frames/${name}_20240808.jsonl.txt.gz`]?.top_of_book_vs_bookTicker_same_u.compared
+      const got = replay(name, 4990)
       expect(got.engine.execution).toBe('compile')
       expect({ compared: got.compared, differing: got.differing, refused: got.refused }).toEqual({
         compared,

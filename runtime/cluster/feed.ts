@@ -13,6 +13,7 @@ import { WHOLE } from '../network.ts'
 import type { PlannedSource } from '../plan.ts'
 import { feedName, rangesOf } from './feed_name.ts'
 
+type Open = (context: SourceContext) => Observable<readonly SourceItem[]>
 export interface FeedOptions {
   readonly link: Link
   readonly log: Log
@@ -25,6 +26,8 @@ export interface FeedOptions {
   readonly random: () => number
   readonly endpoint?: ((source: string) => string | undefined) | undefined
   readonly notice: (text: string) => void
+  /** Opens the source in another way than by itself: with a recorder between. */
+  readonly opened?: ((open: Open, context: SourceContext) => ReturnType<Open>) | undefined
   /** Items from elsewhere (a recording, paced) in place of what the source itself would open. */
   readonly items?: ((position: number) => AsyncIterable<readonly SourceItem[]>) | undefined
 }
@@ -68,7 +71,8 @@ function itemsOf(options: FeedOptions, position: number, signal: AbortSignal): A
     notice: options.notice,
   }
   const open = component.open as unknown as OpenSource<unknown>
-  return pushed(open(params, context), options.clock, signal)
+  const opened = (given: SourceContext) => open(params, given)
+  return pushed(options.opened?.(opened, context) ?? opened(context), options.clock, signal)
 }
 
 async function* pulled(items: Iterable<readonly SourceItem[]>): AsyncGenerator<readonly SourceItem[]> {

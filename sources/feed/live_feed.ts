@@ -282,5 +282,6 @@ export class LiveFeed<T> {
 function restOf<T>(channel: Channel<T>, context: SourceContext, endpoint: string | undefined): Rest | undefined {
   const base = context.endpoint(`${channel.name}.rest`) ?? (endpoint === undefined ? channel.rest : undefined)
   if (base === undefined) return undefined
-  return new Rest({ base, clock: context.clock, random: context.random, pace: channel.restPace ?? 0 })
+  const { clock, random, wire } = context
+  return new Rest({ base, clock, random, wire, pace: channel.restPace ?? 0 })
 }

@@ -89,11 +89,11 @@ class Poller {
     this.settings = settings
     this.context = context
     this.outlet = new Outlet((items) => subscriber.next(items))
-    const { clock, random } = context
+    const { clock, random, wire } = context
     const base = context.endpoint(settings.name) ?? settings.base
     const { headers = {}, timeout = 10e6 } = settings
     // one attempt: what fails is told, and the wait is ours
-    const rest = new Rest({ base, clock, random, headers, timeout, attempts: 1, pace: 1e6 / settings.rate })
+    const rest = new Rest({ base, clock, random, wire, headers, timeout, attempts: 1, pace: 1e6 / settings.rate })
     this.rest = rest.until(this.stopping.signal)
   }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../runtime/define.ts'
+import type { Clock, Question, Reply, Wire } from '../../runtime/define.ts'
 
 /** Why a question to a REST interface got no answer. */
 export class RestFailure extends Error {
@@ -29,13 +29,15 @@ export interface RestSettings {
   readonly maxBytes?: number
   /** µs between two questions at least: the rate the venue allows. */
   readonly pace?: number
+  /** Stands between, where questions are recorded or played again. */
+  readonly wire?: Wire | undefined
   /** Questions under way at once. */
   readonly parallel?: number
 }
 
 /** Asks a REST interface for JSON, a few questions at a time, within the rate it allows. */
 export class Rest {
-  private readonly settings: Required<RestSettings>
+  private readonly settings: Required<Omit<RestSettings, 'wire'>> & Pick<RestSettings, 'wire'>
   /** Whose turn it is, and when the next question may be asked: shared by all who ask this venue through this. */
   private readonly queue: { readonly turns: Promise<unknown>[]; asked: number; free: number }
   private readonly signal: AbortSignal | undefined
@@ -62,27 +64,26 @@ export class Rest {
 
   /** @throws RestFailure */
   get(path: string, query: Readonly<Record<string, string | number>> = {}): Promise<unknown> {
-    const url = new URL(this.settings.base.replace(/\/$/, '') + path)
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value))
-    return this.ask(url, { method: 'GET' })
+    const words = Object.entries(query).map(([name, value]): [string, string] => [name, String(value)])
+    const asked = words.length === 0 ? path : `${path}?${new URLSearchParams(words)}`
+    return this.ask({ method: 'GET', path: asked, body: '' })
   }
   /** @throws RestFailure */
   post(path: string, body: unknown): Promise<unknown> {
-    const url = new URL(this.settings.base.replace(/\/$/, '') + path)
-    const init = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
-    return this.ask(url, init)
+    return this.ask({ method: 'POST', path, body: JSON.stringify(body) })
   }
 
-  private ask(url: URL, init: RequestInit): Promise<unknown> {
+  private ask(question: Question): Promise<unknown> {
     const { turns } = this.queue
     const turn = this.queue.asked++ % this.settings.parallel
-    const answer = (turns[turn] ?? Promise.resolve()).then(() => this.insist(url, init))
+    const answer = (turns[turn] ?? Promise.resolve()).then(() => this.insist(question))
     turns[turn] = answer.catch(() => {})
     return answer
   }
 
-  private async insist(url: URL, init: RequestInit): Promise<unknown> {
-    const { attempts, backoff, random, clock, pace } = this.settings
+  private async insist(question: Question): Promise<unknown> {
+    const { attempts, backoff, random, clock, pace, base } = this.settings
+    const url = new URL(base.replace(/\/$/, '') + question.path)
     const { signal, queue } = this
     if (signal?.aborted) throw new RestFailure('unreachable', `${url.host}: no longer asked`)
     for (let attempt = 1; ; attempt++) {
@@ -91,7 +92,7 @@ export class Rest {
       queue.free = due + pace
       await this.wait(due - now, signal)
       try {
-        return await this.once(url, init, signal)
+        return await this.once(url, question, signal)
       } catch (error) {
         if (!(error instanceof Retry)) throw error
         if (attempt >= attempts || signal?.aborted) throw error.failure
@@ -100,37 +101,15 @@ export class Rest {
     }
   }
 
-  private async once(url: URL, init: RequestInit, signal: AbortSignal | undefined): Promise<unknown> {
-    const { timeout, headers, maxBytes, clock } = this.settings
+  private async once(url: URL, question: Question, signal: AbortSignal | undefined): Promise<unknown> {
+    const { timeout, clock, wire } = this.settings
     const stop = new AbortController()
     const abort = () => stop.abort()
     signal?.addEventListener('abort', abort, { once: true })
     const cancel = clock.after(timeout, abort)
+    const live = () => this.exchange(url, question, stop.signal)
     try {
-      const response = await fetch(url, {
-        ...init,
-        headers: { accept: 'application/json', ...headers, ...(init.headers as Record<string, string>) },
-        signal: stop.signal,
-        redirect: 'error',
-      })
-      const text = await bodyOf(response, maxBytes)
-      if (response.status === 429 || response.status === 418 || response.status >= 500) {
-        const after = Math.min(60e6, (Number(response.headers.get('retry-after')) || 0) * 1e6)
-        const answered = `${url.host} answered HTTP ${response.status}`
-        throw new Retry(new RestFailure('refused', answered, response.status, after), after)
-      }
-      if (!response.ok)
-        throw new RestFailure(
-          'refused',
-          `${url.host} answered HTTP ${response.status}: ${text.slice(0, 200)}`,
-          response.status,
-        )
-      try {
-        return JSON.parse(text)
-      } catch {
-        // A page of a proxy in the way of an answer: worth another try.
-        throw new Retry(new RestFailure('not_json', `${url.host} answered with something that is no JSON`), 0)
-      }
+      return answerOf(url, await (wire?.ask(question, live, stop.signal) ?? live()))
     } catch (error) {
       if (error instanceof Retry || error instanceof RestFailure) throw error
       const late = stop.signal.aborted && signal?.aborted !== true
@@ -139,6 +118,25 @@ export class Rest {
     } finally {
       cancel()
       signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  private async exchange(url: URL, { method, body }: Question, signal: AbortSignal): Promise<Reply> {
+    const { headers, maxBytes } = this.settings
+    const post = method === 'POST' && { body, headers: { 'content-type': 'application/json' } }
+    try {
+      const response = await fetch(url, {
+        ...{ method, ...post, signal, redirect: 'error' },
+        headers: { accept: 'application/json', ...headers, ...(post ? post.headers : {}) },
+      })
+      const text = await bodyOf(response, maxBytes)
+      const retry_after = response.headers.get('retry-after') ?? ''
+      return text === undefined
+        ? { failure: 'oversized', text: `an answer of more than ${maxBytes} bytes` }
+        : { status: response.status, retry_after, text }
+    } catch (error) {
+      // addresses may hold a key
+      return { failure: 'unreachable', text: causeOf(error).replaceAll(url.href, url.host) }
     }
   }
 
@@ -166,12 +164,35 @@ class Retry extends Error {
   }
 }
 
-async function bodyOf(response: Response, maxBytes: number): Promise<string> {
+/** @throws RestFailure; Retry where it is worth another try */
+function answerOf(url: URL, reply: Reply): unknown {
+  const { text } = reply
+  if ('failure' in reply) {
+    if (reply.failure === 'oversized') throw new RestFailure('oversized', text)
+    throw new Error(text)
+  }
+  const { status, retry_after } = reply
+  if (status === 429 || status === 418 || status >= 500) {
+    const after = Math.min(60e6, (Number(retry_after) || 0) * 1e6)
+    throw new Retry(new RestFailure('refused', `${url.host} answered HTTP ${status}`, status, after), after)
+  }
+  if (status < 200 || status > 299)
+    throw new RestFailure('refused', `${url.host} answered HTTP ${status}: ${text.slice(0, 200)}`, status)
+  try {
+    return JSON.parse(text)
+  } catch {
+    // A page of a proxy in the way of an answer: worth another try.
+    throw new Retry(new RestFailure('not_json', `${url.host} answered with something that is no JSON`), 0)
+  }
+}
+
+/** undefined where it is longer than that. */
+async function bodyOf(response: Response, maxBytes: number): Promise<string | undefined> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of response.body ?? []) {
     bytes += (chunk as Uint8Array).length
-    if (bytes > maxBytes) throw new RestFailure('oversized', `an answer of more than ${maxBytes} bytes`)
+    if (bytes > maxBytes) return undefined
     chunks.push(chunk as Uint8Array)
   }
   return Buffer.concat(chunks).toString('utf8')

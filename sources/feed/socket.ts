@@ -1,26 +1,14 @@
 import { Observable, type Subscriber } from 'rxjs'
 import WebSocket from 'ws'
-import type { SourceContext } from '../../runtime/define.ts'
+import type { Loss, SourceContext, WireEvent } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatDuration } from '../../schemas/units.ts'
 
-/** Why a connection ended, or never came to be. */
-export type Loss = 'closed' | 'dropped' | 'failed' | 'oversized' | 'refused' | 'silent' | 'stalled' | 'unanswered'
-
-/** What a connection tells. Times are µs of the local clock. */
+export type { Loss }
+/** What a connection tells, its messages read. */
 export type SocketEvent<T> =
-  | {
-      readonly type: 'opened'
-      readonly at: number
-      readonly send: (text: string) => void
-      /** Gives the connection up and opens another. */
-      readonly drop: (detail: string) => void
-    }
-  | { readonly type: 'message'; readonly at: number; readonly message: T; readonly bytes: Buffer }
-  /** The peer answered a ping or sent one: all it sent before has been received. */
-  | { readonly type: 'alive'; readonly at: number }
-  | { readonly type: 'lost'; readonly at: number; readonly loss: Loss; readonly detail: string }
-  | { readonly type: 'retrying'; readonly after: number; readonly attempt: number }
+  | Exclude<WireEvent, { readonly type: 'message' }>
+  | (WireEvent & { readonly type: 'message'; readonly message: T })
 
 /** Bounds of one connection; times in µs. */
 export interface SocketLimits {
@@ -66,6 +54,7 @@ export interface SocketSettings<T> {
   readonly isData: (message: T) => boolean
 }
 
+type Around = Pick<SourceContext, 'clock' | 'random'>
 type Connection =
   | { readonly state: 'connecting'; readonly socket: WebSocket; cancel: () => void }
   | Open
@@ -85,13 +74,17 @@ interface Open {
 /** One WebSocket connection that mends itself until it is unsubscribed; it errors only if it cannot start. */
 export function connect<T>(
   settings: SocketSettings<T>,
-  around: Pick<SourceContext, 'clock' | 'random'>,
+  around: Pick<SourceContext, 'clock' | 'random' | 'wire'>,
 ): Observable<SocketEvent<T>> {
-  return new Observable((subscriber) => {
-    const link = new Link(settings, around, subscriber)
-    link.dial()
-    return () => link.close()
-  })
+  const live = (outside: Around) =>
+    new Observable<SocketEvent<T>>((subscriber) => {
+      const link = new Link(settings, outside, subscriber)
+      link.dial()
+      return () => link.close()
+    })
+  const again = (event: WireEvent): SocketEvent<T> =>
+    event.type === 'message' ? { ...event, message: settings.read(event.bytes, event.binary) } : event
+  return around.wire?.socket(live, again) ?? live(around)
 }
 
 class Link<T> {
@@ -99,14 +92,10 @@ class Link<T> {
   private phase: 'starting' | 'started' = 'starting'
   private failures = 0
   private readonly settings: SocketSettings<T>
-  private readonly around: Pick<SourceContext, 'clock' | 'random'>
+  private readonly around: Around
   private readonly subscriber: Subscriber<SocketEvent<T>>
 
-  constructor(
-    settings: SocketSettings<T>,
-    around: Pick<SourceContext, 'clock' | 'random'>,
-    subscriber: Subscriber<SocketEvent<T>>,
-  ) {
+  constructor(settings: SocketSettings<T>, around: Around, subscriber: Subscriber<SocketEvent<T>>) {
     this.settings = settings
     this.around = around
     this.subscriber = subscriber
@@ -175,7 +164,7 @@ class Link<T> {
     this.connection.unheard = 0
     const message = this.settings.read(bytes, binary)
     if (this.settings.isData(message)) this.connection.unfed = 0
-    this.subscriber.next({ type: 'message', at, message, bytes })
+    this.subscriber.next({ type: 'message', at, message, bytes, binary })
   }
 
   private alive(): void {

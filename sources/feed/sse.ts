@@ -1,5 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs'
-import type { SourceContext } from '../../runtime/define.ts'
+import type { SourceContext, WireEvent } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatDuration } from '../../schemas/units.ts'
 import { EventLines } from './event_lines.ts'
@@ -16,13 +16,17 @@ export interface EventStreamSettings<T> extends SocketSettings<T> {
  */
 export function connectEvents<T>(
   settings: EventStreamSettings<T>,
-  around: Pick<SourceContext, 'clock' | 'random'>,
+  around: Pick<SourceContext, 'clock' | 'random' | 'wire'>,
 ): Observable<SocketEvent<T>> {
-  return new Observable((subscriber) => {
-    const link = new EventLink(settings, around, subscriber)
-    void link.dial()
-    return () => link.close()
-  })
+  const live = (outside: Pick<SourceContext, 'clock' | 'random'>) =>
+    new Observable<SocketEvent<T>>((subscriber) => {
+      const link = new EventLink(settings, outside, subscriber)
+      void link.dial()
+      return () => link.close()
+    })
+  const again = (event: WireEvent): SocketEvent<T> =>
+    event.type === 'message' ? { ...event, message: settings.read(event.bytes, event.binary) } : event
+  return around.wire?.socket(live, again) ?? live(around)
 }
 
 class EventLink<T> {
@@ -100,7 +104,7 @@ class EventLink<T> {
         const bytes = Buffer.from(data)
         const message = this.settings.read(bytes, false)
         if (this.settings.isData(message)) this.unfed = 0
-        this.subscriber.next({ type: 'message', at, message, bytes })
+        this.subscriber.next({ type: 'message', at, message, bytes, binary: false })
         if (stop.signal.aborted) return
       }
       if (at - opened >= this.settings.limits.stableAfter) this.failures = 0

@@ -72,11 +72,11 @@ export class SwapFeed {
     const outlet = new Outlet((items) => subscriber.next(items))
     this.outlet = outlet
     this.pulse = new Pulse(given.heartbeat_lag)
-    const { clock, random } = context
+    const { clock, random, wire } = context
     const headers = keyHeaders(given.api_key, context)
     const base = context.endpoint(`${NAME}.rest`) ?? toncenter
     this.resync = new Resync({
-      rest: new Rest({ base, clock, random, pace: 1e6 / given.requests_per_second, headers }),
+      rest: new Rest({ base, clock, random, wire, pace: 1e6 / given.requests_per_second, headers }),
       ...{ clock, within: given.fill_within, again: Math.min(ASK_AGAIN, given.fill_within / 4) },
       failed: (account, problem) => {
         context.notice(`${NAME}: ${account}: ${problem}`)
