@@ -105,8 +105,8 @@ class Link<T> {
     const { url, limits, name, headers } = this.settings
     const socket = open(url, limits.maxBytes, headers)
     if (socket instanceof Error) {
-      const problem = `${name}: ${url} is no address of a WebSocket server; expected ws://… or wss://…`
-      this.subscriber.error(new TidegateError('SOURCE_FAILED', problem, { url }, socket))
+      const problem = `${name}: ${shown(url)} is no address of a WebSocket server; expected ws://… or wss://…`
+      this.subscriber.error(new TidegateError('SOURCE_FAILED', problem, { url: shown(url) }))
       return
     }
     socket.on('open', () => this.opened(socket))
@@ -207,8 +207,8 @@ class Link<T> {
     const attempt = ++this.failures
     if (phase === 'starting' && (loss === 'refused' || attempt >= startAttempts)) {
       const { name, url } = this.settings
-      const problem = `${name}: could not connect to ${url}: ${loss} (${detail})`
-      this.subscriber.error(new TidegateError('SOURCE_FAILED', problem, { url, loss, attempts: attempt }))
+      const problem = `${name}: could not connect to ${shown(url)}: ${loss} (${detail})`
+      this.subscriber.error(new TidegateError('SOURCE_FAILED', problem, { url: shown(url), loss, attempts: attempt }))
       return
     }
     const after = Math.round(this.around.random() * Math.min(backoffCap, backoff * 2 ** (attempt - 1)))
@@ -230,6 +230,12 @@ class Link<T> {
     if (connection.state === 'open') connection.socket.close(1000)
     connection.socket.terminate()
   }
+}
+
+/** Paths and queries may hold keys: only the host is told. */
+export function shown(url: string): string {
+  const { protocol, host } = URL.canParse(url) ? new URL(url) : { protocol: '', host: '' }
+  return host === '' ? `"${url.split(/[/?#]/)[0]}"` : `${protocol}//${host}`
 }
 
 function open(url: string, maxPayload: number, headers: SocketSettings<unknown>['headers'] = {}): WebSocket | Error {

@@ -3,7 +3,7 @@ import type { SourceContext, WireEvent } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatDuration } from '../../schemas/units.ts'
 import { EventLines } from './event_lines.ts'
-import type { Loss, SocketEvent, SocketSettings } from './socket.ts'
+import { type Loss, type SocketEvent, type SocketSettings, shown } from './socket.ts'
 
 export interface EventStreamSettings<T> extends SocketSettings<T> {
   /** Sent as JSON to open the stream: what is subscribed to. */
@@ -133,8 +133,8 @@ class EventLink<T> {
     const attempt = ++this.failures
     if (this.phase === 'starting' && ((loss === 'refused' && !passes) || attempt >= startAttempts)) {
       const { name, url } = this.settings
-      const problem = `${name}: could not open ${url}: ${loss} (${detail})`
-      this.subscriber.error(new TidegateError('SOURCE_FAILED', problem, { url, loss, attempts: attempt }))
+      const problem = `${name}: could not open ${shown(url)}: ${loss} (${detail})`
+      this.subscriber.error(new TidegateError('SOURCE_FAILED', problem, { url: shown(url), loss, attempts: attempt }))
       return
     }
     const after = Math.max(least, Math.round(random() * Math.min(backoffCap, backoff * 2 ** (attempt - 1))))
