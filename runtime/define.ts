@@ -229,6 +229,11 @@ function fold<N>(d: Loose, inputs: Ports, on: Operator['on'], always: boolean): 
   for (const port of ports.flatMap(Object.keys))
     if (!SNAKE_CASE.test(port))
       throw new TypeError(`operator ${definition.name}: port ${JSON.stringify(port)}: expected snake_case`)
+  for (const [port, kind] of Object.entries(definition.latest))
+    if (columnsOf(kind).some(({ type }) => type === 'dict'))
+      throw new TypeError(
+        `operator ${definition.name}: port ${port}: ${kind.kind} has text, and what a \`latest\` port reads is kept in numbers; take it as an input`,
+      )
   const node = (params: unknown): Node => ({
     op: definition.name,
     params,
