@@ -98,6 +98,19 @@ test('while one symbol is filled the others wait, so that event time does not pa
   expect(feed.ids('ETHUSDT')).toEqual([0, 1])
 })
 
+test.each([
+  ['alone', []],
+  ['while another symbol is filled', [tradeFrame(0, {}, 'ETHUSDT'), tradeFrame(3, {}, 'ETHUSDT')]],
+])('%s, an answer to a hole that closed by itself does not give up the next one', async (_, others) => {
+  // 2 comes before 1, which closes the hole while the venue is still asked for it; then 3 and 4 are missing
+  const frames = [...others, ...[0, 2, 1, 5, 6].map((n) => tradeFrame(n))]
+  const slow = (url: URL) => ({ ...(rest(url) as RestAnswer), after: 50 * ms })
+  const feed = await follow({ frames, rest: slow }, { symbols: ['BTCUSDT', 'ETHUSDT'] })
+  await feed.until(() => feed.ids().includes(6))
+  expect(feed.gaps().filter(({ missing }) => missing > 0)).toEqual([])
+  expect(feed.ids()).toEqual(upTo(7))
+})
+
 test.each<[string, (url: URL, attempt: number) => RestAnswer | undefined]>([
   [
     '429 and its Retry-After',

@@ -75,6 +75,8 @@ export class Filler<T> {
       if (hole === undefined || !this.open.has(track)) return this.look(track)
       const rows = await this.asked(track, hole, signal)
       if (signal.aborted) return
+      // it closed meanwhile: the answer is none to a hole that opened behind it, which has a question of its own
+      if (track.sequencer.missing !== hole) return this.look(track)
       if (track.sequencer.filled(rows) !== 'missing') return this.look(track)
     }
   }
@@ -103,6 +105,7 @@ export class Filler<T> {
     this.open.delete(track)
     if (this.busy) return
     this.cancel()
+    this.stop.abort()
     this.settings.outlet.release()
   }
 }
