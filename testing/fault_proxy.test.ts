@@ -103,6 +103,17 @@ test('a cut ends the connection without a farewell, and the next one is sound', 
   await until(() => again.ids.length === 3)
 })
 
+test('a fault that was meant for one connection leaves the others alone', async () => {
+  const { proxy, said, print, ids, reader } = await opened()
+  const other = reader()
+  await other.opened
+  proxy.strike({ type: 'cut' }, 1)
+  await until(() => other.said.length === 1)
+  print(3)
+  await until(() => ids.length === 3)
+  expect([said, other.said, proxy.struck()]).toEqual([[], ['close 1006'], { cut: 1 }])
+})
+
 test('a frame cut off is no message', async () => {
   const { proxy, said, print, ids } = await opened()
   proxy.strike({ type: 'truncate' })

@@ -18,8 +18,8 @@ export interface FaultProxy {
   /** Addresses for a feed: of the WebSocket, and of REST. */
   readonly url: string
   readonly rest: string
-  /** Puts a fault upon every open connection, or upon the next ones; how often it struck so far is counted. */
-  readonly strike: (fault: Fault) => void
+  /** Puts a fault upon every open connection, or the one of that place; how often it struck so far is counted. */
+  readonly strike: (fault: Fault, place?: number) => void
   readonly struck: () => Readonly<Record<string, number>>
   /** Open connections. */
   readonly links: () => number
@@ -105,10 +105,12 @@ export async function startFaultProxy({ target, tls, clock = wallClock }: FaultP
   return {
     url: `ws${secure}://${host}`,
     rest: `http${secure}://${host}`,
-    strike(fault) {
+    strike(fault, place) {
       if (fault.type === 'refuse') refusals.push(...Array<Answer>(fault.times).fill(fault.answer))
       else if (fault.type === 'rest') excuses.push(...Array<Answer>(fault.times).fill(fault.answer))
-      else for (const link of links) if (link.suffer(fault)) count(fault.type)
+      else
+        for (const link of place === undefined ? links : [...links].slice(place, place + 1))
+          if (link.suffer(fault)) count(fault.type)
     },
     struck: () => ({ ...counts }),
     links: () => [...links].filter(({ open }) => open).length,

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import WebSocket from 'ws'
 import { FloodVenue } from './flood_venue.ts'
-import { FIRST_ID, tradeOf } from './trade_maker.ts'
+import { FIRST_ID, textsOf, tradeOf } from './trade_maker.ts'
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {
@@ -34,7 +34,7 @@ test('prints trades in the form of Binance, each symbol numbered without holes',
   const { texts } = await reader(url)
   venue.print(7, 1_700_000_000_123, turns(3))
   await until(() => texts.length === 7)
-  const { price, size, sold } = tradeOf(1, FIRST_ID + 1)
+  const { price, size, sold } = textsOf(1, FIRST_ID + 1)
   expect(JSON.parse(texts[4]!)).toEqual({
     stream: 't001usdt@trade',
     data: {
@@ -50,7 +50,8 @@ test('prints trades in the form of Binance, each symbol numbered without holes',
     },
   })
   expect(texts.map((text) => JSON.parse(text).data.t - FIRST_ID)).toEqual([0, 0, 0, 1, 1, 1, 2])
-  expect(texts.every((text) => Number(JSON.parse(text).data.p) > 0 && Number(JSON.parse(text).data.q) > 0)).toBe(true)
+  for (const { s, t, p, q, m } of texts.map((text) => JSON.parse(text).data))
+    expect({ price: Number(p), size: Number(q), side: m ? -1 : 1, id: t }).toEqual(tradeOf(Number(s.slice(1, 4)), t))
 })
 
 test('gives the trades of its window over REST, as they were printed', async () => {
@@ -62,7 +63,7 @@ test('gives the trades of its window over REST, as they were printed', async () 
   }
   const { body } = await get(`symbol=T001USDT&fromId=${FIRST_ID + 250}&limit=20`)
   expect(body.map(({ id }) => id - FIRST_ID)).toEqual(Array.from({ length: 20 }, (_, n) => 250 + n))
-  expect(body[3]).toMatchObject({ price: tradeOf(1, FIRST_ID + 253).price, time: 1_700_000_000_000 })
+  expect(body[3]).toMatchObject({ price: textsOf(1, FIRST_ID + 253).price, time: 1_700_000_000_000 })
   const old = await get(`symbol=T001USDT&fromId=${FIRST_ID}&limit=1000`)
   expect([old.body[0]?.id, old.body.at(-1)?.id]).toEqual([FIRST_ID + 200, FIRST_ID + 299])
   expect(await get('symbol=NOPE')).toMatchObject({ status: 400, body: { code: -1121 } })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { FIRST_ID, symbolName, TradeMaker, tradeOf } from './trade_maker.ts'
+import { FIRST_ID, symbolName, TradeMaker, textsOf } from './trade_maker.ts'
 import { acceptance, FrameReader, serverFrame } from './websocket_bytes.ts'
 
 export interface FloodSettings {
@@ -140,7 +140,7 @@ export class FloodVenue {
     const count = Math.max(0, Math.min(limit, this.next[symbol]! - from))
     return Array.from({ length: count }, (_, n) => {
       const id = from + n
-      const { price, size, sold } = tradeOf(symbol, id)
+      const { price, size, sold } = textsOf(symbol, id)
       const time = this.times[symbol]![id % this.settings.window]!
       const quoteQty = (Number(price) * Number(size)).toFixed(8)
       return { id, price, qty: size, quoteQty, time, isBuyerMaker: sold, isBestMatch: true }

@@ -4,13 +4,18 @@ export const FIRST_ID = 1_000_000_000
 export const symbolName = (symbol: number): string => `T${String(symbol).padStart(3, '0')}USDT`
 
 /** A trade is a function of its symbol and its number, so that whoever gets one can tell that it is whole. */
-const centsOf = (symbol: number, id: number): number => 1_000_000 + ((symbol * 977 + (id - FIRST_ID) * 31) % 8_000_000)
+const centsOf = (symbol: number, id: number): number => 5_000_000 + ((symbol * 977 + (id - FIRST_ID) * 31) % 1_000_000)
 const sizeOf = (symbol: number, id: number): number => 1 + ((symbol + (id - FIRST_ID) * 17) % 9998)
+/** Whether the aggressor sold. */
 const soldOf = (id: number): boolean => id % 3 === 0
 export function tradeOf(symbol: number, id: number) {
-  const price = `${Math.floor(centsOf(symbol, id) / 100)}.${String(centsOf(symbol, id) % 100).padStart(2, '0')}000000`
-  const size = `0.${String(sizeOf(symbol, id)).padStart(4, '0')}0000`
-  return { price, size, sold: soldOf(id) }
+  const price = centsOf(symbol, id) / 100
+  return { price, size: sizeOf(symbol, id) / 10_000, side: soldOf(id) ? -1 : 1, id } as const
+}
+/** As the venue spells them. */
+export const textsOf = (symbol: number, id: number) => {
+  const { price, size } = tradeOf(symbol, id)
+  return { price: price.toFixed(8), size: size.toFixed(8), sold: soldOf(id) }
 }
 
 /** Digits of a number, the last at `end`. */

@@ -21,6 +21,10 @@ export class Account {
   lost = 0
   /** Told missing by gaps. */
   conceded = 0
+  /** Of these, what the venue could still have given. */
+  forgone = 0
+  /** Told missing, and it was not. */
+  overtold = 0
   /** Rows whose price, size or side is not what was printed. */
   corrupt = 0
   readonly events: Record<string, number> = {}
@@ -28,9 +32,12 @@ export class Account {
   filled = 0
   /** Why rows could not be had again, the first reasons. */
   readonly unfilled: string[] = []
+  private readonly window: number
   private readonly lines: ReadonlyMap<string, Line>
 
-  constructor(names: readonly string[]) {
+  /** `window`: how many trades of a symbol the venue remembers. */
+  constructor(names: readonly string[], window: number) {
+    this.window = window
     this.lines = new Map(
       names.map((name, symbol) => [`binance:${name}`, { symbol, next: -1, at: 0, missing: 0, holes: new Set() }]),
     )
@@ -66,7 +73,11 @@ export class Account {
     // a feed begins where it comes in
     if (line.next >= 0) {
       const skipped = id - line.next
-      this.conceded += Math.min(skipped, line.missing)
+      const conceded = Math.min(skipped, line.missing)
+      this.conceded += conceded
+      // as far as is known here: the venue is ahead by what is on the way
+      this.forgone += Math.min(conceded, id - Math.max(line.next, id - this.window))
+      this.overtold += line.missing - conceded
       if (skipped > line.missing) {
         this.lost += skipped - line.missing
         for (let n = line.next; n < id; n++) line.holes.add(n)
@@ -74,11 +85,10 @@ export class Account {
     }
     line.missing = 0
     line.next = id + 1
-    if (id % 16 === 0) this.check(line.symbol, trade)
+    this.check(line.symbol, trade)
   }
   private check(symbol: number, { id, price, size, side }: Trade): void {
     const printed = tradeOf(symbol, id)
-    if (Number(printed.price) !== price || Number(printed.size) !== size || (printed.sold ? -1 : 1) !== side)
-      this.corrupt++
+    if (printed.price !== price || printed.size !== size || printed.side !== side) this.corrupt++
   }
 }

@@ -2,6 +2,7 @@ import { wallClock } from '../../runtime/clock.ts'
 import { startFaultProxy } from '../../testing/fault_proxy.ts'
 import { strikes } from '../../testing/faults.ts'
 import { FloodVenue } from '../../testing/flood_venue.ts'
+import { selfSigned } from '../../testing/self_signed.ts'
 import { FIRST_ID } from '../../testing/trade_maker.ts'
 
 /** What the ground of a soak says when it is asked to end. */
@@ -15,9 +16,12 @@ export interface Ended {
 }
 
 /** The other side of a soak, in a process of its own: a venue that floods, and a bad network before it. */
-const [symbols = '100', rate = '50000', seed = '1', every = '2000000'] = process.argv.slice(2)
-const venue = new FloodVenue({ symbols: Number(symbols), window: 2 ** 17 })
-const proxy = await startFaultProxy({ target: await venue.listen() })
+const [symbols = '100', rate = '50000', seed = '1', every = '2000000', window = '131072', speech = 'plain'] =
+  process.argv.slice(2)
+const venue = new FloodVenue({ symbols: Number(symbols), window: Number(window) })
+const tls = speech === 'tls' ? selfSigned() : undefined
+if (speech === 'tls' && tls === undefined) throw new Error('TLS needs openssl, and there is none')
+const proxy = await startFaultProxy({ target: await venue.listen(), ...(tls !== undefined && { tls }) })
 process.send?.({ url: proxy.url, rest: proxy.rest, names: venue.names })
 
 const pause = (micros: number) => new Promise<void>((resolve) => wallClock.after(micros, resolve))
@@ -34,10 +38,13 @@ async function print(): Promise<void> {
   }
 }
 async function err(): Promise<void> {
+  let n = 0
   for (const { after, faults } of strikes(Number(seed), Number(every))) {
     await pause(after)
     if (state !== 'running') return
-    for (const fault of faults) proxy.strike(fault)
+    // several connections seldom fail at once: four strikes of five are upon one of them
+    const place = n++ % 5 === 4 || proxy.links() < 2 ? undefined : n % proxy.links()
+    for (const fault of faults) proxy.strike(fault, place)
   }
 }
 const work = [print(), err()]

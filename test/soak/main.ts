@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { soak } from './soak.ts'
+import { isSound, soak } from './soak.ts'
 
 const number = { type: 'string' } as const
 const { values } = parseArgs({
@@ -10,6 +10,8 @@ const { values } = parseArgs({
     seed: { ...number, default: '1' },
     every: { ...number, default: '2' },
     connections: { ...number, default: '1' },
+    'no-fill': { type: 'boolean', default: false },
+    tls: { type: 'boolean', default: false },
     json: { type: 'boolean' },
   },
 })
@@ -21,7 +23,9 @@ const [minutes, rate, symbols, seed, every, connections] = [
   values.every,
   values.connections,
 ].map(Number) as [number, number, number, number, number, number]
+const fill = !values['no-fill']
 const result = await soak({
+  ...{ fill, tls: values.tls },
   ...{ minutes, rate, symbols, seed, every, connections },
   progress: (text) => process.stderr.write(`${text}\n`),
 })
@@ -32,11 +36,11 @@ const table = (counts: Readonly<Record<string, number>>) =>
 process.stdout.write(
   values.json
     ? `${JSON.stringify(result)}\n`
-    : `${result.messages} messages in ${result.seconds} s: ${result.lost} lost, ${result.doubled} doubled, ${result.unordered} out of order, ${result.conceded} told missing, ${result.corrupt} corrupt
+    : `${result.messages} messages in ${result.seconds} s: ${result.lost} lost, ${result.doubled} doubled, ${result.unordered} out of order, ${result.conceded} told missing (${result.forgone} of them still to be had, ${result.overtold} were not missing), ${result.corrupt} corrupt
 faults: ${table(result.faults)}
 events: ${table(result.events)}; ${result.filled} rows filled
 invalid: ${table(result.invalid)}
-memory: ${result.rss_mb.join(', ')} MB
+memory: ${result.rss_mb.join(', ')} MB; ${result.heap_mb.join(', ')} MB in use after collection; ${result.cpu} of a core
 `,
 )
-process.exitCode = result.lost + result.doubled + result.unordered + result.corrupt === 0 ? 0 : 1
+process.exitCode = isSound(result, { fill }) ? 0 : 1
