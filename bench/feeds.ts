@@ -66,7 +66,7 @@ export const feeds: Bench<FeedsBench> = {
           }
         })
       for (const how of n % 2 === 0 ? (['ours', 'bare'] as const) : (['bare', 'ours'] as const))
-        lags[how].push(inProcess<Lag>('feeds/lag.ts', [how, 20_000, 6]))
+        lags[how].push(inProcess<Lag>('feeds/lag.ts', [how, 20_000, 12]))
       decoded.push(inProcess('feeds/decode.ts', []))
       waits.push(...inProcess<number[]>('feeds/reconnect.ts', [4]))
       memory.push(inProcess('feeds/memory.ts', [50, 20_000], ['--expose-gc']))

@@ -9,7 +9,7 @@ import { percentile } from '../latency/spread.ts'
 import { feedOf, framesOf } from './source.ts'
 
 /** From when a trade was due on the wire to when it is in a frame; or, bare, to when `ws` hands it over. */
-const [how = 'bare', rate = '20000', seconds = '6'] = process.argv.slice(2)
+const [how = 'bare', rate = '20000', seconds = '12'] = process.argv.slice(2)
 const count = Number(rate) * Number(seconds)
 const venue = fork(fileURLToPath(new URL('paced.ts', import.meta.url)), [rate, seconds], { execArgv: process.execArgv })
 const [{ url }] = (await once(venue, 'message')) as [{ url: string }]

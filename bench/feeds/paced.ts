@@ -3,7 +3,7 @@ import { FloodVenue } from '../../testing/flood_venue.ts'
 import { eventNow, type Shared } from '../latency/clock.ts'
 
 /** Prints trades of one symbol when they are due: the n-th of the schedule has the n-th number. */
-const [rate = '20000', seconds = '6'] = process.argv.slice(2)
+const [rate = '20000', seconds = '12'] = process.argv.slice(2)
 const venue = new FloodVenue({ symbols: 1 })
 process.send?.({ url: await venue.listen() })
 process.once('message', (clock: Shared) => {

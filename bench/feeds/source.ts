@@ -11,7 +11,11 @@ import { symbolName } from '../../testing/trade_maker.ts'
 /** `binance_trades` on a local venue. */
 export function feedOf(url: string, symbols: number, more: object = {}): Observable<readonly SourceItem[]> {
   const names = Array.from({ length: symbols }, (_, n) => symbolName(n))
-  const given = z.parse(binanceTrades.definition.params, { symbols: names, ...more }) as BinanceTradesParams
+  const given = z.parse(binanceTrades.definition.params, {
+    symbols: names,
+    max_jump: 0,
+    ...more,
+  }) as BinanceTradesParams
   return openFeed(tradesChannel(given), given, {
     clock: wallClock,
     random: Math.random,
