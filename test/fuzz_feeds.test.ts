@@ -5,78 +5,11 @@ import { array, assert, constantFrom, integer, oneof, property, string, tuple } 
 import { describe, expect, test } from 'vitest'
 import { guardOf } from '../schemas/guard.ts'
 import type { Kind } from '../schemas/kind.ts'
-import { Bar, Quote, Trade } from '../schemas/market.ts'
-import { aggTradesChannel } from '../sources/binance/agg_trades.ts'
-import { barsChannel } from '../sources/binance/bars.ts'
-import { bookChannel } from '../sources/binance/book.ts'
-import * as binance from '../sources/binance/frames.ts'
-import { quotesChannel } from '../sources/binance/quotes.ts'
-import { tradesChannel } from '../sources/binance/trades.ts'
-import { barsReader as bybitBars } from '../sources/bybit/bars.ts'
-import { bookReader as bybitBook } from '../sources/bybit/book.ts'
-import * as bybit from '../sources/bybit/frames.ts'
-import { readQuotes as bybitQuotes } from '../sources/bybit/quotes.ts'
-import { readTrades as bybitTrades } from '../sources/bybit/trades.ts'
-import { readBookFrame as coinbaseBook } from '../sources/coinbase/book.ts'
-import * as coinbase from '../sources/coinbase/frames.ts'
-import { readTickerFrame as coinbaseQuote } from '../sources/coinbase/quotes.ts'
-import { readMatchFrame } from '../sources/coinbase/trades.ts'
-import type { Word } from '../sources/feed/venue.ts'
-import { candleReader } from '../sources/kraken/bars.ts'
-import { readBookFrame as krakenBook } from '../sources/kraken/book.ts'
-import * as kraken from '../sources/kraken/frames.ts'
-import { readTickerFrame as krakenQuote } from '../sources/kraken/quotes.ts'
-import { readTradeFrame as krakenTrade } from '../sources/kraken/trades.ts'
-import { barsReader as okxBars } from '../sources/okx/bars.ts'
-import { readBook as okxBook } from '../sources/okx/book.ts'
-import * as okx from '../sources/okx/frames.ts'
-import { readQuotes as okxQuote } from '../sources/okx/quotes.ts'
-import { readTrades as okxTrade } from '../sources/okx/trades.ts'
+
+import { corpora, type Read, readers } from './feed_readers.ts'
 
 /** How many frames are made of each corpus; TIDEGATE_RUNS for more. */
 const RUNS = Number(process.env['TIDEGATE_RUNS'] ?? 300)
-const given = { symbols: ['BTCUSDT'], market: 'spot', levels: 100, interval: '1m' } as const
-
-type Read = (bytes: Buffer, binary: boolean) => Word<unknown>
-const readers: Readonly<Record<string, readonly [Read, Kind | undefined]>> = {
-  'binance trades': [tradesChannel(given).read, Trade],
-  'binance agg_trades': [aggTradesChannel(given).read, Trade],
-  'binance quotes': [quotesChannel(given).read, Quote],
-  'binance book': [bookChannel(given).read, undefined],
-  'binance bars': [barsChannel(given).read, Bar],
-  'coinbase trades': [readMatchFrame, Trade],
-  'coinbase quotes': [coinbaseQuote, Quote],
-  'coinbase book': [coinbaseBook, undefined],
-  'kraken trades': [krakenTrade, Trade],
-  'kraken quotes': [krakenQuote, Quote],
-  'kraken book': [krakenBook, undefined],
-  'okx trades': [okxTrade, Trade],
-  'okx quotes': [okxQuote, Quote],
-  'okx book': [okxBook, undefined],
-  'okx bars': [okxBars('1m'), Bar],
-  'kraken bars': [candleReader(1), Bar],
-  'bybit trades': [bybitTrades, Trade],
-  'bybit quotes': [bybitQuotes, Quote],
-  'bybit book': [bybitBook(50), undefined],
-  'bybit bars': [bybitBars({ market: 'spot', interval: '1m' }), Bar],
-}
-
-/** Every text and every maker of texts a venue's test frames have. */
-function corpusOf(frames: Readonly<Record<string, unknown>>): readonly Buffer[] {
-  const found: Buffer[] = []
-  const keep = (value: unknown): void => {
-    if (typeof value === 'string' || Buffer.isBuffer(value)) found.push(Buffer.from(value))
-    else if (typeof value === 'object' && value !== null) Object.values(value).forEach(keep)
-    else if (typeof value === 'function')
-      try {
-        keep((value as (n: number, m: unknown) => unknown)(3, undefined))
-      } catch {
-        // wants arguments of its own
-      }
-  }
-  Object.values(frames).forEach(keep)
-  return found.filter((frame) => frame.length < 5000)
-}
 const recordings = join(process.env['TIDEGATE_DATA'] ?? './data', 'ws-frames')
 /** Some frames of each recorded session, as they were sent. */
 function recorded(): readonly Buffer[] {
@@ -164,7 +97,7 @@ function survives(read: Read, kind: Kind | undefined, bytes: Buffer): void {
   }
 }
 
-const written = [binance, coinbase, kraken, okx, bybit].flatMap((frames) => corpusOf(frames as Record<string, unknown>))
+const written = Object.values(corpora).flat()
 describe.each(Object.entries(readers))('%s', (_name, [read, kind]) => {
   test('reads no frame of any venue, whatever became of it, as anything that cannot be', () => {
     expect(written.length).toBeGreaterThan(100)

@@ -54,7 +54,9 @@ const reader = (interval: Interval) =>
     event: 'kline',
     data({ s: symbol, k }): Word<Bar> {
       if (typeof symbol !== 'string' || !isFields(k)) return invalid('kline_fields')
-      if (k['i'] !== interval) return { type: 'other', what: `kline_${String(k['i'])}` }
+      const { i } = k
+      if (typeof i !== 'string') return invalid('kline_fields')
+      if (i !== interval) return { type: 'other', what: `kline_${i}` }
       // a bar that is not closed is not a bar yet
       if (k['x'] !== true) return { type: 'rows', rows: [] }
       const { t, T, o, h, l, c, v, q, n } = k as Fields

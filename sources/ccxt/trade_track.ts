@@ -1,6 +1,7 @@
 import type { Clock } from '../../runtime/define.ts'
 import { guardOf } from '../../schemas/guard.ts'
 import { type Gap, Trade } from '../../schemas/market.ts'
+import { textOf } from '../feed/invalid.ts'
 import type { Outlet } from '../feed/outlet.ts'
 import { Pulse } from '../feed/pulse.ts'
 import type { CcxtTrade } from './exchange.ts'
@@ -88,7 +89,7 @@ export class Track {
       const number = /^\d{1,15}$/.test(id) ? Number(id) : 0
       const value = { price, size: amount, side: side === 'buy' ? 1 : side === 'sell' ? -1 : 0, id: number }
       if (!isTrade(value) || !(at > 0) || !Number.isSafeInteger(at)) {
-        this.outlet.invalid(this.key, 'trade_values', JSON.stringify(trade.info ?? trade))
+        this.outlet.invalid(this.key, 'trade_values', textOf(trade.info ?? trade))
         continue
       }
       if (reason !== undefined) this.gap(at, reason)

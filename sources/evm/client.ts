@@ -1,6 +1,7 @@
 import type { SourceContext } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import type { FeedEvent } from '../../schemas/market.ts'
+import { textOf } from '../feed/invalid.ts'
 import type { SocketLimits } from '../feed/socket.ts'
 import { type Endpoint, failed, patience, score } from './endpoints.ts'
 import { Link, type LogFilter } from './link.ts'
@@ -132,7 +133,7 @@ export class Client {
             )
             if (answer !== null) {
               link.health = failed(link.health)
-              this.hears.invalid('malformed', JSON.stringify(answer))
+              this.hears.invalid('malformed', textOf(answer))
             }
             next()
           },

@@ -48,7 +48,7 @@ export function resultOf(answer: unknown, said: Buffer): unknown {
   if (!isFields(answer)) throw new RpcFailure('malformed', 'the answer is no JSON-RPC', { said })
   const { error } = answer
   if (isFields(error) && typeof error['code'] === 'number') {
-    const message = String(error['message'] ?? '').slice(0, 200)
+    const message = typeof error['message'] === 'string' ? error['message'].slice(0, 200) : ''
     throw new RpcFailure(limits.has(error['code']) ? 'limited' : 'refused', message, { code: error['code'] })
   }
   if (!('result' in answer)) throw new RpcFailure('malformed', 'the answer has neither result nor error', { said })

@@ -7,3 +7,12 @@ export function invalidItem(at: number, key: string, reason: string, bytes: Uint
   const hash = createHash('sha256').update(data).digest('hex').slice(0, 16)
   return { type: 'invalid', at, key, value: { reason, hash, bytes: data.length } }
 }
+
+/** What was answered, as a text it is found again by. Answers may be nested too deep to be written: they have none. */
+export function textOf(answer: unknown): string {
+  try {
+    return JSON.stringify(answer) ?? ''
+  } catch {
+    return ''
+  }
+}

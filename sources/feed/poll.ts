@@ -2,6 +2,7 @@ import { Observable, type Subscriber } from 'rxjs'
 import type { SourceContext, SourceItem } from '../../runtime/define.ts'
 import type { Gap } from '../../schemas/market.ts'
 import { formatDuration } from '../../schemas/units.ts'
+import { textOf } from './invalid.ts'
 import { Outlet } from './outlet.ts'
 import { Rest, RestFailure } from './rest.ts'
 
@@ -22,7 +23,7 @@ export class Unreadable extends Error {
   constructor(reason: string, answer: unknown) {
     super(`an answer that is not as documented: ${reason}`)
     this.reason = reason
-    this.text = JSON.stringify(answer) ?? ''
+    this.text = textOf(answer)
   }
 }
 

@@ -30,7 +30,8 @@ function candleOf(fields: Fields, minutes: number): Row<Bar> | string {
   if (typeof symbol !== 'string' || begin === undefined || typeof vwap !== 'number' || !isCount(trades))
     return 'ohlc_fields'
   if (interval !== minutes) return 'other_interval'
-  const turnover = vwap * Number(volume)
+  if (typeof volume !== 'number') return 'ohlc_values'
+  const turnover = vwap * volume
   const value = { open, high, low, close, volume, turnover, count: trades, complete: true }
   // the end of a candle is its time; its begin, in minutes, is its number
   return isBar(value) ? { symbol, at: begin + minutes * MINUTE, id: begin / MINUTE, value } : 'ohlc_values'

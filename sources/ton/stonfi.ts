@@ -1,4 +1,5 @@
 import type { PoolState, Swap } from '../../schemas/chain.ts'
+import { textOf } from '../feed/invalid.ts'
 import { Unreadable } from '../feed/poll.ts'
 import { rawAddress } from './address.ts'
 import { type Scale, swapOf, whole } from './pool_params.ts'
@@ -103,16 +104,19 @@ export function swapEvents(answer: unknown, scales: ReadonlyMap<string, Scale>):
     const amount0 = flow(event['amount0In'], event['amount0Out'], scale.decimals0)
     const amount1 = flow(event['amount1In'], event['amount1Out'], scale.decimals1)
     if (block === undefined || amount0 === undefined || amount1 === undefined || typeof txnId !== 'string')
-      return [JSON.stringify(event)]
+      return [textOf(event)]
     const trader = (typeof maker === 'string' && rawAddress(maker)) || ''
     const index = Number.isSafeInteger(eventIndex) && (eventIndex as number) >= 0 ? (eventIndex as number) : 0
     const rest = { block: block.number, block_time: block.at, index, block_hash: '', transaction: txnId }
     const swap = swapOf({ amount0, amount1, trader }, scale, rest)
-    return [swap === undefined ? JSON.stringify(event) : { pool, at: block.at, swap }]
+    return [swap === undefined ? textOf(event) : { pool, at: block.at, swap }]
   })
 }
 function flow(paid: unknown, got: unknown, decimals: number): bigint | undefined {
-  const into = paid === undefined || paid === null ? 0n : unitsOf(String(paid), decimals)
-  const out = got === undefined || got === null ? 0n : unitsOf(String(got), decimals)
+  const units = (amount: unknown): bigint | undefined => {
+    if (amount === undefined || amount === null) return 0n
+    return typeof amount === 'string' || typeof amount === 'number' ? unitsOf(String(amount), decimals) : undefined
+  }
+  const [into, out] = [units(paid), units(got)]
   return into === undefined || out === undefined ? undefined : into - out
 }

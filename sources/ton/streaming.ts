@@ -1,3 +1,4 @@
+import { textOf } from '../feed/invalid.ts'
 import { isFields } from './transaction.ts'
 
 export const finalities = ['pending', 'confirmed', 'finalized'] as const
@@ -35,7 +36,7 @@ export function readStream(bytes: Buffer, binary: boolean): StreamWord {
   if (typeof status === 'string' && error === undefined) return { type: 'alive' }
   // The form of an error is not documented; clients read a text or an object with one.
   if (error !== undefined)
-    return { type: 'refused', message: typeof error === 'string' ? error : JSON.stringify(error) }
+    return { type: 'refused', message: (typeof error === 'string' ? error : textOf(error)).slice(0, 200) }
   if (type === 'trace_invalidated')
     return typeof trace === 'string' ? { type: 'invalidated', trace } : { type: 'invalid', reason: 'trace_fields' }
   if (type !== 'transactions')
