@@ -18,6 +18,14 @@ interface Lag {
   readonly p99: number
   readonly p999: number
 }
+interface Taking {
+  readonly idle_kib: number
+  readonly busy_kib: number
+}
+interface Memory {
+  readonly idle: number
+  readonly busy: number
+}
 export interface FeedsBench {
   readonly bench: 'feeds'
   readonly machine: ReturnType<typeof machine>
@@ -29,7 +37,8 @@ export interface FeedsBench {
   readonly decode: readonly { readonly name: string; readonly ns: number; readonly json_ns: number }[]
   readonly lag_ms: { readonly rate: number; readonly ours: Lag; readonly bare: Lag }
   readonly reconnect_ms: { readonly p50: number; readonly max: number }
-  readonly memory_kib: { readonly idle: number; readonly busy: number }
+  /** What one more connection takes, open and after it carried messages. */
+  readonly memory_kib: { readonly ours: Memory; readonly bare: Memory }
 }
 
 async function withFlood<R>(piece: number, use: (port: number) => R): Promise<R> {
@@ -55,7 +64,7 @@ export const feeds: Bench<FeedsBench> = {
     const lags = { ours: [] as Lag[], bare: [] as Lag[] }
     const decoded: (readonly { name: string; ns: number; json_ns: number }[])[] = []
     const waits: number[] = []
-    const memory: { idle_kib: number; busy_kib: number }[] = []
+    const memory = { ours: [] as Taking[], bare: [] as Taking[] }
     for (let n = 0; n < rounds; n++) {
       for (const piece of PIECES)
         await withFlood(piece, (port) => {
@@ -69,7 +78,8 @@ export const feeds: Bench<FeedsBench> = {
         lags[how].push(inProcess<Lag>('feeds/lag.ts', [how, 20_000, 12]))
       decoded.push(inProcess('feeds/decode.ts', []))
       waits.push(...inProcess<number[]>('feeds/reconnect.ts', [4]))
-      memory.push(inProcess('feeds/memory.ts', [50, 20_000], ['--expose-gc']))
+      for (const how of ['ours', 'bare'] as const)
+        memory[how].push(inProcess('feeds/memory.ts', [how, 50, 20_000], ['--expose-gc']))
       progress(`feeds: round ${n + 1} of ${rounds}`)
     }
     const flood = PIECES.flatMap((piece) =>
@@ -83,6 +93,10 @@ export const feeds: Bench<FeedsBench> = {
       const of = (field: keyof Lag) => rounded(median(all.map((one) => one[field])))
       return { p50: of('p50'), p99: of('p99'), p999: of('p999') }
     }
+    const memoryOf = (all: readonly Taking[]): Memory => ({
+      idle: rounded(median(all.map(({ idle_kib }) => idle_kib))),
+      busy: rounded(median(all.map(({ busy_kib }) => busy_kib))),
+    })
     // ratios within one round, then their median
     const ratioTo = (piece: number, way: string) =>
       rounded(
@@ -102,10 +116,7 @@ export const feeds: Bench<FeedsBench> = {
       })),
       lag_ms: { rate: 20_000, ours: lagOf(lags.ours), bare: lagOf(lags.bare) },
       reconnect_ms: { p50: rounded(median(waits)), max: rounded(Math.max(...waits)) },
-      memory_kib: {
-        idle: rounded(median(memory.map(({ idle_kib }) => idle_kib))),
-        busy: rounded(median(memory.map(({ busy_kib }) => busy_kib))),
-      },
+      memory_kib: { ours: memoryOf(memory.ours), bare: memoryOf(memory.bare) },
     }
   },
   table: ({ flood, ratio, decode, lag_ms: { ours, bare }, reconnect_ms, memory_kib }) => [
@@ -124,6 +135,7 @@ export const feeds: Bench<FeedsBench> = {
     ['lag at 20,000/s, ours: p50 p99 p99.9 ms', ours.p50, ours.p99, ours.p999],
     ['lag at 20,000/s, bare ws: p50 p99 p99.9 ms', bare.p50, bare.p99, bare.p999],
     ['reconnect: p50 max ms', reconnect_ms.p50, reconnect_ms.max],
-    ['memory of a connection: idle busy KiB', memory_kib.idle, memory_kib.busy],
+    ['memory of a connection, ours: idle busy KiB', memory_kib.ours.idle, memory_kib.ours.busy],
+    ['memory of a connection, bare ws: idle busy KiB', memory_kib.bare.idle, memory_kib.bare.busy],
   ],
 }

@@ -1,8 +1,9 @@
+import WebSocket from 'ws'
 import { FloodVenue } from '../../testing/flood_venue.ts'
 import { feedOf } from './source.ts'
 
-/** What a connection costs when it is open, and after it carried messages. Wants --expose-gc. */
-const [connections = '50', messages = '20000'] = process.argv.slice(2)
+/** What a connection costs when it is open, and after it carried messages: a feed's, or one of `ws` alone. Wants --expose-gc. */
+const [how = 'ours', connections = '50', messages = '20000'] = process.argv.slice(2)
 const venue = new FloodVenue({ symbols: 1 })
 const url = (await venue.listen()).replace('http', 'ws')
 const settle = async () => {
@@ -15,10 +16,16 @@ const settle = async () => {
 }
 // one warms everything up
 let rows = 0
-const open = () =>
-  feedOf(url, 1).subscribe((items) => {
-    rows += items.length
-  })
+const open = () => {
+  if (how === 'ours')
+    feedOf(url, 1).subscribe((items) => {
+      rows += items.length
+    })
+  else
+    new WebSocket(url, { perMessageDeflate: false }).on('message', () => {
+      rows++
+    })
+}
 open()
 for (let n = 0; n < 50; n++) {
   venue.print(100, Date.now(), () => 0)
