@@ -238,3 +238,21 @@ test('how far the clocks are apart is told once it is known, and again when it h
   await new Promise((resolve) => setTimeout(resolve, 50))
   expect(feed.events().filter((event) => event === 'clock')).toHaveLength(1)
 })
+
+test('a message that its reader fails on is kept out with its hash, and the connection lives on', async () => {
+  const venue = await startVenue({ frames: [tradeFrame(0), 'poison', tradeFrame(1)] })
+  closing.push(venue.close)
+  const params = z.parse(binanceTrades.definition.params, { symbols: ['BTCUSDT'], ...still }) as BinanceTradesParams
+  const sound = tradesChannel(params)
+  const read: typeof sound.read = (bytes, binary) => {
+    if (bytes.toString() === 'poison') throw new TypeError('planted')
+    return sound.read(bytes, binary)
+  }
+  const feed = followFeed((context) => openFeed({ ...sound, read }, params, context, quick), {
+    binance_trades: venue.url,
+  })
+  closing.push(feed.stop)
+  await feed.until(() => feed.of('row').length === 2)
+  expect(feed.of('invalid').map(({ value }) => value.reason)).toEqual(['reader_failed'])
+  expect(venue.connections).toHaveLength(1)
+})

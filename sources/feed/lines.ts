@@ -55,7 +55,15 @@ export class Lines<T> {
 
   start(limits: SocketLimits): void {
     const { channel, url, context, failed } = this.settings
-    const { name, read } = channel
+    const { name } = channel
+    // readers must not throw; one that does all the same must not take the process with it
+    const read = (bytes: Buffer, binary: boolean): Word<T> => {
+      try {
+        return channel.read(bytes, binary)
+      } catch {
+        return { type: 'invalid', reason: 'reader_failed' }
+      }
+    }
     for (const index of this.states.keys())
       this.subscriptions.push(
         connect({ name, url, limits, read, isData }, context).subscribe({
