@@ -20,3 +20,17 @@ export const wallClock: Clock = {
     return () => clearTimeout(timer)
   },
 }
+
+/** Waits, at most until the signal aborts. */
+export function pause(clock: Clock, micros: number, signal?: AbortSignal): Promise<void> {
+  if (micros <= 0 || signal?.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = () => {
+      cancel()
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const cancel = clock.after(micros, done)
+    signal?.addEventListener('abort', done, { once: true })
+  })
+}

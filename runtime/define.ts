@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { columnsOf } from '../schemas/columns.ts'
 import { type Kind, type Of, SNAKE_CASE } from '../schemas/kind.ts'
 import type { Sample } from '../schemas/samples.ts'
+import { pause } from './clock.ts'
 import type { Generate, OpenSink, OpenSource } from './connect.ts'
 import { nearest } from './nearest.ts'
 import { Ring } from './state/ring.ts'
@@ -9,7 +10,7 @@ import { Ring } from './state/ring.ts'
 export type { Clock } from './clock.ts'
 export type { Committed, OpenedSink, SinkContext, SourceContext, SourceItem } from './connect.ts'
 export type { Loss, Question, Reply, Wire, WireEvent } from './wire/wire.ts'
-export { nearest, Ring }
+export { nearest, pause, Ring }
 
 // The door for components: everything an operator, source or sink says of itself goes through here.
 

@@ -1,8 +1,8 @@
 import { rowReader } from '../../schemas/frame_reader.ts'
 import { FeedEvent, Gap, Heartbeat, Invalid } from '../../schemas/market.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, pause } from '../clock.ts'
 import type { SourceItem } from '../connect.ts'
-import { paced, pause } from '../environment/paper.ts'
+import { paced } from '../environment/paper.ts'
 import { type Binding, merged, type Slice } from '../feed.ts'
 import type { Plan, PlannedSource } from '../plan.ts'
 

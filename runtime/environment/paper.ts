@@ -3,7 +3,7 @@ import { TidegateError } from '../../schemas/errors.ts'
 import { rowReader } from '../../schemas/frame_reader.ts'
 import { FrameWriter } from '../../schemas/frame_writer.ts'
 import type { Kind } from '../../schemas/kind.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, pause } from '../clock.ts'
 import type { Committed, SourceContext, SourceItem } from '../connect.ts'
 import type { ExecutionName } from '../engine.ts'
 import { type Binding, encodeItems, merged, ownGenerator, type Slice } from '../feed.ts'
@@ -309,16 +309,4 @@ export function* paced(slice: Slice, speed: number): Generator<Slice> {
     yield { ...slice, from, to }
     from = to
   }
-}
-
-export function pause(clock: Clock, micros: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      cancel()
-      signal?.removeEventListener('abort', done)
-      resolve()
-    }
-    const cancel = clock.after(micros, done)
-    signal?.addEventListener('abort', done, { once: true })
-  })
 }

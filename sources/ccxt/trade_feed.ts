@@ -1,5 +1,5 @@
 import type { Subscriber } from 'rxjs'
-import type { SourceContext, SourceItem } from '../../runtime/define.ts'
+import { pause, type SourceContext, type SourceItem } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatDuration } from '../../schemas/units.ts'
 import { Outlet } from '../feed/outlet.ts'
@@ -93,7 +93,7 @@ export class TradeFeed {
         if (given !== undefined) track.page(given, asked)
         if (this.stopping.signal.aborted) return
       }
-      await this.wait(began + poll_every - clock.now())
+      await pause(clock, began + poll_every - clock.now(), this.stopping.signal)
     }
   }
   private async watch(ccxt: Ccxt, exchange: Exchange, track: Track): Promise<void> {
@@ -126,20 +126,7 @@ export class TradeFeed {
     const shown = formatDuration(Math.round(wait / 1e3) * 1e3)
     this.context.notice(`${this.wanted.name}: ${wordsOf(error)}; trying again in ${shown} (attempt ${attempt})`)
     this.outlet.event('*', 'retrying', `in ${shown}`, attempt)
-    await this.wait(wait)
-  }
-  private wait(micros: number): Promise<void> {
-    const { signal } = this.stopping
-    if (micros <= 0 || signal.aborted) return Promise.resolve()
-    return new Promise((resolve) => {
-      const done = () => {
-        cancel()
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const cancel = this.context.clock.after(micros, done)
-      signal.addEventListener('abort', done, { once: true })
-    })
+    await pause(this.context.clock, wait, this.stopping.signal)
   }
   private problem(error: unknown): TidegateError {
     const { name, exchange } = this.wanted

@@ -1,4 +1,4 @@
-import type { SourceContext } from '../../runtime/define.ts'
+import { pause, type SourceContext } from '../../runtime/define.ts'
 import type { Gap } from '../../schemas/market.ts'
 import { formatDuration } from '../../schemas/units.ts'
 import type { Booked } from './book_keeper.ts'
@@ -117,12 +117,16 @@ export class Books<T> {
   }
   /** A book that breaks again and again is asked for less and less often: its venue, or our reading of it, is wrong. */
   private patience(track: Track<T>): number {
-    const { clock, random } = this.settings.context
-    const now = clock.now()
+    const now = this.settings.context.clock.now()
     const before = this.breaks.get(track)
     const count = before !== undefined && now - before.at < 60e6 ? before.count + 1 : 0
     this.breaks.set(track, { count, at: now })
-    return count === 0 ? 0 : Math.round((0.5 + random() / 2) * Math.min(30e6, 0.25e6 * 2 ** count))
+    return count === 0 ? 0 : this.jittered(count)
+  }
+
+  /** Half of it and more of 0.25 s x 2^n, 30 s at most. */
+  private jittered(attempt: number): number {
+    return Math.round((0.5 + this.settings.context.random() / 2) * Math.min(30e6, 0.25e6 * 2 ** attempt))
   }
 
   private async ask(track: Track<T>): Promise<void> {
@@ -132,7 +136,7 @@ export class Books<T> {
     const { signal } = question
     this.questions.set(track, question)
     for (let attempt = 0; !signal.aborted && track.keeper?.whole === false; attempt++) {
-      if (attempt > 0) await pause(context, Math.min(30e6, 0.25e6 * 2 ** attempt), signal)
+      if (attempt > 0) await pause(context.clock, this.jittered(attempt), signal)
       try {
         const message = await rules.snapshot(track.symbol, rest.until(signal))
         if (signal.aborted || track.keeper.whole) break
@@ -143,16 +147,4 @@ export class Books<T> {
     }
     if (this.questions.get(track) === question) this.questions.delete(track)
   }
-}
-
-function pause({ clock, random }: SourceContext, micros: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      cancel()
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const cancel = clock.after(Math.round(micros * (0.5 + random() / 2)), done)
-    signal.addEventListener('abort', done, { once: true })
-  })
 }

@@ -1,5 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs'
-import type { SourceContext, SourceItem } from '../../runtime/define.ts'
+import { pause, type SourceContext, type SourceItem } from '../../runtime/define.ts'
 import type { Gap } from '../../schemas/market.ts'
 import { formatDuration } from '../../schemas/units.ts'
 import { textOf } from './invalid.ts'
@@ -123,7 +123,7 @@ class Poller {
         if (!(error instanceof RestFailure || error instanceof Unreadable)) throw error
         wait = this.failed(question, course, error)
       }
-      await this.wait(wait)
+      await pause(clock, wait, this.stopping.signal)
     }
   }
 
@@ -197,19 +197,5 @@ class Poller {
   }
   private notice(text: string): void {
     this.context.notice(`${this.settings.name}: ${text}`)
-  }
-
-  private wait(micros: number): Promise<void> {
-    const { signal } = this.stopping
-    if (micros <= 0 || signal.aborted) return Promise.resolve()
-    return new Promise((resolve) => {
-      const done = () => {
-        cancel()
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const cancel = this.context.clock.after(micros, done)
-      signal.addEventListener('abort', done, { once: true })
-    })
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock, Question, Reply, Wire } from '../../runtime/define.ts'
+import { type Clock, pause, type Question, type Reply, type Wire } from '../../runtime/define.ts'
 
 /** Why a question to a REST interface got no answer. */
 export class RestFailure extends Error {
@@ -90,13 +90,13 @@ export class Rest {
       const now = clock.now()
       const due = Math.max(now, queue.free)
       queue.free = due + pace
-      await this.wait(due - now, signal)
+      await pause(clock, due - now, signal)
       try {
         return await this.once(url, question, signal)
       } catch (error) {
         if (!(error instanceof Retry)) throw error
         if (attempt >= attempts || signal?.aborted) throw error.failure
-        await this.wait(Math.max(error.after, random() * backoff * 2 ** attempt), signal)
+        await pause(clock, Math.max(error.after, random() * backoff * 2 ** attempt), signal)
       }
     }
   }
@@ -138,19 +138,6 @@ export class Rest {
       // addresses may hold a key
       return { failure: 'unreachable', text: causeOf(error).replaceAll(url.href, url.host) }
     }
-  }
-
-  private wait(micros: number, signal: AbortSignal | undefined): Promise<void> {
-    if (micros <= 0 || signal?.aborted) return Promise.resolve()
-    return new Promise((resolve) => {
-      const done = () => {
-        cancel()
-        signal?.removeEventListener('abort', done)
-        resolve()
-      }
-      const cancel = this.settings.clock.after(micros, done)
-      signal?.addEventListener('abort', done, { once: true })
-    })
   }
 }
 

@@ -1,4 +1,4 @@
-import type { SourceContext } from '../../runtime/define.ts'
+import { pause, type SourceContext } from '../../runtime/define.ts'
 import type { Rest } from '../feed/rest.ts'
 import type { Ledger } from './ledger.ts'
 import { isFields, type Transaction, transactionOf } from './transaction.ts'
@@ -56,7 +56,7 @@ export class Resync {
         ledger.concede()
         break
       }
-      await this.wait(again)
+      await pause(this.settings.clock, again, this.stopping.signal)
     }
     this.busy.delete(account)
     return whole
@@ -84,17 +84,6 @@ export class Resync {
       if (!this.stopping.signal.aborted) this.settings.failed(account, (error as Error).message)
       return false
     }
-  }
-  private wait(micros: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        cancel()
-        this.stopping.signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const cancel = this.settings.clock.after(micros, done)
-      this.stopping.signal.addEventListener('abort', done, { once: true })
-    })
   }
 }
 
