@@ -66,7 +66,8 @@ export class SocketRpc {
 
   start(): void {
     const { name, url, limits } = this.settings
-    this.subscription = connect({ name, url, limits, read, isData: isHead }, this.context).subscribe({
+    const unread = { type: 'invalid', reason: 'reader_failed' } as const
+    this.subscription = connect<Word>({ name, url, limits, read, unread, isData: isHead }, this.context).subscribe({
       next: (event) => this.take(event),
       error: (error) => this.again(error),
     })

@@ -55,18 +55,11 @@ export class Lines<T> {
 
   start(limits: SocketLimits): void {
     const { channel, url, context, failed } = this.settings
-    const { name } = channel
-    // readers must not throw; one that does all the same must not take the process with it
-    const read = (bytes: Buffer, binary: boolean): Word<T> => {
-      try {
-        return channel.read(bytes, binary)
-      } catch {
-        return { type: 'invalid', reason: 'reader_failed' }
-      }
-    }
+    const { name, read } = channel
+    const unread = { type: 'invalid', reason: 'reader_failed' } as const
     for (const index of this.states.keys())
       this.subscriptions.push(
-        connect({ name, url, limits, read, isData }, context).subscribe({
+        connect<Word<T>>({ name, url, limits, read, unread, isData }, context).subscribe({
           next: (event) => this.take(index, event),
           error: failed,
         }),

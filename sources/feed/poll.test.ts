@@ -25,6 +25,7 @@ async function follow(
   closing.push(server.close)
   const ask = async (rest: { get: (path: string) => Promise<unknown> }): Promise<Polled> => {
     const found = await rest.get('/number')
+    if (found === 'poison') throw new TypeError('planted')
     if (typeof found !== 'number') throw new Unreadable('number_fields', found)
     return { rows: [{ at: 1e15 + found, key: 'x:Y', value: found }], continuous, mark: String(found) }
   }
@@ -122,4 +123,11 @@ test('what is unsubscribed asks nothing any more, and one that never answers is 
   expect(feed.server.asked.length).toBeLessThanOrEqual(asked + 1)
   expect(feed.events()).toEqual(Array(feed.events().length).fill('retrying'))
   expect(feed.values()).toEqual([])
+})
+
+test('an answer its reader fails on is kept out, asked for again, and ends nothing', async () => {
+  const feed = await follow((n) => ({ body: n === 2 ? '"poison"' : n }))
+  await feed.until(() => feed.values().length >= 2)
+  expect(feed.values().slice(0, 2)).toEqual([1, 3])
+  expect(feed.of('invalid').map(({ value }) => value.reason)).toEqual(['reader_failed'])
 })

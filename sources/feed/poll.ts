@@ -120,8 +120,9 @@ class Poller {
         wait = question.every - (clock.now() - asked)
       } catch (error) {
         if (this.stopping.signal.aborted) return
-        if (!(error instanceof RestFailure || error instanceof Unreadable)) throw error
-        wait = this.failed(question, course, error)
+        // an answer that its reader fails on must not end the process
+        const known = error instanceof RestFailure || error instanceof Unreadable
+        wait = this.failed(question, course, known ? error : new Unreadable('reader_failed', String(error)))
       }
       await pause(clock, wait, this.stopping.signal)
     }

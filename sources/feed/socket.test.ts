@@ -39,7 +39,12 @@ function listen(url: string, limits: Partial<SocketLimits> = {}, random = () => 
     name: 'test_feed',
     url,
     limits: { ...quick, ...limits },
-    read: (bytes: Buffer) => bytes.toString(),
+    read: (bytes: Buffer) => {
+      const text = bytes.toString()
+      if (text === 'poison') throw new TypeError('planted')
+      return text
+    },
+    unread: 'unread',
     isData: (message: string) => message !== 'pong',
   }
   const subscription = connect(settings, { clock: wallClock, random }).subscribe({
@@ -251,7 +256,7 @@ test('unsubscribing leaves no socket and no timer, whatever the state', async ()
     },
   }
   const follow = async (venue: RunningVenue, micros: number) => {
-    const settings = { name: 'test_feed', url: venue.url, limits: quick, read: String, isData: () => true }
+    const settings = { name: 'test_feed', url: venue.url, limits: quick, read: String, unread: '', isData: () => true }
     const told: string[] = []
     const subscription = connect(settings, { clock, random: () => 1 }).subscribe(({ type }) => told.push(type))
     await pause(micros)
@@ -278,7 +283,7 @@ test('unsubscribing leaves no socket and no timer, whatever the state', async ()
 
 test('a listener that leaves at the loss is not connected again', async () => {
   const venue = await venueOf({ frames: numbered(1), faults: [{ type: 'drop', after: 1 }] })
-  const settings = { name: 'test_feed', url: venue.url, limits: quick, read: String, isData: () => true }
+  const settings = { name: 'test_feed', url: venue.url, limits: quick, read: String, unread: '', isData: () => true }
   await new Promise<void>((resolve) => {
     const subscription = connect(settings, { clock: wallClock, random: () => 0 }).subscribe(({ type }) => {
       if (type !== 'lost') return
@@ -288,4 +293,12 @@ test('a listener that leaves at the loss is not connected again', async () => {
   })
   await pause(40 * ms)
   expect(venue.attempts()).toBe(1)
+})
+
+test('a message its reader fails on is told as unread, and the connection lives on', async () => {
+  const venue = await venueOf({ frames: ['m0', 'poison', 'm1'] })
+  const { texts, until, opens } = listen(venue.url)
+  await until(() => texts.length === 3)
+  expect(texts).toEqual(['m0', 'unread', 'm1'])
+  expect(opens()).toBe(1)
 })

@@ -48,8 +48,10 @@ export interface SocketSettings<T> {
   /** Sent with the upgrade: a key belongs here, for an address is shown when a connection fails. */
   readonly headers?: Readonly<Record<string, string>>
   readonly limits: SocketLimits
-  /** Parses a message where it enters. Must not throw. */
+  /** Parses a message where it enters. Should not throw. */
   readonly read: (bytes: Buffer, binary: boolean) => T
+  /** What a message is whose reader failed all the same: one message must never end the process. */
+  readonly unread: T
   /** Whether a message is what the feed is for, rather than an answer or rubbish. */
   readonly isData: (message: T) => boolean
 }
@@ -71,6 +73,18 @@ interface Open {
   cancel: () => void
 }
 
+export function messageOf<T>(
+  { read, unread }: Pick<SocketSettings<T>, 'read' | 'unread'>,
+  bytes: Buffer,
+  binary: boolean,
+): T {
+  try {
+    return read(bytes, binary)
+  } catch {
+    return unread
+  }
+}
+
 /** One WebSocket connection that mends itself until it is unsubscribed; it errors only if it cannot start. */
 export function connect<T>(
   settings: SocketSettings<T>,
@@ -83,7 +97,7 @@ export function connect<T>(
       return () => link.close()
     })
   const again = (event: WireEvent): SocketEvent<T> =>
-    event.type === 'message' ? { ...event, message: settings.read(event.bytes, event.binary) } : event
+    event.type === 'message' ? { ...event, message: messageOf(settings, event.bytes, event.binary) } : event
   return around.wire?.socket(live, again) ?? live(around)
 }
 
@@ -162,7 +176,7 @@ class Link<T> {
     if (this.connection.state !== 'open') return
     const at = this.around.clock.now()
     this.connection.unheard = 0
-    const message = this.settings.read(bytes, binary)
+    const message = messageOf(this.settings, bytes, binary)
     if (this.settings.isData(message)) this.connection.unfed = 0
     this.subscriber.next({ type: 'message', at, message, bytes, binary })
   }

@@ -3,7 +3,7 @@ import type { SourceContext, WireEvent } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatDuration } from '../../schemas/units.ts'
 import { EventLines } from './event_lines.ts'
-import { type Loss, type SocketEvent, type SocketSettings, shown } from './socket.ts'
+import { type Loss, messageOf, type SocketEvent, type SocketSettings, shown } from './socket.ts'
 
 export interface EventStreamSettings<T> extends SocketSettings<T> {
   /** Sent as JSON to open the stream: what is subscribed to. */
@@ -25,7 +25,7 @@ export function connectEvents<T>(
       return () => link.close()
     })
   const again = (event: WireEvent): SocketEvent<T> =>
-    event.type === 'message' ? { ...event, message: settings.read(event.bytes, event.binary) } : event
+    event.type === 'message' ? { ...event, message: messageOf(settings, event.bytes, event.binary) } : event
   return around.wire?.socket(live, again) ?? live(around)
 }
 
@@ -102,7 +102,7 @@ class EventLink<T> {
       if (told.length === 0) this.subscriber.next({ type: 'alive', at })
       for (const data of told) {
         const bytes = Buffer.from(data)
-        const message = this.settings.read(bytes, false)
+        const message = messageOf(this.settings, bytes, false)
         if (this.settings.isData(message)) this.unfed = 0
         this.subscriber.next({ type: 'message', at, message, bytes, binary: false })
         if (stop.signal.aborted) return

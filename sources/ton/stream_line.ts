@@ -43,7 +43,8 @@ export class StreamLine {
   }
   start(): void {
     const { name, transport, headers, limits, context, addresses, finality, failed } = this.settings
-    const settings = { name, url: this.url, headers, limits, read: readStream, isData }
+    const unread = { type: 'invalid', reason: 'reader_failed' } as const
+    const settings = { name, url: this.url, headers, limits, read: readStream, unread, isData }
     const body = subscription(addresses, finality)
     const events = transport === 'sse' ? connectEvents({ ...settings, body }, context) : connect(settings, context)
     this.subscription = events.subscribe({ next: (event) => this.take(event, body), error: failed })
