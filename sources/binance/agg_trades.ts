@@ -3,9 +3,9 @@ import { defineSource } from '../../runtime/define.ts'
 import { guardOf } from '../../schemas/guard.ts'
 import { Trade } from '../../schemas/market.ts'
 import { feedParams, openFeed } from '../feed/feed.ts'
-import type { Rest } from '../feed/rest.ts'
-import type { Channel, Missing, Row, Word } from '../feed/venue.ts'
-import { delivery, instruments, type MarketName, market, marketOf, streamsUrl, symbol, symbolsOf } from './markets.ts'
+import type { Channel, Row, Word } from '../feed/venue.ts'
+import { fillFrom } from './fill_from.ts'
+import { delivery, instruments, type MarketName, market, marketOf, ofMarket, streamsUrl, symbol } from './markets.ts'
 import { type Fields, invalid, isCount, isDecimal, microsOf, readerOf } from './wire.ts'
 
 const params = z.strictObject({ ...feedParams(symbol), market })
@@ -25,22 +25,7 @@ function readData(fields: Fields): Word<Trade> {
 }
 export const readAggTradeFrame = readerOf<Trade>({ stream: 'aggTrade', event: 'aggTrade', data: readData })
 
-const PAGE = 1000
 const Page = z.array(z.record(z.string(), z.unknown()))
-/** `GET aggTrades` from a number on (REST API, Market Data endpoints, 2026-11). */
-async function fill(path: string, { symbol, from, to }: Missing, rest: Rest): Promise<readonly Row<Trade>[]> {
-  const rows: Row<Trade>[] = []
-  for (let next = from; next <= to; ) {
-    const limit = Math.min(PAGE, to - next + 1)
-    const page = z.parse(Page, await rest.get(`${path}/aggTrades`, { symbol, fromId: next, limit }))
-    const found = page.map((fields) => rowOf(symbol, fields)).filter((row) => typeof row !== 'string')
-    rows.push(...found.filter(({ id }) => id >= next && id <= to))
-    const newest = found.at(-1)
-    if (newest === undefined || newest.id < next) break
-    next = newest.id + 1
-  }
-  return rows
-}
 
 export function aggTradesChannel({
   symbols,
@@ -49,17 +34,20 @@ export function aggTradesChannel({
   readonly symbols: readonly string[]
   readonly market: MarketName
 }): Channel<Trade> {
-  const { venue, streams, rest, path } = marketOf(market)
+  const { streams, path } = marketOf(market)
   return {
+    ...ofMarket(market),
     name: 'binance_agg_trades',
-    venue,
     url: (endpoint) => streamsUrl(endpoint ?? streams.market, symbols, 'aggTrade'),
-    greet: [],
     read: readAggTradeFrame,
     numbering: 'contiguous',
-    rest,
-    fill: (missing, at) => fill(path, missing, at),
-    listing: async (at) => symbolsOf(await at.get(`${path}/exchangeInfo`)),
+    fill: (missing, at) =>
+      fillFrom(missing, async (query) =>
+        z
+          .parse(Page, await at.get(`${path}/aggTrades`, query))
+          .map((fields) => rowOf(missing.symbol, fields))
+          .filter((row) => typeof row !== 'string'),
+      ),
   }
 }
 

@@ -5,7 +5,7 @@ import { Bar } from '../../schemas/market.ts'
 import { feedParams, openFeed } from '../feed/feed.ts'
 import type { Rest } from '../feed/rest.ts'
 import type { Channel, Missing, Row, Word } from '../feed/venue.ts'
-import { delivery, instruments, type MarketName, market, marketOf, streamsUrl, symbol, symbolsOf } from './markets.ts'
+import { delivery, instruments, type MarketName, market, marketOf, ofMarket, streamsUrl, symbol } from './markets.ts'
 import { type Fields, invalid, isCount, isDecimal, isFields, microsOf, readerOf } from './wire.ts'
 
 const [second, minute, hour, day] = [1e3, 60e3, 3600e3, 86_400e3]
@@ -102,17 +102,14 @@ export function barsChannel({
   readonly market: MarketName
   readonly interval: Interval
 }): Channel<Bar> {
-  const { venue, streams, rest, path } = marketOf(market)
+  const { streams, path } = marketOf(market)
   return {
+    ...ofMarket(market),
     name: 'binance_bars',
-    venue,
     url: (endpoint) => streamsUrl(endpoint ?? streams.market, symbols, `kline_${interval}`),
-    greet: [],
     read: reader(interval),
     numbering: 'contiguous',
-    rest,
     fill: (missing, at) => fill(path, interval, missing, at),
-    listing: async (at) => symbolsOf(await at.get(`${path}/exchangeInfo`)),
   }
 }
 

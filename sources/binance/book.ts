@@ -3,7 +3,7 @@ import { defineSource } from '../../runtime/define.ts'
 import { Book } from '../../schemas/market.ts'
 import { feedParams, openFeed } from '../feed/feed.ts'
 import type { BookMessage, Channel, Level, Word } from '../feed/venue.ts'
-import { delivery, instruments, type MarketName, market, marketOf, streamsUrl, symbol, symbolsOf } from './markets.ts'
+import { delivery, instruments, type MarketName, market, marketOf, ofMarket, streamsUrl, symbol } from './markets.ts'
 import { type Fields, invalid, isCount, isDecimal, microsOf, readerOf } from './wire.ts'
 
 const params = z.strictObject({
@@ -66,20 +66,17 @@ export function bookChannel({
   readonly market: MarketName
   readonly levels: number
 }): Channel<Book> {
-  const { venue, streams, rest, path } = marketOf(market)
+  const { streams, path } = marketOf(market)
   return {
+    ...ofMarket(market),
     name: 'binance_book',
-    venue,
     url: (endpoint) => streamsUrl(endpoint ?? streams.public, symbols, 'depth@100ms'),
-    greet: [],
     read: readBookFrame,
     numbering: 'none',
     book: {
       depth: 0,
       snapshot: async (symbol, at) => wholeBook(symbol, await at.get(`${path}/depth`, { symbol, limit: levels })),
     },
-    rest,
-    listing: async (at) => symbolsOf(await at.get(`${path}/exchangeInfo`)),
   }
 }
 

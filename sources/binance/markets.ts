@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Channel } from '../feed/venue.ts'
 
 // Spot: developers.binance.com, Spot, WebSocket Streams (2026-11). USD-M: only routed paths are left since 2026-04-23
 // (announcement of 2026-03-06): books, quotes and single trades on /public, aggregated trades and candles on /market.
@@ -39,8 +40,14 @@ export const streamsUrl = (base: string, symbols: readonly string[], stream: str
   `${base}/stream?streams=${symbols.map((s) => `${encodeURIComponent(s.toLowerCase())}@${stream}`).join('/')}`
 
 const Listing = z.object({ symbols: z.array(z.object({ symbol: z.string() })) })
-/** `GET exchangeInfo`: every symbol of the market. */
-export const symbolsOf = (answer: unknown): readonly string[] => z.parse(Listing, answer).symbols.map((s) => s.symbol)
+/** What every channel of a market has; `GET exchangeInfo` names its symbols. */
+export function ofMarket(name: MarketName): Pick<Channel<unknown>, 'venue' | 'rest' | 'listing' | 'greet'> {
+  const { venue, rest, path } = markets[name]
+  return {
+    ...{ venue, rest, greet: [] },
+    listing: async (at) => z.parse(Listing, await at.get(`${path}/exchangeInfo`)).symbols.map((s) => s.symbol),
+  }
+}
 
 export const instruments = 'Instruments are `binance:BTCUSDT` on spot, `binance_usdm:` and `binance_coinm:` on futures.'
 export const delivery =

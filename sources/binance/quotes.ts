@@ -4,7 +4,7 @@ import { guardOf } from '../../schemas/guard.ts'
 import { Quote } from '../../schemas/market.ts'
 import { feedParams, openFeed } from '../feed/feed.ts'
 import type { Channel, Word } from '../feed/venue.ts'
-import { delivery, instruments, type MarketName, market, marketOf, streamsUrl, symbol, symbolsOf } from './markets.ts'
+import { delivery, instruments, type MarketName, market, marketOf, ofMarket, streamsUrl, symbol } from './markets.ts'
 import { type Fields, invalid, isCount, isDecimal, microsOf, readerOf } from './wire.ts'
 
 const params = z.strictObject({ ...feedParams(symbol), market })
@@ -31,16 +31,13 @@ export function quotesChannel({
   readonly symbols: readonly string[]
   readonly market: MarketName
 }): Channel<Quote> {
-  const { venue, streams, rest, path } = marketOf(market)
+  const { streams } = marketOf(market)
   return {
+    ...ofMarket(market),
     name: 'binance_quotes',
-    venue,
     url: (endpoint) => streamsUrl(endpoint ?? streams.public, symbols, 'bookTicker'),
-    greet: [],
     read: readQuoteFrame,
     numbering: 'ascending',
-    rest,
-    listing: async (at) => symbolsOf(await at.get(`${path}/exchangeInfo`)),
   }
 }
 

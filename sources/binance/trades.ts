@@ -3,9 +3,9 @@ import { defineSource } from '../../runtime/define.ts'
 import { guardOf } from '../../schemas/guard.ts'
 import { Trade } from '../../schemas/market.ts'
 import { feedParams, openFeed } from '../feed/feed.ts'
-import type { Rest } from '../feed/rest.ts'
-import type { Channel, Missing, Row, Word } from '../feed/venue.ts'
-import { delivery, instruments, type MarketName, market, marketOf, streamsUrl, symbol, symbolsOf } from './markets.ts'
+import type { Channel, Row, Word } from '../feed/venue.ts'
+import { fillFrom } from './fill_from.ts'
+import { delivery, instruments, type MarketName, market, marketOf, ofMarket, streamsUrl, symbol } from './markets.ts'
 import { scanTrade } from './scan_trade.ts'
 import { type Fields, invalid, isCount, isDecimal, microsOf, readerOf } from './wire.ts'
 
@@ -36,25 +36,14 @@ export const readTradeFrame = (bytes: Buffer, binary = false): Word<Trade> =>
   (binary ? undefined : scanTrade(bytes)) ?? parse(bytes, binary)
 export { parse as parseTradeFrame }
 
-/** `GET historicalTrades`: 1000 at most from a number on (REST API, Market Data endpoints, 2026-11). */
-const Old = z.array(
-  z.object({ id: z.int(), price: z.string(), qty: z.string(), time: z.int(), isBuyerMaker: z.boolean() }),
-)
-const PAGE = 1000
-async function fillTrades(path: string, { symbol, from, to }: Missing, rest: Rest): Promise<readonly Row<Trade>[]> {
-  const rows: Row<Trade>[] = []
-  for (let next = from; next <= to; ) {
-    const limit = Math.min(PAGE, to - next + 1)
-    const page = z.parse(Old, await rest.get(`${path}/historicalTrades`, { symbol, fromId: next, limit }))
-    for (const { id, price, qty, time, isBuyerMaker } of page) {
-      const value = { price: Number(price), size: Number(qty), side: isBuyerMaker ? -1 : 1, id } as const
-      if (id >= next && id <= to && isTrade(value)) rows.push({ symbol, at: microsOf(time), id, value })
-    }
-    const newest = page.at(-1)
-    if (newest === undefined || newest.id < next) break
-    next = newest.id + 1
-  }
-  return rows
+const Old = z.object({ id: z.int(), price: z.string(), qty: z.string(), time: z.int(), isBuyerMaker: z.boolean() })
+/** A trade as `GET historicalTrades` tells it. */
+function oldTrade(
+  symbol: string,
+  { id, price, qty, time, isBuyerMaker }: z.output<typeof Old>,
+): Row<Trade> | undefined {
+  const value = { price: Number(price), size: Number(qty), side: isBuyerMaker ? -1 : 1, id } as const
+  return isTrade(value) ? { symbol, at: microsOf(time), id, value } : undefined
 }
 
 export function tradesChannel({
@@ -64,17 +53,20 @@ export function tradesChannel({
   readonly symbols: readonly string[]
   readonly market: MarketName
 }): Channel<Trade> {
-  const { venue, streams, rest, path } = marketOf(market)
+  const { streams, path } = marketOf(market)
   return {
+    ...ofMarket(market),
     name: 'binance_trades',
-    venue,
     url: (endpoint) => streamsUrl(endpoint ?? streams.public, symbols, 'trade'),
-    greet: [],
     read: readTradeFrame,
     numbering: 'contiguous',
-    rest,
-    fill: (missing, at) => fillTrades(path, missing, at),
-    listing: async (at) => symbolsOf(await at.get(`${path}/exchangeInfo`)),
+    fill: (missing, at) =>
+      fillFrom(missing, async (query) =>
+        z
+          .parse(z.array(Old), await at.get(`${path}/historicalTrades`, query))
+          .map((old) => oldTrade(missing.symbol, old))
+          .filter((row) => row !== undefined),
+      ),
   }
 }
 
