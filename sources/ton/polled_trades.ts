@@ -1,9 +1,11 @@
+import type { Observable } from 'rxjs'
 import { z } from 'zod'
-import type { SourceContext } from '../../runtime/define.ts'
+import type { SourceContext, SourceItem } from '../../runtime/define.ts'
+import { type Polled, poll, type Question } from '../feed/poll.ts'
 import type { Rest } from '../feed/rest.ts'
-import { dedustTrades, tradesPath } from './dedust.ts'
+import { dedust, dedustTrades, tradesPath } from './dedust.ts'
 import { address, decimals, positive, rate } from './pool_params.ts'
-import { eventsPath, latestBlock, latestBlockPath, type PoolSwap, swapEvents } from './stonfi.ts'
+import { eventsPath, latestBlock, latestBlockPath, type PoolSwap, stonfi, swapEvents } from './stonfi.ts'
 
 const pool = z
   .strictObject({
@@ -88,4 +90,40 @@ export function dedustTradesOf(pool: TradePool, { clock }: SourceContext): AskTr
     newest = Math.max(last, newest ?? 0)
     return { trades, continuous, reached: asked, mark: String(last), unread: [] }
   }
+}
+
+type Given = z.output<z.ZodObject<typeof tradesParams>>
+/**
+ * Asks the DEXes of all pools for their trades: STON.fi one question for all of its pools, DeDust one a pool. `rowsOf`
+ * makes what is told of the trades of some pools, answer after answer.
+ */
+export function pollTrades(
+  name: string,
+  given: Given,
+  context: SourceContext,
+  rowsOf: (pools: readonly TradePool[]) => (trades: Trades) => Polled['rows'],
+): Observable<readonly SourceItem[]> {
+  const question = (what: string, pools: readonly TradePool[], ask: AskTrades): Question => {
+    const rows = rowsOf(pools)
+    return {
+      ...{ name: what, keys: pools.map(keyOf), every: given.poll_every },
+      ask: async (rest) => {
+        const trades = await ask(rest)
+        const invalid = trades.unread.map((text) => ({ key: '*', reason: 'event_fields', text }))
+        return { rows: rows(trades), continuous: trades.continuous, mark: trades.mark, invalid }
+      },
+    }
+  }
+  const ston = given.pools.filter(({ dex }) => dex !== 'dedust')
+  const others = given.pools.filter(({ dex }) => dex === 'dedust')
+  const settings = { rate: given.requests_per_second, staleAfter: given.stale_after }
+  const all = ston.length > 0 ? [question('events of STON.fi', ston, stonfiTrades(ston))] : []
+  const each = others.map((pool) => question(keyOf(pool), [pool], dedustTradesOf(pool, context)))
+  return poll(
+    [
+      { name: `${name}.stonfi`, base: stonfi, ...settings, questions: all },
+      { name: `${name}.dedust`, base: dedust, ...settings, questions: each },
+    ],
+    context,
+  )
 }

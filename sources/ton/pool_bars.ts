@@ -2,12 +2,9 @@ import type { Observable } from 'rxjs'
 import { z } from 'zod'
 import { defineSource, type SourceContext, type SourceItem } from '../../runtime/define.ts'
 import { Bar } from '../../schemas/market.ts'
-import { poll, type Question } from '../feed/poll.ts'
 import { BarFold } from './bar_fold.ts'
-import { dedust } from './dedust.ts'
-import { type AskTrades, dedustTradesOf, keyOf, stonfiTrades, type TradePool, tradesParams } from './polled_trades.ts'
+import { keyOf, pollTrades, tradesParams } from './polled_trades.ts'
 import { positive } from './pool_params.ts'
-import { stonfi } from './stonfi.ts'
 
 const params = z.strictObject({
   ...tradesParams,
@@ -19,37 +16,21 @@ const params = z.strictObject({
 type Given = z.output<typeof params>
 
 export function openPoolBars(given: Given, context: SourceContext): Observable<readonly SourceItem[]> {
-  const ston = given.pools.filter(({ dex }) => dex !== 'dedust')
-  const others = given.pools.filter(({ dex }) => dex === 'dedust')
-  const question = (name: string, pools: readonly TradePool[], ask: AskTrades): Question => {
+  return pollTrades('ton_pool_bars', given, context, (pools) => {
     const folds = new Map(pools.map((pool) => [pool.address, new BarFold(given.every)]))
     let state: 'new' | 'begun' = 'new'
-    return {
-      ...{ name, keys: pools.map(keyOf), every: given.poll_every },
-      ask: async (rest) => {
-        const { trades, unread, continuous, mark, reached } = await ask(rest)
-        for (const { pool, at, swap } of trades) folds.get(pool)?.take(at, swap.price, swap.size)
-        const rows = pools.flatMap((pool) => {
-          const fold = folds.get(pool.address)
-          if (state === 'new' || !continuous || unread.length > 0) fold?.doubt(reached)
-          const bars = fold?.close(reached - given.close_after) ?? []
-          return bars.map(({ at, bar }) => ({ at, key: keyOf(pool), value: bar }))
-        })
-        state = 'begun'
-        return { rows, continuous, mark, invalid: unread.map((text) => ({ key: '*', reason: 'event_fields', text })) }
-      },
+    return ({ trades, unread, continuous, reached }) => {
+      for (const { pool, at, swap } of trades) folds.get(pool)?.take(at, swap.price, swap.size)
+      const doubted = state === 'new' || !continuous || unread.length > 0
+      state = 'begun'
+      return pools.flatMap((pool) => {
+        const fold = folds.get(pool.address)
+        if (doubted) fold?.doubt(reached)
+        const bars = fold?.close(reached - given.close_after) ?? []
+        return bars.map(({ at, bar }) => ({ at, key: keyOf(pool), value: bar }))
+      })
     }
-  }
-  const settings = { rate: given.requests_per_second, staleAfter: given.stale_after }
-  const all = question('events of STON.fi', ston, stonfiTrades(ston))
-  const each = others.map((pool) => question(keyOf(pool), [pool], dedustTradesOf(pool, context)))
-  return poll(
-    [
-      { name: 'ton_pool_bars.stonfi', base: stonfi, ...settings, questions: ston.length > 0 ? [all] : [] },
-      { name: 'ton_pool_bars.dedust', base: dedust, ...settings, questions: each },
-    ],
-    context,
-  )
+  })
 }
 
 /** Bars of pools, from the swaps their DEXes tell. */

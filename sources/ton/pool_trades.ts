@@ -3,10 +3,7 @@ import { z } from 'zod'
 import { defineSource, type SourceContext, type SourceItem } from '../../runtime/define.ts'
 import { Swap } from '../../schemas/chain.ts'
 import { duration } from '../../schemas/units.ts'
-import { poll, type Question } from '../feed/poll.ts'
-import { dedust } from './dedust.ts'
-import { type AskTrades, dedustTradesOf, keyOf, stonfiTrades, type TradePool, tradesParams } from './polled_trades.ts'
-import { stonfi } from './stonfi.ts'
+import { keyOf, pollTrades, tradesParams } from './polled_trades.ts'
 
 const params = z.strictObject({
   ...tradesParams,
@@ -15,29 +12,10 @@ const params = z.strictObject({
 type Given = z.output<typeof params>
 
 export function openPoolTrades(given: Given, context: SourceContext): Observable<readonly SourceItem[]> {
-  const ston = given.pools.filter(({ dex }) => dex !== 'dedust')
-  const others = given.pools.filter(({ dex }) => dex === 'dedust')
-  const question = (name: string, pools: readonly TradePool[], ask: AskTrades): Question => {
+  return pollTrades('ton_pool_trades', given, context, (pools) => {
     const keys = new Map(pools.map((pool) => [pool.address, keyOf(pool)]))
-    return {
-      ...{ name, keys: [...keys.values()], every: given.poll_every },
-      ask: async (rest) => {
-        const { trades, unread, continuous, mark } = await ask(rest)
-        const rows = trades.map(({ pool, at, swap }) => ({ at, key: keys.get(pool) ?? pool, value: swap }))
-        return { rows, continuous, mark, invalid: unread.map((text) => ({ key: '*', reason: 'event_fields', text })) }
-      },
-    }
-  }
-  const settings = { rate: given.requests_per_second, staleAfter: given.stale_after }
-  const all = question('events of STON.fi', ston, stonfiTrades(ston))
-  const each = others.map((pool) => question(keyOf(pool), [pool], dedustTradesOf(pool, context)))
-  return poll(
-    [
-      { name: 'ton_pool_trades.stonfi', base: stonfi, ...settings, questions: ston.length > 0 ? [all] : [] },
-      { name: 'ton_pool_trades.dedust', base: dedust, ...settings, questions: each },
-    ],
-    context,
-  )
+    return ({ trades }) => trades.map(({ pool, at, swap }) => ({ at, key: keys.get(pool) ?? pool, value: swap }))
+  })
 }
 
 /** Swaps of pools as the interfaces of their DEXes tell them: without a key, some seconds late. */
