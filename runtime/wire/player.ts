@@ -44,7 +44,7 @@ export class Player implements Wire {
     })
   }
   ask(question: Question, _: () => Promise<Reply>, signal: AbortSignal): Promise<Reply> {
-    const what = wordsOf(question)
+    const what = question.path
     return new Promise((resolve, reject) => {
       if (signal.aborted) reject(signal.reason)
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
@@ -63,7 +63,7 @@ export class Player implements Wire {
   private say(connection: number, line: RawLine): void {
     switch (line.word) {
       case 'ask':
-        this.asked.set(line.value.id, wordsOf(line.value))
+        this.asked.set(line.value.id, line.value.path)
         break
       case 'answer':
         this.answer(line.value)
@@ -134,4 +134,3 @@ export class Player implements Wire {
     }
   }
 }
-const wordsOf = ({ method, path, body }: Question): string => `${method} ${path} ${body}`

@@ -45,7 +45,7 @@ export interface Stamped {
   readonly line: RawLine
 }
 
-const Ask = z.object({ id: z.int(), method: z.enum(['GET', 'POST']), path: z.string(), body: z.string() })
+const Ask = z.object({ id: z.int(), path: z.string() })
 const id = z.int()
 const Answer = z.union([
   z.object({ id, status: z.int(), retry_after: z.string(), text: z.string() }),

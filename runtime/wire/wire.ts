@@ -31,9 +31,7 @@ export type WireEvent =
 
 /** A question to an HTTP interface: what stands behind its base address, which may hold a key. */
 export interface Question {
-  readonly method: 'GET' | 'POST'
   readonly path: string
-  readonly body: string
 }
 /** What came of it. A failure is an answer too: it is recorded and played again like one. */
 export type Reply =

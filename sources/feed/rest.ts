@@ -66,11 +66,7 @@ export class Rest {
   get(path: string, query: Readonly<Record<string, string | number>> = {}): Promise<unknown> {
     const words = Object.entries(query).map(([name, value]): [string, string] => [name, String(value)])
     const asked = words.length === 0 ? path : `${path}?${new URLSearchParams(words)}`
-    return this.ask({ method: 'GET', path: asked, body: '' })
-  }
-  /** @throws RestFailure */
-  post(path: string, body: unknown): Promise<unknown> {
-    return this.ask({ method: 'POST', path, body: JSON.stringify(body) })
+    return this.ask({ path: asked })
   }
 
   private ask(question: Question): Promise<unknown> {
@@ -107,7 +103,7 @@ export class Rest {
     const abort = () => stop.abort()
     signal?.addEventListener('abort', abort, { once: true })
     const cancel = clock.after(timeout, abort)
-    const live = () => this.exchange(url, question, stop.signal)
+    const live = () => this.exchange(url, stop.signal)
     try {
       return answerOf(url, await (wire?.ask(question, live, stop.signal) ?? live()))
     } catch (error) {
@@ -121,13 +117,12 @@ export class Rest {
     }
   }
 
-  private async exchange(url: URL, { method, body }: Question, signal: AbortSignal): Promise<Reply> {
+  private async exchange(url: URL, signal: AbortSignal): Promise<Reply> {
     const { headers, maxBytes } = this.settings
-    const post = method === 'POST' && { body, headers: { 'content-type': 'application/json' } }
     try {
       const response = await fetch(url, {
-        ...{ method, ...post, signal, redirect: 'error' },
-        headers: { accept: 'application/json', ...headers, ...(post ? post.headers : {}) },
+        ...{ signal, redirect: 'error' },
+        headers: { accept: 'application/json', ...headers },
       })
       const text = await bodyOf(response, maxBytes)
       const retry_after = response.headers.get('retry-after') ?? ''

@@ -74,6 +74,8 @@ export const tradesChannel = (symbols: readonly string[]): Channel<Trade> => ({
   read: readTradeFrame,
   numbering: 'contiguous',
   rest,
+  // public questions are counted: about one a second is not refused (its support pages, "API rate limits")
+  restPace: 1e6,
   fill: fillTrades,
   listing,
 })

@@ -19,6 +19,8 @@ export function connectionOf(path: 'public' | 'business', channel: string, symbo
     // A connection that is silent for 30 s is shut; any message counts (Overview, WebSocket, "Connect", 2026-08).
     ping: { every: 20e6, text: 'ping' },
     rest: 'https://www.okx.com',
+    // 20 questions in 2 s for history-trades and candles (its REST documentation, "Get trades history").
+    restPace: 100e3,
     listing: (rest: Rest) => listed(symbols, rest),
   } as const satisfies Partial<Channel<never>>
 }
