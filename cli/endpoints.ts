@@ -9,10 +9,7 @@ export const endpointOption = {
 } as const
 
 /** @throws USAGE */
-export function endpointsOf(
-  args: Pick<Args, 'values'>,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-): (source: string) => string | undefined {
+export function endpointsOf(args: Pick<Args, 'values'>): (source: string) => string | undefined {
   const given = new Map(
     (args.values['endpoint'] ?? []).map((text) => {
       const at = text.indexOf('=')
@@ -20,6 +17,5 @@ export function endpointsOf(
       return [text.slice(0, at), text.slice(at + 1)] as const
     }),
   )
-  // `$NAME` in a definition is an environment variable: addresses of nodes hold keys.
-  return (source) => given.get(source) ?? (source.startsWith('$') ? environment[source.slice(1)] : undefined)
+  return (source) => given.get(source)
 }

@@ -402,14 +402,16 @@ describe.skipIf(anvilBinary() === undefined)('endpoints in front of a chain of a
     const proxy = await proxyOf()
     const secret = '/v3/5f3e0c1d'
     await traffic.start()
-    const names = { mainnet: `${proxy.ws}${secret}`, $SPARE: `http://127.0.0.1:9${secret}` }
-    const feed = follow(given([{ ws: 'mainnet' }, { http: '$SPARE' }, { ws: `ws://127.0.0.1:9${secret}` }]), { names })
+    const names = { mainnet: `${proxy.ws}${secret}`, $TIDEGATE_SPARE: `http://127.0.0.1:9${secret}` }
+    const feed = follow(given([{ ws: 'mainnet' }, { http: '$TIDEGATE_SPARE' }, { ws: `ws://127.0.0.1:9${secret}` }]), {
+      names,
+    })
     await begun(feed)
     proxy.cut()
     await traffic.trade(1)
     await feed.until(() => feed.rows().length === 1)
     const missing = follow(given([{ ws: 'nowhere' }]))
-    const wrong = follow(given([{ http: '$WRONG' }]), { names: { $WRONG: `wss://host${secret}` } })
+    const wrong = follow(given([{ http: '$TIDEGATE_WRONG' }]), { names: { $TIDEGATE_WRONG: `wss://host${secret}` } })
     await Promise.all([missing, wrong].map((one) => one.until(() => one.errors.length === 1)))
     expect(String(missing.errors[0])).toContain('endpoint nowhere has no address; give --endpoint nowhere=ws')
     const said = JSON.stringify([feed.items, feed.notices, wrong.errors.map(String), wrong.errors])

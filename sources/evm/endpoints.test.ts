@@ -37,7 +37,7 @@ test('an endpoint is called by its name, or by its host: never by its address', 
 
 test.each([
   [{ ws: 'mainnet' }, 'endpoint mainnet has no address; give --endpoint mainnet=ws'],
-  [{ http: '$NODE' }, 'endpoint $NODE has no address; set NODE'],
+  [{ http: '$TIDEGATE_NODE' }, 'endpoint $TIDEGATE_NODE has no address; set TIDEGATE_NODE'],
   [{ http: 'named' }, 'the address of named is none: expected https'],
 ])('what has no address is an error that says how to give one: %j', (endpoint, words) => {
   const known = (name: string) => (name === 'named' ? 'wss://a.example/secret' : undefined)

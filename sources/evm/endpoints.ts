@@ -5,8 +5,8 @@ const address = (scheme: 'ws' | 'http') =>
   z
     .string()
     .regex(
-      new RegExp(`^(?:[a-z][a-z0-9_]*|\\$[A-Z][A-Z0-9_]*|${scheme}s?://\\S+)$`),
-      `expected the name of an endpoint, an environment variable such as $MAINNET, or ${scheme}s://…`,
+      new RegExp(`^(?:[a-z][a-z0-9_]*|\\$TIDEGATE_[A-Z0-9_]+|${scheme}s?://\\S+)$`),
+      `expected the name of an endpoint, an environment variable such as $TIDEGATE_MAINNET, or ${scheme}s://…`,
     )
     .optional()
 

@@ -12,7 +12,7 @@ const positive = (what: string) => duration().refine((micros) => micros > 0, `ex
 export const chainParams = {
   chain_id: z.int().positive().describe('id of the chain (EIP-155): 1 is Ethereum; endpoints of another are not used'),
   endpoints: endpointParams.describe(
-    'nodes: names (`--endpoint NAME=URL`), environment variables (`$NAME`) or addresses; several make failover',
+    'nodes: names (`--endpoint NAME=URL`), environment variables (`$TIDEGATE_…`) or addresses; several make failover',
   ),
   confirmations: z.int().min(0).max(1000).default(0).describe('blocks that must stand on a block before it is told'),
   reorg_depth: z.int().min(1).max(4096).default(64).describe('blocks that can be taken back'),
@@ -54,7 +54,12 @@ export const followerSettings = (
 ): FollowerSettings => ({
   ...given,
   name,
-  endpoints: endpointsOf(name, given.endpoints, context.endpoint),
+  // an address given on the command line wins, also over the environment
+  endpoints: endpointsOf(
+    name,
+    given.endpoints,
+    (text) => context.endpoint(text) ?? (text.startsWith('$') ? context.secret?.(text.slice(1)) : undefined),
+  ),
   limits: { ...limits, stallAfter: given.stall_after },
   stale_after: given.stall_after,
 })

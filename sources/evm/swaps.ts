@@ -31,7 +31,7 @@ export const evmSwaps = defineSource({
   example: {
     params: {
       chain_id: 1,
-      endpoints: [{ ws: 'mainnet', http: 'mainnet_http' }, { ws: '$SPARE_NODE' }],
+      endpoints: [{ ws: 'mainnet', http: 'mainnet_http' }, { ws: '$TIDEGATE_SPARE_NODE' }],
       pools: [{ protocol: 'uniswap_v3', address: '0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640' }],
     },
   },
