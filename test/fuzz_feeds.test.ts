@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { array, assert, constantFrom, integer, oneof, property, string, tuple } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { guardOf } from '../schemas/guard.ts'
 import type { Kind } from '../schemas/kind.ts'
+import { saidIn } from '../testing/recorded.ts'
 
 import { corpora, type Read, readers } from './feed_readers.ts'
 
@@ -17,13 +17,9 @@ function recorded(): readonly Buffer[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.ws\.\d+\.\d+\.jsonl\.gz$/.test(file))
     .flatMap((file) =>
-      gunzipSync(readFileSync(join(folder, file)))
-        .toString()
-        .split('\n')
-        .filter(Boolean)
+      saidIn(join(folder, file))
         .slice(0, 400)
-        .map((line) => JSON.parse(line) as { dir: string; raw?: string })
-        .flatMap(({ dir, raw }, n) => (dir === 'in' && raw !== undefined && n % 20 === 0 ? [Buffer.from(raw)] : [])),
+        .flatMap((raw, n) => (n % 20 === 0 ? [Buffer.from(raw)] : [])),
     )
 }
 

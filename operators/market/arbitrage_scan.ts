@@ -6,9 +6,8 @@ import { Quote } from '../../schemas/market.ts'
 import { duration } from '../../schemas/units.ts'
 import { arbitrageExample } from './arbitrage_example.ts'
 import { askLeg, bestOf, bidLeg, type Leg, poolLeg } from './legs.ts'
-import { type Places, placesOf } from './places.ts'
+import { type Places, place, placesOf } from './places.ts'
 
-const place = z.string().regex(/^[^:\s]+:\S+$/, 'expected venue:SYMBOL, such as uniswap_v2:0xb4e1…')
 const params = z.strictObject({
   instruments: z
     .record(

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { solo } from '../../runtime/drive.ts'
 import { Engine } from '../../runtime/engine.ts'
@@ -8,6 +7,7 @@ import { decodeFrame } from '../../schemas/frame.ts'
 import { FrameWriter } from '../../schemas/frame_writer.ts'
 import { kinds } from '../../schemas/kinds.ts'
 import { Book, type Quote } from '../../schemas/market.ts'
+import { linesOf } from '../../testing/recorded.ts'
 import { orderBook } from './order_book.ts'
 
 // Six minutes of six Binance streams: the book must be the exchange's own bookTicker wherever both tell an update id.
@@ -70,10 +70,7 @@ function replay(name: string, behind: number) {
       (d.E as number) * 1e3,
       d.u,
     )
-  for (const line of gunzipSync(readFileSync(fileOf(name)))
-    .toString()
-    .split('\n')) {
-    if (line === '') continue
+  for (const line of linesOf(fileOf(name))) {
     const parsed = JSON.parse(line.slice(line.indexOf(' ') + 1)) as { data?: Depths } & Depths
     const d = parsed.data ?? parsed
     if (d.lastUpdateId !== undefined) {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** Where something trades, `venue:SYMBOL` as the feed spells it. */
-const place = z.string().regex(/^[^:\s]+:\S+$/, 'expected venue:SYMBOL, such as binance:BTCUSDT')
+export const place = z.string().regex(/^[^:\s]+:\S+$/, 'expected venue:SYMBOL, such as binance:BTCUSDT')
 
 /** The places of each instrument: venues spell one thing in many ways. */
 export const instruments = z

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Book, Quote, Trade } from '../../schemas/market.ts'
 import { followFeed } from '../../testing/follow_feed.ts'
+import { linesOf, saidIn } from '../../testing/recorded.ts'
 import { startVenue } from '../../testing/venue_server.ts'
 import { openFeed } from '../feed/feed.ts'
 import { LocalBook } from '../feed/local_book.ts'
@@ -59,7 +59,7 @@ describe.each(recordings)('%s_20240808', (name) => {
   const path = join(folder, `${name}_20240808.jsonl.txt.gz`)
   const absent = !existsSync(path)
   const read = () => {
-    const texts = gunzipSync(readFileSync(path)).toString().split('\n').filter(Boolean)
+    const texts = linesOf(path)
     const frames = texts.map((line) => line.slice(line.indexOf(' ') + 1))
     const all = JSON.parse(readFileSync(join(folder, 'facts.json'), 'utf8')) as Record<string, Facts>
     const facts = all[`binance-raw-frames/${name}_20240808.jsonl.txt.gz`] as Facts
@@ -143,13 +143,7 @@ for (const venue of ['BINANCE', 'BINANCE_DELIVERY']) {
   test.skipIf(!existsSync(path))(
     `cryptofeed/${venue}: each frame is read by the reader of its stream, and by no other`,
     () => {
-      const frames = gunzipSync(readFileSync(path))
-        .toString()
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as { dir: string; raw: string })
-        .filter(({ dir }) => dir === 'in')
-        .map(({ raw }) => raw)
+      const frames = saidIn(path)
       const readers: Readonly<Record<string, (bytes: Buffer) => Word<unknown>>> = {
         aggTrade: readAggTradeFrame,
         bookTicker: readQuoteFrame,

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { assert, constantFrom, dictionary, json, jsonValue, oneof, property, string, uint8Array } from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Trade } from '../../schemas/market.ts'
+import { linesOf, saidIn } from '../../testing/recorded.ts'
 import type { Word as AnyWord } from '../feed/venue.ts'
 import { errorFrame, frameTime, otherFrames, rubbishFrames, tradeFrame } from './frames.ts'
 import { parseTradeFrame, readTradeFrame as read } from './trades.ts'
@@ -123,10 +123,6 @@ test('gives only trades that keep the rules of the kind', () => {
 
 const data = process.env['TIDEGATE_DATA'] ?? './data'
 const frames = join(data, 'ws-frames')
-const lines = (path: string): string[] => {
-  const bytes = readFileSync(path)
-  return (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString().split('\n').filter(Boolean)
-}
 const filesUnder = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -163,8 +159,7 @@ const sessions = [
 for (const [file, count] of sessions) {
   const path = join(frames, file)
   test.skipIf(!existsSync(path))(`passes over every frame of ${file}: it holds no raw trades`, () => {
-    const records = lines(path).map((line) => JSON.parse(line) as { dir: string; raw: string })
-    expect(tally(records.filter(({ dir }) => dir === 'in').map(({ raw }) => raw))).toEqual({ other: count })
+    expect(tally(saidIn(path))).toEqual({ other: count })
   })
 }
 
@@ -175,7 +170,7 @@ interface Pair {
   readonly expected: readonly Readonly<Record<string, unknown>>[]
 }
 test.skipIf(!existsSync(pairs))('agrees with tardis.dev on normalisation-pairs/tardis_pairs.jsonl.gz', () => {
-  const messages = lines(pairs)
+  const messages = linesOf(pairs)
     .map((line) => JSON.parse(line) as Pair)
     .filter(({ exchange }) => exchange === 'binance' || exchange === 'binance-futures')
     .map(({ message, expected }) => ({ word: readText(JSON.stringify(message)), message, expected }))

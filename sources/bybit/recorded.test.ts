@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { linesOf, saidIn } from '../../testing/recorded.ts'
 import { BookKeeper } from '../feed/book_keeper.ts'
 import type { BookMessage, Word } from '../feed/venue.ts'
 import { barsReader } from './bars.ts'
@@ -11,7 +11,6 @@ import { readTrades } from './trades.ts'
 
 // Recordings are third-party: they lie in TIDEGATE_DATA, never in the repository.
 const frames = join(process.env['TIDEGATE_DATA'] ?? './data', 'ws-frames')
-const linesOf = (file: string): string[] => gunzipSync(readFileSync(file)).toString().split('\n').filter(Boolean)
 const readBook = bookReader(50)
 const readBars = barsReader({ market: 'linear', interval: '5m' })
 const readers = { trades: readTrades, quotes: readQuotes, book: readBook, bars: readBars }
@@ -28,8 +27,7 @@ describe.each([
     'every frame is another topic to a reader of %s: the API of before v5 is not read',
     (_name, read) => {
       const found: Record<string, number> = {}
-      for (const { dir, raw } of linesOf(path).map((line) => JSON.parse(line) as { dir: string; raw: string })) {
-        if (dir !== 'in') continue
+      for (const raw of saidIn(path)) {
         const { type } = word<unknown>(read, raw)
         found[type] = (found[type] ?? 0) + 1
       }

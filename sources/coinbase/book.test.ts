@@ -1,11 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { wallClock } from '../../runtime/clock.ts'
 import { Book } from '../../schemas/market.ts'
 import { followFeed } from '../../testing/follow_feed.ts'
+import { saidIn } from '../../testing/recorded.ts'
 import { startVenue, type Venue } from '../../testing/venue_server.ts'
 import { type FeedParams, openFeed } from '../feed/feed.ts'
 import { socketLimits } from '../feed/socket.ts'
@@ -136,13 +136,10 @@ interface Ticker {
 test.skipIf(!existsSync(path))(
   'COINBASE.ws.28.0: the rows of ten books rebuild the books that the frames say, level by level',
   async () => {
-    const lines = gunzipSync(readFileSync(path)).toString().trim().split('\n')
-    const frames = lines
-      .map((line) => JSON.parse(line) as { dir: string; raw: string })
-      .filter(({ dir }) => dir === 'in')
+    const frames = saidIn(path)
     const expected = new Map<string, Map<string, number>>()
     let messages = 0
-    for (const { raw } of frames) {
+    for (const raw of frames) {
       const { type, product_id: symbol, bids = [], asks = [], changes = [] } = JSON.parse(raw) as Ticker
       if (type !== 'snapshot' && type !== 'l2update') continue
       messages++
@@ -155,7 +152,7 @@ test.skipIf(!existsSync(path))(
         else book.set(level, Number(size))
       }
     }
-    const feed = await follow({ frames: frames.map(({ raw }) => raw) }, [...expected.keys()])
+    const feed = await follow({ frames }, [...expected.keys()])
     await feed.until(() => feed.messages() === messages)
     expect(messages).toBe(9729)
     const rebuilt = new Map<string, Map<string, number>>()

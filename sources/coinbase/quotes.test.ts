@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { followFeed } from '../../testing/follow_feed.ts'
+import { saidIn } from '../../testing/recorded.ts'
 import { startVenue, type Venue } from '../../testing/venue_server.ts'
 import { type FeedParams, openFeed } from '../feed/feed.ts'
 import { LocalBook } from '../feed/local_book.ts'
@@ -68,9 +68,7 @@ test.skipIf(!existsSync(path))(
     const books = new Map<string, LocalBook>()
     const best = new Map<string, Best[]>()
     const quotes: { symbol: string; at: number; prices: string }[] = []
-    for (const line of gunzipSync(readFileSync(path)).toString().trim().split('\n')) {
-      const { dir, raw } = JSON.parse(line) as { dir: string; raw: string }
-      if (dir !== 'in') continue
+    for (const raw of saidIn(path)) {
       const quote = readTickerFrame(Buffer.from(raw))
       if (quote.type === 'row') {
         const { symbol, at, value } = quote.row

@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Trade } from '../../schemas/market.ts'
 import { followFeed } from '../../testing/follow_feed.ts'
+import { saidIn } from '../../testing/recorded.ts'
 import { type Fault, startVenue, type Venue } from '../../testing/venue_server.ts'
 import { type FeedParams, openFeed } from '../feed/feed.ts'
 import { socketLimits } from '../feed/socket.ts'
@@ -155,11 +155,7 @@ const path = join(process.env['TIDEGATE_DATA'] ?? './data', 'ws-frames/cryptofee
 test.skipIf(!existsSync(path))(
   'COINBASE.ws.28.0: 97 matches of ten products over two lost connections, each once, without a hole',
   async () => {
-    const lines = gunzipSync(readFileSync(path)).toString().trim().split('\n')
-    const frames = lines
-      .map((line) => JSON.parse(line) as { dir: string; raw: string })
-      .filter(({ dir }) => dir === 'in')
-    const raw = frames.map((frame) => frame.raw)
+    const raw = saidIn(path)
     const matches = raw.filter((frame) => frame.startsWith('{"type":"match"'))
     const symbols = [
       ...new Set(

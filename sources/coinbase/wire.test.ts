@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { assert, constantFrom, integer, property, string } from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseTime } from '../../schemas/units.ts'
+import { linesOf, saidIn } from '../../testing/recorded.ts'
 import type { Channel, Word } from '../feed/venue.ts'
 import { readBookFrame } from './book.ts'
 import {
@@ -147,14 +147,7 @@ const text = (path: string) => readFileSync(join(folder, path), 'utf8')
 type Fields = Readonly<Record<string, string>> & { readonly trade_id: number; readonly sequence: number }
 
 const path = 'cryptofeed/COINBASE/COINBASE.ws.28.0.jsonl.gz'
-const recorded = (): readonly string[] =>
-  gunzipSync(readFileSync(join(folder, path)))
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as { dir: string; raw: string })
-    .filter(({ dir }) => dir === 'in')
-    .map(({ raw }) => raw)
+const recorded = (): readonly string[] => saidIn(join(folder, path))
 
 test.skipIf(!there)(
   `${path}: of 9946 frames each is what its type says on its own channel, and nothing on the others`,
@@ -254,10 +247,7 @@ function wordOf({ type, symbol, timestamp, localTimestamp, ...of }: Pair['expect
   }
 }
 test.skipIf(!there)('normalisation-pairs: nine Coinbase messages become what tardis makes of them', () => {
-  const pairs = gunzipSync(readFileSync(join(folder, 'normalisation-pairs/tardis_pairs.jsonl.gz')))
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '')
+  const pairs = linesOf(join(folder, 'normalisation-pairs/tardis_pairs.jsonl.gz'))
     .map((line) => JSON.parse(line) as Pair)
     .filter(({ exchange }) => exchange === 'coinbase')
   expect(pairs).toHaveLength(9)

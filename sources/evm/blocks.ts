@@ -32,7 +32,9 @@ export const evmBlocks = defineSource({
   output: Block,
   params,
   open: (given, context) => openBlocks(given, context),
-  example: { params: { chain: 'ethereum', chain_id: 1, endpoints: [{ ws: 'mainnet' }, { http: '$TIDEGATE_MAINNET_HTTP' }] } },
+  example: {
+    params: { chain: 'ethereum', chain_id: 1, endpoints: [{ ws: 'mainnet' }, { http: '$TIDEGATE_MAINNET_HTTP' }] },
+  },
 })
 
 const blockOf = (head: Head, removed: boolean): Block => ({

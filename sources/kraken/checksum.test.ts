@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
+import { saidIn } from '../../testing/recorded.ts'
 import { BookKeeper } from '../feed/book_keeper.ts'
 import { LocalBook } from '../feed/local_book.ts'
 import type { BookMessage, Level } from '../feed/venue.ts'
@@ -65,11 +65,7 @@ function messageOf(frame: readonly unknown[]): BookMessage {
 }
 const path = 'cryptofeed/KRAKEN/KRAKEN.ws.50.0.jsonl.gz'
 function recorded(): readonly BookMessage[] {
-  const lines = gunzipSync(readFileSync(join(folder, path)))
-    .toString()
-    .split('\n')
-  const records = lines.filter((line) => line !== '').map((line) => JSON.parse(line) as { dir: string; raw: string })
-  const frames = records.filter(({ dir }) => dir === 'in').map(({ raw }) => JSON.parse(raw) as unknown)
+  const frames = saidIn(join(folder, path)).map((raw) => JSON.parse(raw) as unknown)
   return frames.filter(Array.isArray).map(messageOf)
 }
 interface Facts {

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { assert, constantFrom, integer, property, string } from 'fast-check'
 import { expect, test } from 'vitest'
+import { saidIn } from '../../testing/recorded.ts'
 import type { Channel, Word } from '../feed/venue.ts'
 import { candleReader } from './bars.ts'
 import { readBookFrame } from './book.ts'
@@ -218,11 +218,7 @@ test.skipIf(!there)('jkorf/kraken: documented conversations of spot channels', (
 
 test.skipIf(!there)('cryptofeed/KRAKEN: of 4430 frames of v1 none is a message of v2', () => {
   const counts = [48, 49, 50].map((n) => {
-    const lines = gunzipSync(readFileSync(join(folder, `cryptofeed/KRAKEN/KRAKEN.ws.${n}.0.jsonl.gz`)))
-      .toString()
-      .trim()
-    const records = lines.split('\n').map((line) => JSON.parse(line) as { dir: string; raw: string })
-    const frames = records.filter(({ dir }) => dir === 'in').map(({ raw }) => raw)
+    const frames = saidIn(join(folder, `cryptofeed/KRAKEN/KRAKEN.ws.${n}.0.jsonl.gz`))
     expect(new Set(frames.flatMap(types))).toEqual(new Set(['invalid']))
     return frames.length
   })

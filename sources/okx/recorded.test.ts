@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { afterEach, expect, test } from 'vitest'
 import type { Book } from '../../schemas/market.ts'
 import { followFeed } from '../../testing/follow_feed.ts'
+import { linesOf, saidIn } from '../../testing/recorded.ts'
 import { startVenue } from '../../testing/venue_server.ts'
 import { BookKeeper } from '../feed/book_keeper.ts'
 import { openFeed } from '../feed/feed.ts'
@@ -17,7 +17,6 @@ import { readTrades, tradesChannel } from './trades.ts'
 
 // Recordings are third-party: they lie in TIDEGATE_DATA, never in the repository.
 const frames = join(process.env['TIDEGATE_DATA'] ?? './data', 'ws-frames')
-const linesOf = (file: string): string[] => gunzipSync(readFileSync(file)).toString().split('\n').filter(Boolean)
 const readBars = barsReader('1m')
 const readers = { trades: readTrades, quotes: readQuotes, book: readBook, bars: readBars }
 const word = <T>(read: (bytes: Buffer) => Word<T>, text: string): Word<T> => read(Buffer.from(text))
@@ -31,11 +30,7 @@ const tally = (words: readonly Word<unknown>[]): Record<string, number> => {
 
 const session = join(frames, 'cryptofeed/OKCOIN/OKCOIN.ws.1.0.jsonl.gz')
 const sessionTest = test.skipIf(!existsSync(session))
-const received = (): string[] =>
-  linesOf(session)
-    .map((line) => JSON.parse(line) as { dir: string; raw: string })
-    .filter(({ dir }) => dir === 'in')
-    .map(({ raw }) => raw)
+const received = (): string[] => saidIn(session)
 const file = 'cryptofeed/OKCOIN/OKCOIN.ws.1.0.jsonl.gz'
 
 sessionTest.each([
