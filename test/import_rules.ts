@@ -28,7 +28,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     common: 'feed',
   },
   operators: { ours: components, packages: ['zod'] },
-  sinks: { ours: components, packages: ['zod', 'rxjs'] },
+  sinks: { ours: components, packages: ['zod', 'rxjs', 'ethers', 'pg'], apart: true, common: 'execution' },
   pipelines: { ours: ['schemas', 'sources', 'operators', 'sinks', 'runtime/pipeline.ts'], packages: [] },
   client: { ours: ['schemas'], packages: ['zod', 'rxjs', '@nats-io/transport-node', '@nats-io/jetstream'] },
   cli: { ours: 'everything', packages: ['zod', 'rxjs', 'yaml', 'tsx'] },

@@ -1,0 +1,12 @@
+import { z } from 'zod'
+
+/** 20 bytes, lower case. */
+export const Address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, 'expected an address: 0x and 40 hexadecimal digits')
+  .transform((text) => text.toLowerCase() as `0x${string}`)
+  .brand<'Address'>()
+export type Address = z.output<typeof Address>
+
+/** Bytes as `0x…`, lower case. */
+export type Hex = `0x${string}`
