@@ -81,4 +81,33 @@ export interface OpenedSink {
   flush(): void
   close(): void
 }
+/** What an execution sink is given where it trades. */
+export interface ExecutorContext {
+  readonly pipeline: string
+  readonly node: string
+  /** Tells this run's log from any other: it was created once. */
+  readonly run: string
+  readonly clock: Clock
+  readonly random: () => number
+  /** How many answers of a port the log holds already. */
+  readonly held: (port: string) => number
+  readonly endpoint: (name: string) => string | undefined
+  readonly secret: (name: string) => string | undefined
+  readonly notice: (text: string) => void
+}
+/** A row for an output port of an execution sink: it enters the log, and what hears the port hears it. */
+export interface ExecutorAnswer {
+  readonly port: string
+  readonly key: string
+  readonly value: unknown
+}
+export interface OpenedExecutor {
+  /** Takes approved orders, those it has already too; resolves once they would outlive a crash. */
+  take(rows: readonly Committed[]): Promise<void>
+  /** Rows that the log does not hold, in order, for as long as it is open. An error means it cannot go on. */
+  readonly answers: Observable<readonly ExecutorAnswer[]>
+  close(): Promise<void>
+}
+export type OpenExecutor<P> = (params: P, context: ExecutorContext) => Promise<OpenedExecutor>
+
 export type OpenSink<P> = (params: P, context: SinkContext) => OpenedSink

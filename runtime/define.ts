@@ -3,14 +3,24 @@ import { columnsOf } from '../schemas/columns.ts'
 import { type Kind, type Of, SNAKE_CASE } from '../schemas/kind.ts'
 import type { Sample } from '../schemas/samples.ts'
 import { pause } from './clock.ts'
-import type { Generate, OpenSink, OpenSource } from './connect.ts'
+import type { Generate, OpenExecutor, OpenSink, OpenSource } from './connect.ts'
+import { WriterLock } from './log/writer_lock.ts'
 import { nearest } from './nearest.ts'
 import { Ring } from './state/ring.ts'
 
 export type { Clock } from './clock.ts'
-export type { Committed, OpenedSink, SinkContext, SourceContext, SourceItem } from './connect.ts'
+export type {
+  Committed,
+  ExecutorAnswer,
+  ExecutorContext,
+  OpenedExecutor,
+  OpenedSink,
+  SinkContext,
+  SourceContext,
+  SourceItem,
+} from './connect.ts'
 export type { Loss, Question, Reply, Wire, WireEvent } from './wire/wire.ts'
-export { nearest, pause, Ring }
+export { nearest, pause, Ring, WriterLock }
 
 // The door for components: everything an operator, source or sink says of itself goes through here.
 
@@ -385,6 +395,8 @@ export interface SinkDefinition<I extends Ports, O extends Ports, PIn, P> {
   readonly params: z.core.$ZodType<P, PIn>
   /** The live side: takes committed rows in order, is idempotent by id, reports its own position. */
   readonly open?: OpenSink<NoInfer<P>>
+  /** The live side of an execution sink: takes approved orders, and answers on its output ports through the log. */
+  readonly execute?: OpenExecutor<NoInfer<P>>
   /** The simulated twin of an execution sink: a node of the same pass, used in backtest and paper. */
   readonly simulate?: Definition<Operator>
   readonly example: { readonly params: NoInfer<PIn> }
@@ -400,6 +412,7 @@ export interface Sink {
   readonly output: Ports
   readonly params: z.core.$ZodType
   readonly open: OpenSink<never> | undefined
+  readonly execute: OpenExecutor<never> | undefined
   readonly simulate: Operator | undefined
   readonly example: { readonly params: unknown }
 }
@@ -416,6 +429,7 @@ export function defineSink<const I extends Ports, PIn, P, const O extends Ports 
     notes: '',
     optional: [],
     open: undefined,
+    execute: undefined,
     ...d,
     role: 'sink',
     inputs: d.input,

@@ -58,7 +58,17 @@ export function solo(operator: Operator, raw: unknown, lateness = 0, wired: read
   const edges = [...sources.flatMap((s) => edgesOf(s.id, s.component)), ...edgesOf(operator.name, operator)].map(
     ([name, kind]) => ({ name, kind, recorded: false }),
   )
-  return { pipeline: 'drive', mode: 'backtest', hash: '', resolved: {}, sources, nodes: [node], sinks: [], edges }
+  return {
+    pipeline: 'drive',
+    mode: 'backtest',
+    hash: '',
+    resolved: {},
+    sources,
+    nodes: [node],
+    sinks: [],
+    executors: [],
+    edges,
+  }
 }
 
 export interface DriverOptions {

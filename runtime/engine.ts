@@ -31,6 +31,12 @@ export interface EngineOptions {
   /** Measures the time of nodes on a sample of rows and timers. */
   readonly metering?: Metering | undefined
 }
+const timesOf = ({ sources }: Plan): SourceTimes =>
+  new SourceTimes(
+    sources.map((s) => s.lateness),
+    sources.map((s) => s.passive === true),
+  )
+
 /** A piece of work that may have to wait for kernels: it yields where one is asked. */
 type Work = Generator<void, void, void>
 
@@ -65,7 +71,7 @@ export class Engine {
     this.watch = watch
     this.closed = options.closed ?? (() => {})
     this.network = new Network(plan)
-    this.times = new SourceTimes(plan.sources.map((s) => s.lateness))
+    this.times = timesOf(plan)
     this.taken = plan.sources.map(() => ({ rows: 0, data: 0, ended: false }))
     this.sourceIndex = new Map(plan.sources.map((s, i) => [s.id, i]))
     this.downstream = plan.sources.map((s) => this.reachable([s.id, `${s.id}.late`]))
@@ -315,7 +321,8 @@ export class Engine {
   private reached(source: number, group: number): number {
     return Math.max(this.times.watermarkOf(source, group), this.schedule.closed(source, group))
   }
-  private newest(): number {
+  /** The newest event time of all. */
+  newest(): number {
     const all = this.plan.sources.flatMap((_s, s) =>
       [...Array(KEY_GROUPS).keys()].map((g) => this.times.newestOf(s, g)),
     )
@@ -432,7 +439,7 @@ function widen(plan: Plan): void {
   widened = true
   const network = new Network(plan)
   const idle = { wake: () => {} }
-  const times = new SourceTimes(plan.sources.map((s) => s.lateness))
+  const times = timesOf(plan)
   const schedule = new Schedule(
     network,
     times,

@@ -16,6 +16,8 @@ export interface PlannedSource {
   readonly params: unknown
   /** µs a row may lag behind the newest. */
   readonly lateness: number
+  /** Answers of an execution sink: they come when they come, and say nothing of time. */
+  readonly passive?: boolean
 }
 /** A node of the pass: an operator, or the simulated twin of an execution sink. */
 export interface PlannedNode {
@@ -52,6 +54,8 @@ export interface Plan {
   readonly sources: readonly PlannedSource[]
   readonly nodes: readonly PlannedNode[]
   readonly sinks: readonly PlannedSink[]
+  /** Execution sinks where they trade. What they answer is a source of its own for each of their ports. */
+  readonly executors: readonly PlannedSink[]
   readonly edges: readonly PlannedEdge[]
 }
 
@@ -76,13 +80,17 @@ export function plan(raw: unknown, catalogue: Catalogue, mode: Mode = 'backtest'
   const operators: PlannedNode[] = []
   const twins: PlannedNode[] = []
   const sinks: PlannedSink[] = []
+  const executors: PlannedSink[] = []
   for (const { id, node, component, params } of resolved) {
     if (component.role === 'source')
       sources.push({ id, component, params, lateness: component.lateness(params as never) })
     else if (component.role === 'operator') operators.push(planned(id, node, component, params, kinds, false))
     else if (component.simulate !== undefined && mode !== 'live')
       twins.push(planned(id, node, component.simulate, params, kinds, true))
-    else if (component.open === undefined)
+    else if (component.execute !== undefined) {
+      executors.push({ id, component, params, inputs: wiresOf(node, component.inputs, kinds) })
+      sources.push(...answering(id, component))
+    } else if (component.open === undefined)
       throw new TidegateError(
         'LIVE_REFUSED',
         `node "${id}": ${component.name} only simulates and has no live side; it runs in backtest and paper`,
@@ -97,7 +105,7 @@ export function plan(raw: unknown, catalogue: Catalogue, mode: Mode = 'backtest'
     ...n,
     inputs: { ...n.inputs, ...ambient(n.operator, sources) },
   }))
-  const read = new Set(sinks.flatMap((s) => Object.values(s.inputs)))
+  const read = new Set([...sinks, ...executors].flatMap((s) => Object.values(s.inputs)))
   const edges = [...kinds].map(([name, kind]) => ({ name, kind, recorded: kind.recorded || read.has(name) }))
   const document = canonical({
     pipeline: spec.pipeline,
@@ -113,8 +121,19 @@ export function plan(raw: unknown, catalogue: Catalogue, mode: Mode = 'backtest'
     })),
   })
   const hash = createHash('sha256').update(JSON.stringify(document)).digest('hex')
-  return { pipeline: spec.pipeline, mode, hash, resolved: document, sources, nodes: ordered, sinks, edges }
+  return { pipeline: spec.pipeline, mode, hash, resolved: document, sources, nodes: ordered, sinks, executors, edges }
 }
+
+/** The ports of an execution sink that trades: their rows come from outside, so they enter through the log. */
+const answering = (id: string, { name, version, summary, output }: Sink): PlannedSource[] =>
+  Object.entries(output).map(([port, kind]) => {
+    const nothing = { notes: '', params: z.unknown(), lateness: () => 0, open: undefined, generate: undefined }
+    const component: Source = {
+      ...nothing,
+      ...{ role: 'source', name: `${name}.${port}`, version, summary, output: kind, example: { params: {} } },
+    }
+    return { id: `${id}.${port}`, component, params: {}, lateness: 0, passive: true }
+  })
 
 type Resolved = { id: string; node: NodeSpec; component: Source | Operator | Sink; params: unknown }
 function resolve(id: string, node: NodeSpec, catalogue: Catalogue): Resolved {
@@ -158,7 +177,7 @@ function ambient(operator: Operator, sources: readonly PlannedSource[]): Record<
     Object.entries(operator.ambient).map(([port, kind]) => [
       port,
       sources.flatMap((s) =>
-        edgesOf(s.id, s.component)
+        (s.passive === true ? [] : edgesOf(s.id, s.component))
           .filter(([edge, carries]) => carries.kind === kind.kind && edge !== `${s.id}.late`)
           .map(([edge]) => edge),
       ),

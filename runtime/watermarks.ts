@@ -10,12 +10,15 @@ export class SourceTimes {
   readonly newest: readonly Float64Array[]
   readonly idle: readonly Uint8Array[]
   private readonly lateness: readonly number[]
+  private readonly passive: readonly boolean[]
 
-  constructor(lateness: readonly number[]) {
+  /** Sources that are `passive` hold nobody up: their rows count as no sign that nothing older will come. */
+  constructor(lateness: readonly number[], passive: readonly boolean[] = lateness.map(() => false)) {
     this.lateness = lateness
+    this.passive = passive
     this.newest = lateness.map(() => new Float64Array(KEY_GROUPS).fill(NEVER))
     // of a buffer of its own: V8 moves small arrays about
-    this.idle = lateness.map(() => new Uint8Array(new ArrayBuffer(KEY_GROUPS)))
+    this.idle = passive.map((idle) => new Uint8Array(new ArrayBuffer(KEY_GROUPS)).fill(idle ? 1 : 0))
   }
 
   /** Newest event time of a source in a group; -Infinity before its first row. */
@@ -36,7 +39,7 @@ export class SourceTimes {
 
   observe(source: number, group: number, at: number): void {
     const newest = this.newest[source] as Float64Array
-    ;(this.idle[source] as Uint8Array)[group] = 0
+    if (this.passive[source] === false) (this.idle[source] as Uint8Array)[group] = 0
     if (at > (newest[group] as number)) newest[group] = at
   }
   /** A source that was cut off does not hold the others up until it speaks again. */

@@ -100,6 +100,41 @@ export const codes = {
     summary: 'Another process writes this log.',
     fix: 'Stop the other process, or name another log directory.',
   },
+  JOURNAL_CORRUPT: {
+    exit: 5,
+    summary: 'The journal of a signer is damaged: what was signed is not known for certain.',
+    fix: 'Restore the file from a copy. Without one: stop, look at what the signer sent on the chain, move the journal away and begin a new one.',
+  },
+  JOURNAL_NEWER: {
+    exit: 5,
+    summary: 'The journal of a signer was written by a newer version of Tidegate.',
+    fix: 'Run the version that wrote it, or a later one.',
+  },
+  JOURNAL_FOREIGN: {
+    exit: 5,
+    summary: 'The journal in this place belongs to another signer or chain.',
+    fix: 'Name another directory for journals with TIDEGATE_JOURNALS.',
+  },
+  SIGNER_HALTED: {
+    exit: 5,
+    summary: 'The signer was halted: something happened that a human must look at before anything new is signed.',
+    fix: 'Run `tidegate reconcile`; when all is understood, `tidegate reconcile --resume`.',
+  },
+  MARKET_UNKNOWN: {
+    exit: 3,
+    summary: 'An order is for an instrument that the execution sink has no market for.',
+    fix: 'Add the instrument to the `markets` of the sink, or keep its orders from the sink.',
+  },
+  SIGNING_REFUSED: {
+    exit: 5,
+    summary: 'A transaction was about to be signed that does something the definition does not name.',
+    fix: 'Look at the contracts the market names; if they are right, this is a defect: report it.',
+  },
+  CONTRACT_ABSENT: {
+    exit: 3,
+    summary: 'There is no contract at an address that the definition names.',
+    fix: 'Check the address, and that the endpoints serve the chain it is on.',
+  },
   LOG_CONFLICT: {
     exit: 5,
     summary: 'The log has grown since it was last read: another writer was here, and this one is fenced.',

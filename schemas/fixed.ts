@@ -85,6 +85,17 @@ export function notionalOf(price: number, quantity: Fixed): Fixed {
   return scaled(digits * quantity, exponent)
 }
 
+/** The product of decimals as whole units of a token of so many decimals, cut: never more than it is. */
+export function unitsOf(factors: readonly (number | string)[], decimals: number): bigint {
+  let [digits, exponent] = [1n, decimals]
+  for (const factor of factors) {
+    const of = decimal(factor)
+    digits *= of.digits
+    exponent += of.exponent
+  }
+  return exponent >= 0 ? digits * 10n ** BigInt(exponent) : digits / 10n ** BigInt(-exponent)
+}
+
 /** What `amount` x `share` buys at `price`, cut to so many decimals; nothing where it is a debt. */
 export function bought(amount: Fixed, price: number, decimals: number, share: number = 1): Fixed {
   if (amount <= 0n) return ZERO

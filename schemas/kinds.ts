@@ -4,7 +4,7 @@ import { Arbitrage, BestQuote, ConsolidatedPrice, Depth, RefusedBook } from './c
 import { Bands, Macd, Scalar } from './features.ts'
 import type { Kind } from './kind.ts'
 import { Bar, Book, FeedEvent, Gap, Heartbeat, Invalid, Quote, Trade } from './market.ts'
-import { ApprovedOrder, Fill, OrderIntent, OrderUpdate, RefusedOrder, Signal } from './orders.ts'
+import { ApprovedOrder, Fill, OrderIntent, OrderStep, OrderUpdate, RefusedOrder, Signal } from './orders.ts'
 import { JettonHolders, TonNetwork } from './ton.ts'
 
 /** Every kind that flows, by name. */
@@ -27,6 +27,7 @@ export const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(
     ApprovedOrder,
     RefusedOrder,
     OrderUpdate,
+    OrderStep,
     Fill,
     Position,
     Equity,

@@ -31,7 +31,17 @@ export type { Kind, Of } from './kind.ts'
 export { kind } from './kind.ts'
 export { kinds } from './kinds.ts'
 export { Bar, Book, FeedEvent, Gap, Heartbeat, Invalid, Quote, Trade } from './market.ts'
-export { ApprovedOrder, Fill, OrderIntent, OrderUpdate, RefusalCode, RefusedOrder, Side, Signal } from './orders.ts'
+export {
+  ApprovedOrder,
+  Fill,
+  OrderIntent,
+  OrderStep,
+  OrderUpdate,
+  RefusalCode,
+  RefusedOrder,
+  Side,
+  Signal,
+} from './orders.ts'
 export type { Sample } from './samples.ts'
 export * as samples from './samples.ts'
 export { PipelineSpec } from './spec.ts'

@@ -79,6 +79,44 @@ export const OrderUpdate = kind('order_update', update, {
   recorded: true,
 })
 
+const step = z.object({
+  ...reference,
+  step: z
+    .enum([
+      'received',
+      'planned',
+      'simulated',
+      'signed',
+      'sent',
+      'seen',
+      'dropped',
+      'included',
+      'reorged',
+      'final',
+      'settled',
+      'rejected',
+      'expired',
+      'reverted',
+      'refunded',
+      'cancelled',
+      'dead',
+      'conflict',
+      'lost',
+    ])
+    .describe('what happened to it'),
+  attempt: z.int().nonnegative().describe('which transaction of the order, from 1; 0 before there was one'),
+  nonce: z.int().describe('its place among the transactions of the signer; -1 before there was one'),
+  block: z.int().nonnegative().describe('the block that holds it; 0 where none does'),
+  transaction: z.string().describe('hash of the transaction; empty before there was one, and in simulation'),
+  code: z.string().describe('why, where the step alone does not say; a stable word'),
+  detail: z.string().describe('the same for people'),
+})
+export interface OrderStep extends Readonly<z.output<typeof step>> {}
+export const OrderStep = kind('order_step', step, {
+  summary: 'A step of an order on its way into a chain, the same in backtest, paper and live.',
+  recorded: true,
+})
+
 const fill = z.object({
   ...reference,
   side: Side,

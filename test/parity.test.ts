@@ -7,7 +7,7 @@ import { operators } from '../operators/catalogue.ts'
 import { wallClock } from '../runtime/clock.ts'
 import type { Committed } from '../runtime/define.ts'
 import { backtest } from '../runtime/environment/backtest.ts'
-import { runPaper } from '../runtime/environment/paper.ts'
+import { runPipeline } from '../runtime/environment/run.ts'
 import type { Binding } from '../runtime/feed.ts'
 import { openEmbeddedLog } from '../runtime/log/embedded.ts'
 import { type Plan, plan as planOf } from '../runtime/plan.ts'
@@ -76,7 +76,7 @@ async function threeWays(path: string, every: string, speed: number) {
   const traded: unknown[] = []
   const log = await openEmbeddedLog(join(directory, 'log'))
   const plan = flagship(every, 'paper')
-  await runPaper(plan, {
+  await runPipeline(plan, {
     log,
     bindings: bindings(),
     clock: wallClock,
@@ -144,7 +144,7 @@ test.skipIf(!existsSync(frames))(
     const found: unknown[] = []
     const plan = flagship('1s', 'paper')
     try {
-      await runPaper(plan, {
+      await runPipeline(plan, {
         log,
         bindings: new Map(),
         clock: wallClock,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { wallClock } from '../../runtime/clock.ts'
-import { runPaper } from '../../runtime/environment/paper.ts'
+import { runPipeline } from '../../runtime/environment/run.ts'
 import type { Binding } from '../../runtime/feed.ts'
 import { openEmbeddedLog } from '../../runtime/log/embedded.ts'
 import { plan as planOf } from '../../runtime/plan.ts'
@@ -84,7 +84,7 @@ export const demoVerb: Verb = {
     try {
       const summary = new Summary()
       let shown = 0
-      const result = await runPaper(plan, {
+      const result = await runPipeline(plan, {
         log,
         bindings,
         clock: wallClock,

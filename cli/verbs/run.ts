@@ -1,5 +1,5 @@
 import { wallClock } from '../../runtime/clock.ts'
-import { runPaper } from '../../runtime/environment/paper.ts'
+import { runPipeline } from '../../runtime/environment/run.ts'
 import { openEmbeddedLog } from '../../runtime/log/embedded.ts'
 import { OutputHash } from '../../runtime/output_hash.ts'
 import { plan as planOf } from '../../runtime/plan.ts'
@@ -77,7 +77,7 @@ export const runVerb: Verb = {
       const summary = new Summary()
       const hash = new OutputHash(plan)
       const began = performance.now()
-      const result = await runPaper(plan, {
+      const result = await runPipeline(plan, {
         log,
         bindings,
         clock: wallClock,

@@ -2,7 +2,7 @@ import { rowReader } from '../../schemas/frame_reader.ts'
 import { FeedEvent, Gap, Heartbeat, Invalid } from '../../schemas/market.ts'
 import { type Clock, pause } from '../clock.ts'
 import type { SourceItem } from '../connect.ts'
-import { paced } from '../environment/paper.ts'
+import { paced } from '../environment/run.ts'
 import { type Binding, merged, type Slice } from '../feed.ts'
 import type { Plan, PlannedSource } from '../plan.ts'
 

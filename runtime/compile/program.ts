@@ -80,6 +80,8 @@ export function write(network: Network, schedule: Schedule): Written {
       offered.push(`answer_${id}`)
   }
   const always = inlets.map((edge, source) => {
+    // few and far between: the engine takes them
+    if (plan.sources[source]?.passive === true) return []
     const pass = new PassText(readers, {
       leave: 'return i + 1;',
       again: `read_${plan.sources[source]?.id}(f, i)`,
@@ -196,7 +198,8 @@ function scopeOf({ nodes, edges, plan, stride }: Network): Readonly<Record<strin
     if (edge.recorded) scope[name.kindOf(edge)] = edge.kind
     if (edge.kept) Object.assign(scope, edge.kept.scope)
   }
-  for (const { id, component } of plan.sources) {
+  for (const { id, component, passive } of plan.sources) {
+    if (passive === true) continue
     const { output } = component
     scope[`read_${id}`] = rowReader(output)
     if (!isBare(output)) scope[`${output.kind}$row`] = rowMaker(output)

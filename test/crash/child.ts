@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { operators } from '../../operators/catalogue.ts'
 import { wallClock } from '../../runtime/clock.ts'
-import { runPaper } from '../../runtime/environment/paper.ts'
+import { runPipeline } from '../../runtime/environment/run.ts'
 import type { Binding, Recording } from '../../runtime/feed.ts'
 import { plan as planOf } from '../../runtime/plan.ts'
 import { type CrashPoint, stageName } from '../../runtime/stage.ts'
@@ -45,7 +45,7 @@ const bindings = new Map<string, Binding>(
   }),
 )
 process.stdout.write('started\n')
-const result = await runPaper(plan, {
+const result = await runPipeline(plan, {
   log,
   bindings,
   clock: wallClock,

@@ -14,9 +14,10 @@ import { kindsOf, type Plan, type PlannedSource } from '../plan.ts'
 import { type Probe, Stage, type StageInput } from '../stage.ts'
 import type { Watch } from '../watch.ts'
 import { Delivery, type Published } from './deliver.ts'
+import { type Answered, Executors } from './executors.ts'
 import { secretOf } from './secret.ts'
 
-export interface PaperOptions {
+export interface RunOptions {
   readonly log: Log
   /** Sources without a binding are live. */
   readonly bindings: ReadonlyMap<string, Binding>
@@ -41,7 +42,7 @@ export interface PaperOptions {
   readonly accepted?: (fresh: boolean) => void
   readonly probe?: Probe
 }
-export interface PaperResult {
+export interface RunResult {
   readonly ticks: number
   readonly late: number
   readonly invalid: number
@@ -62,11 +63,14 @@ const RECORDS_PER_STEP = 64
 const ROWS_PER_STEP = 4096
 
 /**
- * Paper trading: live or recorded data through the log, the same engine and the same simulated venue as a backtest.
- * Whatever comes in is appended to the input stream first; the stage commits what it made of it; sinks take committed rows.
+ * Paper and live trading: live or recorded data through the log, the same engine as a backtest. Whatever comes in is
+ * appended to the input stream first; the stage commits what it made of it; sinks take committed rows. In paper the
+ * venue is simulated in the pass; live, orders go to executors, and their answers come in like everything else.
  */
-export async function runPaper(plan: Plan, options: PaperOptions): Promise<PaperResult> {
-  const live = plan.sources.some((s) => options.bindings.get(s.id) === undefined && ownGenerator(s) === undefined)
+export async function runPipeline(plan: Plan, options: RunOptions): Promise<RunResult> {
+  const live = plan.sources.some(
+    (s) => s.passive !== true && options.bindings.get(s.id) === undefined && ownGenerator(s) === undefined,
+  )
   const stage = await Stage.open(plan, options.log, {
     ...(options.probe && { probe: options.probe }),
     execution: options.execution,
@@ -75,12 +79,20 @@ export async function runPaper(plan: Plan, options: PaperOptions): Promise<Paper
   })
   if (stage.warmed > 0) options.notice?.(`warmed up on the newest ${stage.warmed.toLocaleString('en')} rows of the log`)
   options.accepted?.(stage.last === 0 && (await own(stage).state()).last === 0)
-  const delivery = new Delivery(plan, 'paper', options.file ?? (() => undefined))
+  const delivery = new Delivery(plan, plan.mode, options.file ?? (() => undefined))
   const subscription = options.published ? delivery.published.subscribe(options.published) : undefined
+  let executors: Executors | undefined
   try {
-    const run = new PaperRun(plan, stage, delivery, options)
+    executors = await Executors.open(plan, stage.engine, {
+      ...{ clock: options.clock, random: options.random, secret: secretOf },
+      run: (await stage.stream.state()).created,
+      endpoint: options.endpoint ?? (() => undefined),
+      notice: options.notice ?? (() => {}),
+    })
+    const run = new Run(plan, stage, delivery, executors, options)
     return await run.start()
   } finally {
+    await executors?.close()
     stage.close()
     delivery.close()
     subscription?.unsubscribe()
@@ -90,30 +102,32 @@ export async function runPaper(plan: Plan, options: PaperOptions): Promise<Paper
 /** A run logs what it takes itself, in one stream. */
 const own = (stage: Stage): LogStream => (stage.inputs[0] as StageInput).stream
 
-class PaperRun {
+class Run {
   private readonly plan: Plan
   private readonly stage: Stage
   private readonly delivery: Delivery
-  private readonly options: PaperOptions
+  private readonly executors: Executors
+  private readonly options: RunOptions
   private readonly probe: Probe
   private readonly known: Readonly<Record<string, Kind>>
   private lastInput = 0
 
-  constructor(plan: Plan, stage: Stage, delivery: Delivery, options: PaperOptions) {
+  constructor(plan: Plan, stage: Stage, delivery: Delivery, executors: Executors, options: RunOptions) {
     this.plan = plan
     this.known = kindsOf(plan)
     this.stage = stage
     this.delivery = delivery
+    this.executors = executors
     this.options = options
     this.probe = options.probe ?? (() => {})
   }
 
-  async start(): Promise<PaperResult> {
+  async start(): Promise<RunResult> {
     const resumed = this.stage.last > 0
     await this.catchUp()
     const complete = resumed && this.stage.engine.taken.every((t) => t.ended)
-    const live = this.plan.sources.filter((s) => this.bindingOf(s) === undefined)
-    if (live.length === 0) await this.replay()
+    const live = this.plan.sources.filter((s) => s.passive !== true && this.bindingOf(s) === undefined)
+    if (live.length === 0 && this.plan.executors.length === 0) await this.replay()
     else await this.live(live)
     const { rows, late, invalid, gaps, failed } = this.stage.engine.counts
     const ended = this.stage.engine.taken.every((t) => t.ended)
@@ -143,7 +157,7 @@ class PaperRun {
     if (this.stage.last > 0) {
       const from = this.options.output === undefined ? this.delivery.from : 1
       for await (const row of committed(this.plan, this.stage.stream, Number.isFinite(from) ? from : 1))
-        this.hand([row])
+        await this.hand([row])
     }
     const { last } = await own(this.stage).state()
     this.lastInput = last
@@ -158,7 +172,8 @@ class PaperRun {
     await this.step(records)
   }
 
-  private hand(rows: readonly Committed[]): void {
+  private async hand(rows: readonly Committed[]): Promise<void> {
+    await this.executors.take(rows)
     this.delivery.write(rows)
     if (this.options.output) for (const row of rows) this.options.output(row)
   }
@@ -167,7 +182,7 @@ class PaperRun {
     if (records.length === 0) return
     const rows = await this.stage.step(records)
     this.probe('before_deliver')
-    this.hand(rows)
+    await this.hand(rows)
     this.probe('after_deliver')
   }
 
@@ -232,16 +247,22 @@ class PaperRun {
     return writer.take()
   }
 
+  /** An answer has the newest event time there is: it is never late, and closes no window by itself. */
+  private stamped({ answer: { key, value } }: Answered): SourceItem {
+    return { type: 'row', at: this.stage.engine.newest() || this.options.clock.now(), key, value }
+  }
+
   /** Live sources push. A frame is cut as soon as the loop is free: nothing waits for company, and load makes frames larger. */
   private async live(sources: readonly PlannedSource[]): Promise<void> {
     const { clock, random, signal } = this.options
-    if (sources.length < this.plan.sources.length)
+    if (sources.length < this.plan.sources.filter((s) => s.passive !== true).length)
       throw new TidegateError(
         'BINDING_INVALID',
         `bind all sources or none: ${sources.map((s) => s.id).join(', ')} would be live beside recorded data`,
         { live: sources.map((s) => s.id) },
       )
     const waiting: { source: PlannedSource; items: SourceItem[] }[] = []
+    const answers: Answered[] = []
     let wake = () => {}
     let failure: unknown
     const open = new Set<string>()
@@ -278,10 +299,23 @@ class PaperRun {
         },
       })
     })
+    subscriptions.push(
+      this.executors.answers.subscribe({
+        next: (told) => {
+          answers.push(...told)
+          wake()
+        },
+        error: (error: unknown) => {
+          failure = error
+          wake()
+        },
+      }),
+    )
     signal?.addEventListener('abort', () => wake(), { once: true })
     try {
-      while (!signal?.aborted && (waiting.length > 0 || (failure === undefined && open.size > 0))) {
-        if (waiting.length === 0) {
+      const busy = () => waiting.length > 0 || answers.length > 0
+      while (!signal?.aborted && (busy() || (failure === undefined && open.size > 0))) {
+        if (!busy()) {
           await new Promise<void>((resolve) => {
             wake = resolve
           })
@@ -289,6 +323,8 @@ class PaperRun {
         }
         const taken = waiting.splice(0)
         await this.take(taken.flatMap(({ source, items }) => encodeItems(source, items)))
+        const told = answers.splice(0)
+        await this.take(told.flatMap((one) => encodeItems(one.source, [this.stamped(one)])))
         this.options.progress?.(this.stage.engine.counts.rows, 0)
         await new Promise((resolve) => setImmediate(resolve))
       }

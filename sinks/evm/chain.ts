@@ -1,0 +1,175 @@
+import { z } from 'zod'
+import { RpcFailure } from '../../runtime/define.ts'
+import type { Found, Sight } from '../execution/decide.ts'
+import type { EventOf } from '../execution/entry.ts'
+import type { Order } from '../execution/order.ts'
+import { Address, type Hex } from './hex.ts'
+import type { Answer, Nodes } from './nodes.ts'
+import type { Log, Moved, Reader } from './venues/venue.ts'
+import { Reverted } from './venues/venue.ts'
+
+const quantity = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]+$/)
+  .transform((text) => BigInt(text))
+const number = quantity.transform(Number)
+const bytes = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]*$/)
+  .transform((text) => text.toLowerCase() as Hex)
+const Block = z.object({ number, hash: bytes, timestamp: number, baseFeePerGas: quantity.default(0n) })
+const Receipt = z.object({
+  blockNumber: number,
+  blockHash: bytes,
+  status: quantity,
+  gasUsed: quantity,
+  effectiveGasPrice: quantity,
+  logs: z.array(z.object({ address: Address, topics: z.array(bytes), data: bytes })),
+})
+const Transaction = z.object({ hash: bytes, from: Address, nonce: number })
+const FeeHistory = z.object({
+  baseFeePerGas: z.array(quantity).min(1),
+  reward: z.array(z.array(quantity)).optional(),
+})
+/** @throws RpcFailure for what is no answer to the question */
+function read<T>(schema: z.ZodType<T>, answer: unknown, method: string): T {
+  const parsed = schema.safeParse(answer)
+  if (parsed.success) return parsed.data
+  throw new RpcFailure('malformed', `${method}: ${parsed.error.issues[0]?.message ?? 'no such answer'}`)
+}
+const hexOf = (value: number | bigint): Hex => `0x${value.toString(16)}`
+
+export interface Head {
+  readonly number: number
+  readonly at: number
+  readonly base_fee: bigint
+}
+/** What really moved in a transaction of an order. */
+export type Measures = (order: Order, logs: readonly Log[]) => Moved
+
+/** One signer's view of a chain. */
+export class Chain implements Reader {
+  private readonly nodes: Nodes
+  readonly signer: Address
+  constructor(nodes: Nodes, signer: Address) {
+    this.nodes = nodes
+    this.signer = signer
+  }
+
+  /** @throws Reverted, RpcFailure */
+  private async ask<T>(schema: z.ZodType<T>, method: string, params: readonly unknown[], from?: string): Promise<T> {
+    const { nodes } = this
+    const answer = await (from === undefined ? nodes.read(method, params) : nodes.readFrom(from, method, params))
+    return read(schema, resultOf(answer), method)
+  }
+
+  async head(from?: string): Promise<Head> {
+    const block = await this.ask(Block, 'eth_getBlockByNumber', ['latest', false], from)
+    const { number: height, timestamp, baseFeePerGas } = block
+    return { number: height, at: timestamp * 1e6, base_fee: baseFeePerGas }
+  }
+
+  /** Transactions of the signer in the chain up to a block, or those waiting to enter it too. */
+  async count(at: number | 'latest' | 'pending', from?: string): Promise<number> {
+    const block = typeof at === 'number' ? hexOf(Math.max(0, at)) : at
+    return this.ask(number, 'eth_getTransactionCount', [this.signer, block], from)
+  }
+
+  /** Base fee of the next block, and what the blocks before gave to their producers. */
+  async feeHistory(blocks: number, percentile: number): Promise<{ base_fee: bigint; tips: readonly bigint[] }> {
+    const params = [hexOf(blocks), 'latest', [percentile]]
+    const { baseFeePerGas, reward } = await this.ask(FeeHistory, 'eth_feeHistory', params)
+    const tips = (reward ?? []).flatMap((of) => of.slice(0, 1)).filter((tip) => tip > 0n)
+    return { base_fee: baseFeePerGas.at(-1) as bigint, tips }
+  }
+
+  async coinBalance(): Promise<bigint> {
+    return this.ask(quantity, 'eth_getBalance', [this.signer, 'latest'])
+  }
+
+  /** @throws Reverted, RpcFailure */
+  async call(to: Address, data: Hex, from: Address = this.signer): Promise<Hex> {
+    return this.ask(bytes, 'eth_call', [{ from, to, data }, 'latest'])
+  }
+
+  async codeAt(address: Address): Promise<Hex> {
+    return this.ask(bytes, 'eth_getCode', [address, 'latest'])
+  }
+
+  /** What one node says of orders under way, all of one moment. @throws RpcFailure */
+  async look(orders: readonly Order[], confirmations: number, measures: Measures): Promise<Looks> {
+    const from = this.nodes.pick()
+    // first the head and the counts: what is in the chain later than that is found all the same
+    const head = await this.head(from)
+    const [taken, taken_for_good] = await Promise.all([
+      this.count('latest', from),
+      this.count(head.number - confirmations, from),
+    ])
+    const seen = await Promise.all(
+      orders.map(async (order): Promise<readonly [string, Sight]> => {
+        const attempts = await Promise.all(
+          order.attempts.map(({ hash }, i) => this.find(order, hash as Hex, i + 1, from, measures)),
+        )
+        const time = { head: head.number, head_at: head.at, base_fee: head.base_fee }
+        return [order.intent.id, { ...time, taken, taken_for_good, attempts }]
+      }),
+    )
+    return { head, taken, sights: new Map(seen) }
+  }
+
+  private async find(order: Order, hash: Hex, attempt: number, from: string, measures: Measures): Promise<Found> {
+    const receipt = await this.ask(Receipt.nullable(), 'eth_getTransactionReceipt', [hash], from)
+    if (receipt !== null) {
+      const { logs, ...of } = receipt
+      return { is: 'included', event: includedOf(attempt, of, measures(order, logs)) }
+    }
+    const transaction = await this.ask(z.unknown(), 'eth_getTransactionByHash', [hash], from)
+    return { is: transaction === null ? 'absent' : 'pending' }
+  }
+
+  /**
+   * The transaction of the signer with a nonce, found in its block: proof of what took it. Undefined where the chain up to
+   * `to` holds none after all.
+   */
+  async holderOf(nonce: number, to: number): Promise<Hex | undefined> {
+    const from = this.nodes.pick()
+    if ((await this.count(to, from)) <= nonce) return undefined
+    let [low, high] = [0, to]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((await this.count(middle, from)) > nonce) high = middle
+      else low = middle + 1
+    }
+    const block = z.object({ transactions: z.array(Transaction) })
+    const { transactions } = await this.ask(block, 'eth_getBlockByNumber', [hexOf(low), true], from)
+    return transactions.find((t) => t.from === this.signer && t.nonce === nonce)?.hash
+  }
+}
+
+export interface Looks {
+  readonly head: Head
+  readonly taken: number
+  readonly sights: ReadonlyMap<string, Sight>
+}
+const includedOf = (
+  attempt: number,
+  { blockNumber, blockHash, status, gasUsed, effectiveGasPrice }: Omit<z.output<typeof Receipt>, 'logs'>,
+  { paid, got }: Moved,
+): EventOf<'included'> => ({
+  type: 'included',
+  attempt,
+  block: blockNumber,
+  block_hash: blockHash,
+  status: status === 1n ? 'ok' : 'failed',
+  gas: gasUsed.toString(),
+  gas_price: effectiveGasPrice.toString(),
+  paid: paid.toString(),
+  got: got.toString(),
+})
+
+/** @throws Reverted */
+export function resultOf(answer: Answer): unknown {
+  if (answer.type === 'result') return answer.result
+  const data = bytes.safeParse(answer.data)
+  throw new Reverted(answer.message, data.success ? data.data : '0x')
+}

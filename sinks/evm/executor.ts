@@ -1,0 +1,340 @@
+import { type Clock, type Committed, type OpenedExecutor, RpcFailure } from '../../runtime/define.ts'
+import { TidegateError } from '../../schemas/errors.ts'
+import { type Action, type Rules as DecideRules, decide, raised, type Sight } from '../execution/decide.ts'
+import type { Entry, Intent, OrderEvent, SignerEvent } from '../execution/entry.ts'
+import type { Ledger, RunOf } from '../execution/ledger.ts'
+import { mayExecute } from '../execution/life.ts'
+import { newestOf, nonceOf, type Order } from '../execution/order.ts'
+import type { Chain, Head } from './chain.ts'
+import { objection } from './guard.ts'
+import type { Hex } from './hex.ts'
+import type { Signer } from './keys/signer.ts'
+import { type IntentRules, intentOf, type Market, tradeOf } from './market.ts'
+import type { Nodes, Sent } from './nodes.ts'
+import { helperOf, type PrepareRules, prepare } from './prepare.ts'
+import { GAS_OF_NOTHING, nothing, signAttempt } from './sign.ts'
+import type { Call } from './venues/venue.ts'
+
+export interface ExecutorParts {
+  readonly of: RunOf
+  readonly ledger: Ledger
+  readonly chain: Chain
+  readonly nodes: Nodes
+  readonly signer: Signer
+  readonly chain_id: number
+  readonly markets: ReadonlyMap<string, Market>
+  readonly rules: DecideRules &
+    PrepareRules &
+    IntentRules & { readonly poll_every: number; readonly broadcast: 'one' | 'all' }
+  readonly clock: Clock
+  readonly notice: (text: string) => void
+  readonly head: Head
+}
+
+/**
+ * The hand that sends transactions: takes approved orders, and does for each what `decide` says, one thing at a time.
+ * What it does next stands in the journal before it is done, so it may die between any two statements.
+ */
+export class Executor implements OpenedExecutor {
+  readonly answers: OpenedExecutor['answers']
+  private readonly parts: ExecutorParts
+  private head: Head
+  private state: 'open' | 'closed' = 'open'
+  private wake = () => {}
+  private woken = false
+  private looked = 0
+  private readonly ended: Promise<void>
+  /** Why an order waits, as it was last told. */
+  private readonly waits = new Map<string, string>()
+
+  constructor(parts: ExecutorParts) {
+    this.parts = parts
+    this.head = parts.head
+    this.answers = parts.ledger.answers
+    // subscribers come after it was opened
+    this.ended = Promise.resolve().then(() => this.run())
+  }
+
+  async take(rows: readonly Committed[]): Promise<void> {
+    const { ledger, markets, of, rules, clock } = this.parts
+    const entries: Entry[] = []
+    for (const row of rows) {
+      if (ledger.book.get(row.id) !== undefined) continue
+      const at = clock.now()
+      const market = markets.get(row.key)
+      if (market === undefined)
+        throw new TidegateError('MARKET_UNKNOWN', `${of.node}: an order for ${row.key}, which has no market here`, {
+          instrument: row.key,
+          known: [...markets.keys()],
+        })
+      entries.push({ at, id: row.id, event: { type: 'received', intent: intentOf(row, market, of, rules, at) } })
+    }
+    await this.parts.ledger.append(entries)
+    this.nudge()
+  }
+
+  async close(): Promise<void> {
+    this.state = 'closed'
+    this.nudge()
+    await this.ended
+    this.parts.nodes.close()
+    await this.parts.ledger.close()
+  }
+
+  private nudge(): void {
+    this.woken = true
+    this.wake()
+  }
+
+  // ---- the loop ---------------------------------------------------------------------------------
+
+  private async run(): Promise<void> {
+    try {
+      while (this.state === 'open') {
+        this.woken = false
+        await this.turn()
+        if (!this.woken) await this.rest()
+      }
+    } catch (error) {
+      this.parts.ledger.fail(error)
+    }
+  }
+
+  private rest(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.parts.clock.after(this.parts.rules.poll_every, () => this.wake())
+      this.wake = () => {
+        cancel()
+        this.wake = () => {}
+        resolve()
+      }
+    })
+  }
+
+  /** New orders first; then, at the pace of polling, what the chain says of those under way. */
+  private async turn(): Promise<void> {
+    const { ledger, clock, rules, notice } = this.parts
+    const { book } = ledger
+    try {
+      for (const order of book.open()) if (!mayExecute(order.life.phase)) await this.act(order.intent.id, undefined)
+      for (const order of book.inFlight()) if (newestOf(order)?.sends === 0) await this.act(order.intent.id, undefined)
+      if (clock.now() - this.looked < rules.poll_every) return
+      this.looked = clock.now()
+      await this.lookAround()
+    } catch (error) {
+      if (!(error instanceof RpcFailure)) throw error
+      notice(`no node answers: ${error.message}`)
+    }
+  }
+
+  private async lookAround(): Promise<void> {
+    const { ledger, chain, rules } = this.parts
+    const flying = ledger.book.inFlight()
+    if (flying.length === 0) {
+      this.head = await chain.head()
+      return
+    }
+    const { head, taken, sights } = await chain.look(flying, rules.confirmations, (order, logs) =>
+      this.moved(order, logs),
+    )
+    if (head.number >= this.head.number) this.head = head
+    await this.fillGap(taken, flying)
+    for (const { intent } of flying) await this.act(intent.id, sights.get(intent.id))
+  }
+
+  private moved(order: Order, logs: Parameters<Market['venue']['moved']>[1]) {
+    const market = this.marketOf(order)
+    if (order.intent.purpose !== 'trade') return { paid: 0n, got: 0n }
+    return market.venue.moved(tradeOf(order.intent, market, this.parts.signer.address, 0), logs)
+  }
+
+  /** A reorganisation deeper than what counts as final gives a nonce back: what had it is sent again. */
+  private async fillGap(taken: number, flying: readonly Order[]): Promise<void> {
+    const { notice, nodes, rules } = this.parts
+    const { book } = this.parts.ledger
+    const lowest = nonceOf(flying[0] as Order) as number
+    for (let nonce = taken; nonce < lowest; nonce++) {
+      const order = book.get(book.ofNonce(nonce) ?? '')
+      if (order === undefined) continue
+      notice(`nonce ${nonce} is free again though ${order.intent.id} was ${order.life.phase}: its bytes are sent again`)
+      for (const { raw } of order.attempts) await nodes.send(raw as Hex, rules.broadcast)
+    }
+  }
+
+  /** Does what an order needs until it has to wait. */
+  private async act(id: string, sight: Sight | undefined): Promise<void> {
+    for (let steps = 0; steps < 8; steps++) {
+      const order = this.parts.ledger.book.get(id) as Order
+      const action = decide(order, sight, this.parts.rules, this.parts.clock.now())
+      if ((await this.perform(order, action)) === 'wait') return
+    }
+  }
+
+  private async perform(order: Order, action: Action): Promise<'wait' | 'again'> {
+    switch (action.do) {
+      case 'wait':
+        return 'wait'
+      case 'record':
+        await this.note(order, [action.event])
+        return 'again'
+      case 'send':
+        return this.send(order, action.attempt)
+      case 'bump':
+        return this.bump(order, action.purpose)
+      case 'investigate':
+        return this.investigate(nonceOf(order) as number, order)
+      case 'prepare':
+        return this.prepare(order)
+    }
+  }
+
+  // ---- what it does -----------------------------------------------------------------------------
+
+  private async prepare(order: Order): Promise<'wait' | 'again'> {
+    const { book } = this.parts.ledger
+    if (book.halt !== undefined) return this.later(order, `the signer is halted: ${book.halt.code}`)
+    const waitsFor = this.helperOf(order)
+    if (waitsFor !== undefined) return this.later(order, waitsFor)
+    const prepared = await prepare(order, this.marketOf(order), {
+      ...{ ...this.parts, book, head: this.head },
+    })
+    switch (prepared.is) {
+      case 'later':
+        return this.later(order, prepared.why)
+      case 'refused':
+        await this.note(order, [{ type: 'rejected', code: prepared.code, reason: prepared.reason }])
+        return 'again'
+      case 'needs':
+        await this.help(order.intent, prepared.calls)
+        return 'again'
+      case 'foreign':
+        return this.investigate(prepared.nonce)
+      case 'signed':
+        this.check(order, prepared.events)
+        await this.note(order, prepared.events)
+        return 'again'
+    }
+  }
+
+  /** Why an order has to wait for another that gives rights; undefined where it has not. Rights are given one after another. */
+  private helperOf({ intent }: Order): string | undefined {
+    if (intent.purpose === 'allowance') return undefined
+    const helps = this.parts.ledger.book
+      .open()
+      .find((o) => o.intent.purpose === 'allowance' && o.intent.key === intent.key)
+    if (helps === undefined || helps.life.phase === 'included' || helps.life.phase === 'final') return undefined
+    return `rights are given first: ${helps.intent.id}`
+  }
+
+  private async help(intent: Intent, calls: readonly Call[]): Promise<void> {
+    const { ledger, clock } = this.parts
+    const { book } = ledger
+    const entries: Entry[] = []
+    let n = 0
+    for (const { to, data, value } of calls) {
+      while (book.get(helperOf(intent, n).id) !== undefined) n++
+      const helper = helperOf(intent, n++)
+      const at = clock.now()
+      entries.push({ at, id: helper.id, event: { type: 'received', intent: helper } })
+      entries.push({
+        at,
+        id: helper.id,
+        event: { type: 'planned', to, data, value: value.toString(), deadline: 0, quoted: '0' },
+      })
+    }
+    await this.parts.ledger.append(entries)
+    this.nudge()
+  }
+
+  private async send(order: Order, number: number): Promise<'wait' | 'again'> {
+    const { nodes, rules } = this.parts
+    const attempt = order.attempts[number - 1] as Order['attempts'][number]
+    const sent = await nodes.send(attempt.raw as Hex, rules.broadcast)
+    const block = this.head.number
+    await this.note(
+      order,
+      sent.map((one) => ({
+        type: 'sent',
+        attempt: number,
+        endpoint: one.endpoint,
+        outcome: one.outcome,
+        code: codeOf(one),
+        block,
+      })),
+    )
+    return 'wait'
+  }
+
+  private async bump(order: Order, purpose: 'act' | 'cancel'): Promise<'wait' | 'again'> {
+    const { signer, rules, chain_id } = this.parts
+    const newest = newestOf(order) as Order['attempts'][number]
+    const fees = raised(newest, this.head.base_fee, rules.max_fee)
+    if (fees === undefined) return 'wait'
+    const { plan } = order
+    const again = { to: plan?.to, data: plan?.data, value: BigInt(plan?.value ?? 0) } as Call
+    const call = purpose === 'cancel' ? nothing(signer.address) : again
+    const signed = await signAttempt(signer, call, {
+      ...{ attempt: newest.attempt + 1, purpose, chain_id, nonce: newest.nonce, block: this.head.number },
+      ...{ gas: purpose === 'cancel' ? GAS_OF_NOTHING : BigInt(newest.gas), ...fees },
+    })
+    this.check(order, [signed])
+    await this.note(order, [signed])
+    return 'again'
+  }
+
+  /** Looks for what took a nonce. Something of somebody else's ends the order, and everything waits for a human. */
+  private async investigate(nonce: number, order?: Order): Promise<'wait' | 'again'> {
+    const { chain, ledger, notice, signer, rules } = this.parts
+    const { book } = ledger
+    const to = order === undefined ? this.head.number : this.head.number - rules.confirmations
+    const holder = await chain.holderOf(nonce, to)
+    const own = book.get(book.ofNonce(nonce) ?? '')?.attempts.some(({ hash }) => hash === holder)
+    if (holder === undefined || own === true) return 'wait'
+    const reason = `nonce ${nonce} of ${signer.address} was used by ${holder}, which is not in the journal`
+    notice(`${reason}; nothing new is signed until somebody has looked: tidegate reconcile`)
+    const halted: SignerEvent = { type: 'halted', code: 'FOREIGN_NONCE', reason }
+    if (order !== undefined) await this.note(order, [{ type: 'conflict', reason, by: holder }])
+    if (book.halt === undefined) await ledger.noteSigner(halted)
+    return 'wait'
+  }
+
+  private note(order: Order, events: readonly OrderEvent[]): Promise<void> {
+    this.waits.delete(order.intent.id)
+    return this.parts.ledger.note(order.intent.id, events)
+  }
+
+  private later(order: Order, why: string): 'wait' {
+    if (this.waits.get(order.intent.id) !== why) this.parts.notice(`${order.intent.id} waits: ${why}`)
+    this.waits.set(order.intent.id, why)
+    return 'wait'
+  }
+
+  private marketOf({ intent }: Order): Market {
+    const market = this.parts.markets.get(intent.key)
+    if (market !== undefined) return market
+    throw new TidegateError(
+      'MARKET_UNKNOWN',
+      `the journal has an open order for ${intent.key}, which has no market here`,
+      {
+        instrument: intent.key,
+      },
+    )
+  }
+
+  /** @throws TidegateError where what was signed must not leave the process */
+  private check(order: Order, events: readonly OrderEvent[]): void {
+    const signed = events.find((e) => e.type === 'signed')
+    const plan = events.find((e) => e.type === 'planned') ?? order.plan
+    if (signed === undefined || plan === undefined) return
+    const call =
+      signed.purpose === 'cancel'
+        ? nothing(this.parts.signer.address)
+        : ({ to: plan.to, data: plan.data, value: BigInt(plan.value) } as Call)
+    const purpose = signed.purpose === 'cancel' ? 'cancel' : order.intent.purpose
+    const problem = objection(call, purpose, this.marketOf(order), this.parts.signer.address)
+    if (problem !== undefined)
+      throw new TidegateError('SIGNING_REFUSED', `${order.intent.id}: ${problem}`, { to: call.to })
+  }
+}
+
+const codeOf = (sent: Sent): string => ('code' in sent ? sent.code : '')

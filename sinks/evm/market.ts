@@ -1,0 +1,81 @@
+import type { Committed } from '../../runtime/define.ts'
+import { fixed, unitsOf } from '../../schemas/fixed.ts'
+import type { ApprovedOrder } from '../../schemas/orders.ts'
+import type { Intent } from '../execution/entry.ts'
+import type { Units } from '../execution/told.ts'
+import type { Address } from './hex.ts'
+import type { EvmVenue, Token, Trade } from './venues/venue.ts'
+
+/** Where one instrument is traded. */
+export interface Market extends Units {
+  readonly key: string
+  readonly base: Token
+  readonly quote: Token
+  readonly venue: EvmVenue
+  /** How far from the price of the order the trade may be, where the order has no limit. */
+  readonly slippage: number
+  /** `in`: buys too name what is paid, for venues that cannot be told what shall come. */
+  readonly exact: 'in' | 'by_side'
+}
+export interface IntentRules {
+  /** µs from the approval in which an order may still be signed. */
+  readonly time_to_live: number
+}
+
+/**
+ * What an approved order asks of its market. The bound comes from the price the strategy saw, or its limit: a price that
+ * moved since cannot move it.
+ */
+export function intentOf(
+  row: Committed,
+  market: Market,
+  of: Pick<Intent, 'run' | 'pipeline' | 'node'>,
+  { time_to_live }: IntentRules,
+  now: number,
+): Intent {
+  const { side, quantity, limit, price } = row.value as ApprovedOrder
+  const base = unitsOf([quantity], market.base.decimals)
+  const worst = limit > 0 ? [limit] : [price, side === 'buy' ? 1 + market.slippage : 1 - market.slippage]
+  const quote = (at: readonly number[]) => unitsOf([quantity, ...at], market.quote.decimals)
+  const buysExact = side === 'buy' && market.exact === 'by_side'
+  const [amount, bound] =
+    side === 'sell'
+      ? [base, quote(worst)]
+      : buysExact
+        ? [base, quote(worst)]
+        : [quote([price]), unitsOf([quantity, 1 - market.slippage], market.base.decimals)]
+  return {
+    ...of,
+    id: row.id,
+    purpose: 'trade',
+    key: row.key,
+    at: row.at,
+    ordinal: row.ordinal,
+    commit: row.commit,
+    order: row.order,
+    side,
+    quantity: fixed(quantity).toString(),
+    exact: buysExact ? 'out' : 'in',
+    amount: amount.toString(),
+    bound: bound.toString(),
+    received: now,
+    expires: Math.min(now, row.at) + time_to_live,
+  }
+}
+
+/** The trade of an intent, for its venue. `deadline` in µs. */
+export function tradeOf(intent: Intent, { base, quote }: Market, account: Address, deadline: number): Trade {
+  const [pay, get] = intent.side === 'buy' ? [quote, base] : [base, quote]
+  return {
+    ...{ pay, get, account },
+    exact: intent.exact,
+    amount: BigInt(intent.amount),
+    bound: BigInt(intent.bound),
+    deadline: Math.floor(deadline / 1e6),
+  }
+}
+/** The most a trade may take from the account. */
+export const mostPaid = ({ exact, amount, bound }: Trade): bigint => (exact === 'in' ? amount : bound)
+/** Whether what a venue quotes is within the bound. */
+export const isWithin = ({ exact, bound }: Trade, quoted: bigint): boolean =>
+  exact === 'in' ? quoted >= bound : quoted <= bound

@@ -1,0 +1,134 @@
+import type { Clock } from '../../runtime/define.ts'
+import type { Book } from '../execution/book.ts'
+import type { Intent, OrderEvent } from '../execution/entry.ts'
+import type { Order } from '../execution/order.ts'
+import type { Chain, Head } from './chain.ts'
+import { askFees, type GasRules } from './fees.ts'
+import type { Hex } from './hex.ts'
+import type { Signer } from './keys/signer.ts'
+import { isWithin, type Market, mostPaid, tradeOf } from './market.ts'
+import type { Nodes } from './nodes.ts'
+import { signAttempt } from './sign.ts'
+import { simulate } from './simulate.ts'
+import { type Grant, missingGrants } from './venues/allowances.ts'
+import { type Call, Reverted } from './venues/venue.ts'
+
+export interface PrepareRules extends GasRules {
+  /** µs the contract may take the trade for. */
+  readonly deadline: number
+  /** Whether an allowance is given for one trade or for all. */
+  readonly grant: Grant
+  /** The most that gas may cost, wei; 0 for no limit. */
+  readonly max_gas_cost: bigint
+}
+export interface PrepareParts {
+  readonly chain: Chain
+  readonly nodes: Nodes
+  readonly signer: Signer
+  readonly chain_id: number
+  readonly book: Book
+  readonly clock: Clock
+  readonly rules: PrepareRules
+  /** The newest block that was seen. */
+  readonly head: Head
+}
+export type Prepared =
+  /** Not now, for a reason that may pass. */
+  | { readonly is: 'later'; readonly why: string }
+  | { readonly is: 'refused'; readonly code: string; readonly reason: string }
+  /** Rights must be given first: transactions of their own. */
+  | { readonly is: 'needs'; readonly calls: readonly Call[] }
+  /** The chain's count of our transactions is not ours. */
+  | { readonly is: 'foreign'; readonly nonce: number }
+  | { readonly is: 'signed'; readonly events: readonly OrderEvent[] }
+
+const refused = (code: string, reason: string): Prepared => ({ is: 'refused', code, reason })
+
+/**
+ * Everything before the first side effect: rights, quote, simulation, fees, nonce, signature. Nothing of it leaves the
+ * process, so it may be begun anew until the signature is in the journal.
+ * @throws RpcFailure where no node answers
+ */
+export async function prepare(order: Order, market: Market, parts: PrepareParts): Promise<Prepared> {
+  const { chain, book, clock, rules, signer } = parts
+  const { intent } = order
+  const count = chain.count('latest')
+  const fees = askFees(chain, rules)
+  const coins = chain.coinBalance()
+  // each is awaited below; until then a failure of one is not unhandled
+  for (const asked of [count, fees, coins]) asked.catch(() => {})
+  const planned = await planOf(order, market, parts, parts.head.at)
+  if (planned.is !== 'planned') return planned
+  const next = book.next ?? (await count)
+  if ((await count) > next) return { is: 'foreign', nonce: next }
+  const { call, event } = planned
+  const simulated = await simulate(parts.nodes, signer.address, call)
+  if (simulated.status === 'reverted') return refused('SIM_REVERT', simulated.reason)
+  const gas = limitOf(simulated.gas)
+  const offer = await fees
+  if (offer === 'dear') return { is: 'later', why: 'gas costs more than may be offered' }
+  const cost = gas * offer.max_fee
+  if (rules.max_gas_cost > 0n && cost > rules.max_gas_cost)
+    return refused('GAS_EXCEEDS_MAX', `gas may cost ${cost} wei, allowed are ${rules.max_gas_cost}`)
+  if ((await coins) < cost + call.value)
+    return refused('FUNDS', `${signer.address} holds ${await coins} wei, needed are ${cost + call.value}`)
+  if (clock.now() >= intent.expires) return { is: 'later', why: 'it has expired' }
+  const signed = await signAttempt(signer, call, {
+    ...{ attempt: 1, purpose: 'act', chain_id: parts.chain_id, nonce: next, gas, block: parts.head.number },
+    ...{ max_fee: offer.max_fee, tip: offer.tip },
+  })
+  return { is: 'signed', events: [...event, { type: 'simulated', gas: gas.toString() }, signed] }
+}
+
+type Planned = { readonly is: 'planned'; readonly call: Call; readonly event: readonly OrderEvent[] }
+
+/** The call of an order: that of its trade at the quote of now, or the one a helping transaction was made for. */
+async function planOf(order: Order, market: Market, parts: PrepareParts, at: number): Promise<Planned | Prepared> {
+  const { intent, plan } = order
+  if (intent.purpose === 'allowance') {
+    if (plan === undefined) return refused('NO_PLAN', 'a helping transaction without its call')
+    const call = { to: plan.to as Call['to'], data: plan.data as Hex, value: BigInt(plan.value) }
+    return { is: 'planned', call, event: [] }
+  }
+  const deadline = Math.max(at, parts.clock.now()) + parts.rules.deadline
+  const trade = tradeOf(intent, market, parts.signer.address, deadline)
+  if (trade.amount <= 0n) return refused('AMOUNT_ZERO', 'less than the smallest unit of the token')
+  const missing = await missingGrants(market.venue.allowances(trade), committed(order, market, parts.book), {
+    ...{ chain: parts.chain, owner: parts.signer.address, grant: parts.rules.grant },
+    now: Math.floor(at / 1e6),
+  })
+  if (missing.length > 0) return { is: 'needs', calls: missing }
+  let quoted: bigint
+  try {
+    quoted = await market.venue.quote(trade, parts.chain)
+  } catch (error) {
+    if (error instanceof Reverted) return refused('QUOTE_REVERTED', error.message)
+    throw error
+  }
+  if (!isWithin(trade, quoted))
+    return refused(
+      'PRICE_MOVED',
+      `${trade.exact === 'in' ? 'would get' : 'would pay'} ${quoted}, the bound is ${trade.bound}`,
+    )
+  const call = market.venue.encode(trade)
+  const { to, data, value } = call
+  const event = { type: 'planned', to, data, value: value.toString(), deadline, quoted: quoted.toString() } as const
+  return { is: 'planned', call, event: [event] }
+}
+
+/** What orders under way may still take of the token this one pays with: rights must cover them too. */
+function committed({ intent }: Order, market: Market, book: Book): bigint {
+  const others = book.inFlight().filter((o) => o.intent.key === intent.key && o.intent.side === intent.side)
+  const most = ({ intent: of }: Order) => mostPaid(tradeOf(of, market, '0x' as never, 0))
+  return others.filter((o) => o.intent.purpose === 'trade').reduce((sum, o) => sum + most(o), 0n)
+}
+
+/** What a transaction may use: the state may move between simulation and block, and what is not used is not paid. */
+const limitOf = (gas: bigint): bigint => (gas * 3n) / 2n + 21_000n
+
+export const helperOf = (parent: Intent, n: number): Intent => ({
+  ...parent,
+  id: `${parent.id}#allowance.${n}`,
+  purpose: 'allowance',
+  parent: parent.id,
+})

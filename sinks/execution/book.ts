@@ -1,0 +1,84 @@
+import type { Entry, EventOf, SignerEvent } from './entry.ts'
+import { hasEnded, IllegalStep, mayExecute } from './life.ts'
+import { fold, isOrderEntry, nonceOf, type Order } from './order.ts'
+
+type Opened = Extract<SignerEvent, { type: 'opened' }>
+type Halted = Extract<SignerEvent, { type: 'halted' }>
+
+/** What a journal says, folded: the orders of one signer on one chain, and where the signer stands. */
+export class Book {
+  private readonly orders = new Map<string, Order>()
+  private readonly nonces = new Map<number, string>()
+  private readonly living = new Set<string>()
+  opened: Opened | undefined
+  halt: Halted | undefined
+  /** Nonces up to here were looked at by a human, and are nobody's. */
+  private from = 0
+  private greatest = -1
+  /** The approved order that was received last. */
+  position = { commit: 0, order: -1 }
+
+  /** @throws IllegalStep for an entry that cannot come next */
+  add(entry: Entry): void {
+    if (!isOrderEntry(entry)) return this.note(entry.event)
+    const { id, at, event } = entry
+    const order = fold(this.orders.get(id), at, event)
+    if (event.type === 'signed') this.reserve(id, event)
+    this.orders.set(id, order)
+    if (event.type === 'received') this.advance(order)
+    if (hasEnded(order.life.phase)) this.living.delete(id)
+    else this.living.add(id)
+  }
+
+  get(id: string): Order | undefined {
+    return this.orders.get(id)
+  }
+  all(): Iterable<Order> {
+    return this.orders.values()
+  }
+  /** Orders that have not ended, in the order they were received. */
+  open(): readonly Order[] {
+    return [...this.living].map((id) => this.orders.get(id) as Order)
+  }
+  /** Orders that may execute, by nonce. */
+  inFlight(): readonly Order[] {
+    const flying = this.open().filter(({ life }) => mayExecute(life.phase))
+    return flying.toSorted((a, b) => (nonceOf(a) ?? 0) - (nonceOf(b) ?? 0))
+  }
+  ofNonce(nonce: number): string | undefined {
+    return this.nonces.get(nonce)
+  }
+  /** The nonce the next transaction must have, by the journal alone; undefined before there was any. */
+  get next(): number | undefined {
+    if (this.opened === undefined && this.nonces.size === 0) return undefined
+    return Math.max(this.greatest + 1, this.begin)
+  }
+  /** The first nonce the journal answers for. */
+  get begin(): number {
+    return Math.max(this.from, this.opened?.nonce ?? 0)
+  }
+
+  private reserve(id: string, { nonce, attempt }: EventOf<'signed'>): void {
+    const holder = this.nonces.get(nonce)
+    if (holder !== undefined && holder !== id) throw new IllegalStep(`nonce ${nonce} of ${id} belongs to ${holder}`)
+    if (attempt === 1 && holder !== undefined) throw new IllegalStep(`nonce ${nonce} of ${id} was signed before`)
+    this.nonces.set(nonce, id)
+    this.greatest = Math.max(this.greatest, nonce)
+  }
+
+  private advance({ intent: { purpose, commit, order } }: Order): void {
+    if (purpose !== 'trade') return
+    const { position } = this
+    if (commit > position.commit || (commit === position.commit && order > position.order))
+      this.position = { commit, order }
+  }
+
+  private note(event: SignerEvent): void {
+    if (event.type === 'opened') this.opened = event
+    else if (event.type === 'halted') this.halt = event
+    else {
+      this.halt = undefined
+      this.from = event.nonce
+    }
+  }
+}

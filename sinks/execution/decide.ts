@@ -1,0 +1,118 @@
+import type { EventOf, OrderEvent } from './entry.ts'
+import { attemptOf, newestOf, nonceOf, type Order } from './order.ts'
+
+/** What one node says of one order, all of one moment. */
+export interface Sight {
+  /** The newest block it has. */
+  readonly head: number
+  /** Time of that block, µs. */
+  readonly head_at: number
+  /** What a transaction must offer at least to get into the next block. */
+  readonly base_fee: bigint
+  /** How many transactions of the signer its chain holds: at the newest block, and so deep that they stay. */
+  readonly taken: number
+  readonly taken_for_good: number
+  readonly attempts: readonly Found[]
+}
+export type Found =
+  | { readonly is: 'absent' }
+  | { readonly is: 'pending' }
+  | { readonly is: 'included'; readonly event: EventOf<'included'> }
+
+export interface Rules {
+  /** Blocks that must stand on a block before what it holds is settled. */
+  readonly confirmations: number
+  /** Blocks an order may wait before it is made dearer. */
+  readonly stuck_after: number
+  /** µs after its deadline, by the time of the chain, before its place is taken back. */
+  readonly cancel_after: number
+  /** The most a transaction may offer for a unit of gas. */
+  readonly max_fee: bigint
+}
+
+/** What is to be done about an order next. */
+export type Action =
+  | { readonly do: 'wait' }
+  /** Quote, simulate, reserve a nonce and sign. */
+  | { readonly do: 'prepare' }
+  | { readonly do: 'send'; readonly attempt: number }
+  /** Sign one more attempt for the same nonce. */
+  | { readonly do: 'bump'; readonly purpose: 'act' | 'cancel' }
+  | { readonly do: 'record'; readonly event: OrderEvent }
+  /** Something else took the nonce, as it seems: look for what. */
+  | { readonly do: 'investigate' }
+
+const wait: Action = { do: 'wait' }
+const record = (event: OrderEvent): Action => ({ do: 'record', event })
+
+/** What an order needs, from what it is, what a node says of it, and the time: nothing else decides. */
+export function decide(order: Order, sight: Sight | undefined, rules: Rules, now: number): Action {
+  const { phase } = order.life
+  if (phase === 'received' || phase === 'planned' || phase === 'simulated')
+    return now >= order.intent.expires ? record({ type: 'expired' }) : { do: 'prepare' }
+  const newest = newestOf(order)
+  if (phase === 'signed' && newest !== undefined && newest.sends === 0) return { do: 'send', attempt: newest.attempt }
+  if (phase === 'final') return record(end(order))
+  if (sight === undefined) return wait
+  const found = sight.attempts.find((a) => a.is === 'included')
+  if (found !== undefined) return included(order, found.event, sight, rules)
+  if (phase === 'included') return missed(order, sight)
+  return underway(order, sight, rules)
+}
+
+function included(order: Order, event: EventOf<'included'>, { head }: Sight, { confirmations }: Rules): Action {
+  const known = order.inclusion
+  if (known === undefined) return record(event)
+  if (known.block_hash !== event.block_hash || known.attempt !== event.attempt)
+    return record({ type: 'reorged', block: known.block, block_hash: known.block_hash })
+  return head - event.block >= confirmations ? record({ type: 'final', head }) : wait
+}
+
+/** A block that held it does not now; a node that has not come so far says nothing of it. */
+function missed({ inclusion }: Order, { head }: Sight): Action {
+  if (inclusion === undefined || head < inclusion.block) return wait
+  return record({ type: 'reorged', block: inclusion.block, block_hash: inclusion.block_hash })
+}
+
+function underway(order: Order, sight: Sight, rules: Rules): Action {
+  const { phase } = order.life
+  const nonce = nonceOf(order) as number
+  const newest = newestOf(order) as NonNullable<ReturnType<typeof newestOf>>
+  if (sight.taken > nonce) return sight.taken_for_good > nonce ? { do: 'investigate' } : wait
+  const pending = sight.attempts.findLastIndex((a) => a.is === 'pending')
+  if (pending >= 0 && phase !== 'seen') return record({ type: 'seen', attempt: pending + 1 })
+  const outlived =
+    order.plan !== undefined && order.plan.deadline > 0 && sight.head_at > order.plan.deadline + rules.cancel_after
+  const cancelling = newest.purpose === 'cancel'
+  const waited = sight.head - Math.max(newest.block, newest.sent)
+  const bumpable = raised(newest, sight.base_fee, rules.max_fee) !== undefined
+  if (outlived && !cancelling && bumpable) return { do: 'bump', purpose: 'cancel' }
+  const priced = sight.base_fee <= BigInt(newest.max_fee)
+  if (waited >= (priced ? 3 : 1) * rules.stuck_after && bumpable)
+    return { do: 'bump', purpose: cancelling ? 'cancel' : 'act' }
+  if (pending < 0 && phase === 'seen') return record({ type: 'dropped', attempt: newest.attempt })
+  // once for every new block, as long as no node admits to having it
+  return pending < 0 && sight.head > newest.sent ? { do: 'send', attempt: newest.attempt } : wait
+}
+
+/** Nodes want a tenth more for the same nonce; an eighth is what others ask for, and leaves room for rounding. */
+const raise = (fee: bigint): bigint => fee + (fee + 7n) / 8n
+
+/** Fees of an attempt that takes the place of another; undefined where that would cost more than may be. */
+export function raised(
+  { max_fee, tip }: { readonly max_fee: string; readonly tip: string },
+  base_fee: bigint,
+  most: bigint,
+): { readonly max_fee: bigint; readonly tip: bigint } | undefined {
+  const dearer = { max_fee: raise(BigInt(max_fee)), tip: raise(BigInt(tip)) }
+  const enough = 2n * base_fee + dearer.tip
+  const wanted = enough > dearer.max_fee ? enough : dearer.max_fee
+  if (wanted <= most) return { max_fee: wanted, tip: dearer.tip }
+  return dearer.max_fee <= most ? { max_fee: most, tip: dearer.tip } : undefined
+}
+
+function end(order: Order): OrderEvent {
+  const { inclusion } = order
+  if (attemptOf(order)?.purpose === 'cancel') return { type: 'cancelled' }
+  return inclusion?.status === 'failed' ? { type: 'reverted', reason: 'the transaction reverted' } : { type: 'settled' }
+}

@@ -1,0 +1,96 @@
+import { Observable, type Subscriber } from 'rxjs'
+import type { Clock, ExecutorAnswer } from '../../runtime/define.ts'
+import { Book } from './book.ts'
+import type { Entry, Intent, OrderEvent, SignerEvent } from './entry.ts'
+import type { Journal, OpenedJournal } from './journal.ts'
+import { isOrderEntry, type Order } from './order.ts'
+import { told, type Units } from './told.ts'
+
+/** Whose orders are told of: a journal may hold those of other pipelines and of earlier runs. */
+export type RunOf = Pick<Intent, 'run' | 'pipeline' | 'node'>
+
+export interface LedgerParts {
+  readonly opened: OpenedJournal
+  readonly signer: string
+  readonly of: RunOf
+  readonly unitsOf: (order: Order) => Units
+  /** How many answers of a port the log holds already. */
+  readonly held: (port: string) => number
+  readonly clock: Clock
+}
+
+/** The journal, what it says folded, and what of it the pipeline has not heard. */
+export class Ledger {
+  readonly book = new Book()
+  /** For one subscriber: first what the log does not hold of the journal and what came before it listened, then the rest. */
+  readonly answers = new Observable<readonly ExecutorAnswer[]>((listener) => this.listen(listener))
+  /** Answers of each port in the journal as it was opened. */
+  readonly heard: ReadonlyMap<string, number>
+  private waiting: ExecutorAnswer[] = []
+  private listener: Subscriber<readonly ExecutorAnswer[]> | undefined
+  private failure: { readonly error: unknown } | undefined
+  private readonly journal: Journal
+  private readonly parts: LedgerParts
+
+  /** @throws IllegalStep for a journal whose entries cannot follow each other */
+  constructor(parts: LedgerParts) {
+    this.parts = parts
+    this.journal = parts.opened.journal
+    const heard = new Map<string, number>()
+    for (const entry of parts.opened.entries) {
+      for (const answer of this.add(entry)) {
+        const count = (heard.get(answer.port) ?? 0) + 1
+        heard.set(answer.port, count)
+        if (count > parts.held(answer.port)) this.waiting.push(answer)
+      }
+    }
+    this.heard = heard
+  }
+
+  /** Durable first; then remembered, then told. Entries of one call stand together or not at all. */
+  async append(entries: readonly Entry[]): Promise<void> {
+    if (entries.length === 0) return
+    await this.journal.append(entries)
+    const answers = entries.flatMap((entry) => this.add(entry))
+    if (answers.length === 0) return
+    if (this.listener === undefined) this.waiting.push(...answers)
+    else this.listener.next(answers)
+  }
+
+  note(id: string, events: readonly OrderEvent[]): Promise<void> {
+    const at = this.parts.clock.now()
+    return this.append(events.map((event) => ({ at, id, event })))
+  }
+  noteSigner(event: SignerEvent): Promise<void> {
+    return this.append([{ at: this.parts.clock.now(), signer: this.parts.signer, event }])
+  }
+
+  async close(): Promise<void> {
+    await this.journal.close()
+    this.listener?.complete()
+  }
+
+  /** It cannot go on: whoever listens, now or later, hears why. */
+  fail(error: unknown): void {
+    this.failure = { error }
+    this.listener?.error(error)
+  }
+
+  private listen(listener: Subscriber<readonly ExecutorAnswer[]>): void {
+    const answers = this.waiting
+    this.waiting = []
+    this.listener = listener
+    if (answers.length > 0) listener.next(answers)
+    if (this.failure !== undefined) listener.error(this.failure.error)
+  }
+
+  private add(entry: Entry): readonly ExecutorAnswer[] {
+    this.book.add(entry)
+    if (!isOrderEntry(entry)) return []
+    const order = this.book.get(entry.id) as Order
+    return isOf(order.intent, this.parts.of) ? told(order, entry.event, this.parts.unitsOf(order)) : []
+  }
+}
+
+const isOf = (intent: Intent, { run, pipeline, node }: RunOf): boolean =>
+  intent.run === run && intent.pipeline === pipeline && intent.node === node

@@ -1,0 +1,72 @@
+import type { Entry, EventOf, Intent, OrderEvent } from './entry.ts'
+import { born, IllegalStep, type Life, reduce } from './life.ts'
+
+export interface Attempt extends EventOf<'signed'> {
+  /** The newest block when it was last given to a node; -1 before. */
+  readonly sent: number
+  /** How often it was given to a node. */
+  readonly sends: number
+}
+/** An order and all that its journal says of it. */
+export interface Order {
+  readonly intent: Intent
+  readonly life: Life
+  readonly plan: EventOf<'planned'> | undefined
+  readonly simulated: EventOf<'simulated'> | undefined
+  /** All of them have one nonce: the chain takes one at most. */
+  readonly attempts: readonly Attempt[]
+  readonly inclusion: EventOf<'included'> | undefined
+  /** What ended it, or is being waited for. */
+  readonly last: OrderEvent
+  readonly at: number
+}
+
+/** @throws IllegalStep for an entry that cannot come next */
+export function fold(order: Order | undefined, at: number, event: OrderEvent): Order {
+  if (event.type === 'received') {
+    if (order !== undefined) throw new IllegalStep(`order ${order.intent.id} was received before`)
+    const nothing = { plan: undefined, simulated: undefined, attempts: [], inclusion: undefined }
+    return { intent: event.intent, life: born, ...nothing, last: event, at }
+  }
+  if (order === undefined) throw new IllegalStep(`an order that was never received cannot be ${event.type}`)
+  const life = reduce(order.life, event.type, event.type === 'included' ? event.block : 0)
+  const next = { ...order, life, last: event, at }
+  switch (event.type) {
+    case 'planned':
+      return { ...next, plan: event, simulated: undefined }
+    case 'simulated':
+      return { ...next, simulated: event }
+    case 'signed':
+      return { ...next, attempts: [...order.attempts, attempted(order, event)] }
+    case 'sent': {
+      const count = (a: Attempt) => (a.attempt === event.attempt ? { ...a, sent: event.block, sends: a.sends + 1 } : a)
+      return { ...next, attempts: order.attempts.map(count) }
+    }
+    case 'included':
+      return { ...next, inclusion: event }
+    case 'reorged':
+      return { ...next, inclusion: undefined }
+    default:
+      return next
+  }
+}
+
+function attempted({ attempts, intent }: Order, event: EventOf<'signed'>): Attempt {
+  if (event.attempt !== attempts.length + 1)
+    throw new IllegalStep(`attempt ${event.attempt} of ${intent.id} after ${attempts.length}`)
+  const first = attempts[0]
+  if (first !== undefined && first.nonce !== event.nonce)
+    throw new IllegalStep(`${intent.id}: an attempt with nonce ${event.nonce} beside one with ${first.nonce}`)
+  return { ...event, sent: -1, sends: 0 }
+}
+
+export const nonceOf = ({ attempts }: Order): number | undefined => attempts[0]?.nonce
+export const newestOf = ({ attempts }: Order): Attempt | undefined => attempts.at(-1)
+export const attemptOf = ({ attempts, inclusion }: Order): Attempt | undefined =>
+  inclusion === undefined ? undefined : attempts[inclusion.attempt - 1]
+
+/** Gas that was paid for, in the smallest unit of the coin. */
+export const gasPaid = ({ inclusion }: Order): bigint =>
+  inclusion === undefined ? 0n : BigInt(inclusion.gas) * BigInt(inclusion.gas_price)
+
+export const isOrderEntry = (entry: Entry): entry is Extract<Entry, { id: string }> => 'id' in entry
