@@ -4,13 +4,46 @@ import { type Kind, type Of, SNAKE_CASE } from '../schemas/kind.ts'
 import type { Sample } from '../schemas/samples.ts'
 import { pause } from './clock.ts'
 import type { Generate, OpenSink, OpenSource } from './connect.ts'
+import { isFields } from './fields.ts'
 import { nearest } from './nearest.ts'
+import {
+  answered,
+  endpointParams,
+  endpointsOf,
+  failed,
+  limited,
+  patience,
+  score,
+  unknownHealth,
+} from './rpc/endpoints.ts'
+import { HttpRpc, isRubbish, RpcFailure, request, resultOf } from './rpc/http_rpc.ts'
 import { Ring } from './state/ring.ts'
 
 export type { Clock } from './clock.ts'
 export type { Committed, OpenedSink, SinkContext, SourceContext, SourceItem } from './connect.ts'
+export type { Fields } from './fields.ts'
+export type { Endpoint, Health } from './rpc/endpoints.ts'
+export type { RpcReason } from './rpc/http_rpc.ts'
 export type { Loss, Question, Reply, Wire, WireEvent } from './wire/wire.ts'
-export { nearest, pause, Ring }
+export {
+  answered,
+  endpointParams,
+  endpointsOf,
+  failed,
+  HttpRpc,
+  isFields,
+  isRubbish,
+  limited,
+  nearest,
+  patience,
+  pause,
+  Ring,
+  RpcFailure,
+  request,
+  resultOf,
+  score,
+  unknownHealth,
+}
 
 // The door for components: everything an operator, source or sink says of itself goes through here.
 
