@@ -4,8 +4,20 @@ import { type Kind, type Of, SNAKE_CASE } from '../schemas/kind.ts'
 import type { Sample } from '../schemas/samples.ts'
 import { pause } from './clock.ts'
 import type { Generate, OpenExecutor, OpenSink, OpenSource } from './connect.ts'
+import { isFields } from './fields.ts'
 import { WriterLock } from './log/writer_lock.ts'
 import { nearest } from './nearest.ts'
+import {
+  answered,
+  endpointParams,
+  endpointsOf,
+  failed,
+  limited,
+  patience,
+  score,
+  unknownHealth,
+} from './rpc/endpoints.ts'
+import { HttpRpc, isRubbish, RpcFailure, request, resultOf } from './rpc/http_rpc.ts'
 import { Ring } from './state/ring.ts'
 
 export type { Clock } from './clock.ts'
@@ -19,8 +31,30 @@ export type {
   SourceContext,
   SourceItem,
 } from './connect.ts'
+export type { Fields } from './fields.ts'
+export type { Endpoint, Health } from './rpc/endpoints.ts'
+export type { RpcReason } from './rpc/http_rpc.ts'
 export type { Loss, Question, Reply, Wire, WireEvent } from './wire/wire.ts'
-export { nearest, pause, Ring, WriterLock }
+export {
+  answered,
+  endpointParams,
+  endpointsOf,
+  failed,
+  HttpRpc,
+  isFields,
+  isRubbish,
+  limited,
+  nearest,
+  patience,
+  pause,
+  Ring,
+  RpcFailure,
+  request,
+  resultOf,
+  score,
+  unknownHealth,
+  WriterLock,
+}
 
 // The door for components: everything an operator, source or sink says of itself goes through here.
 

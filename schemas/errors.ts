@@ -221,6 +221,26 @@ export const codes = {
     summary: 'A source could not start.',
     fix: 'See the message for what was tried; check the address and the network.',
   },
+  ENDPOINT_UNKNOWN: {
+    exit: 3,
+    summary: 'An endpoint that a definition names has no address, or one of another scheme.',
+    fix: 'Give it with `--endpoint NAME=URL`, or set the environment variable the message names. Addresses hold keys, so they stay out of definitions.',
+  },
+  CHAIN_MISMATCH: {
+    exit: 5,
+    summary: 'Every endpoint serves another chain than the definition names.',
+    fix: 'Compare `chain_id` of the definition with the chain the message names, and give endpoints of the same chain. Nothing was sent.',
+  },
+  KEY_UNSAFE: {
+    exit: 5,
+    summary: 'A file with a key or a passphrase can be read by others, is not yours, or is not a plain file.',
+    fix: 'Make it yours alone: `chmod 600 FILE`, and the folder `chmod 700 FOLDER`. If others could read it, move the funds to a new key.',
+  },
+  KEY_INVALID: {
+    exit: 3,
+    summary: 'A key could not be opened, or does not belong to the address that was named.',
+    fix: 'Check the passphrase (TIDEGATE_KEY_PASSPHRASE or the file TIDEGATE_KEY_PASSPHRASE_FILE names) and the address; `tidegate keys list` shows what is there.',
+  },
   PARITY_BROKEN: {
     exit: 5,
     summary: 'Recomputing the log did not give the outputs that were committed.',

@@ -1,6 +1,5 @@
-import type { SourceContext } from '../../runtime/define.ts'
+import { RpcFailure, type SourceContext } from '../../runtime/define.ts'
 import type { Client, Question } from './client.ts'
-import { RpcFailure } from './rpc.ts'
 
 /** How often one question is asked of all endpoints; of what none has, in case it has it in a moment. */
 const attempts = 5

@@ -1,11 +1,9 @@
-import type { SourceContext } from '../../runtime/define.ts'
+import { type Endpoint, failed, patience, RpcFailure, type SourceContext, score } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import type { FeedEvent } from '../../schemas/market.ts'
 import { textOf } from '../feed/invalid.ts'
 import type { SocketLimits } from '../feed/socket.ts'
-import { type Endpoint, failed, patience, score } from './endpoints.ts'
 import { Link, type LogFilter } from './link.ts'
-import { RpcFailure } from './rpc.ts'
 import type { Head, Log } from './wire.ts'
 
 export interface ClientSettings {

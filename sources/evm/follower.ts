@@ -1,4 +1,4 @@
-import type { SourceContext, SourceItem } from '../../runtime/define.ts'
+import { RpcFailure, type SourceContext, type SourceItem } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { Asker } from './asker.ts'
 import { Chain } from './chain.ts'
@@ -7,7 +7,6 @@ import { headersBetween } from './headers.ts'
 import { logsOf, windowsOf } from './logs.ts'
 import { Narrator } from './narrator.ts'
 import { type Ask, blockByHash, blockByNumber } from './questions.ts'
-import { RpcFailure } from './rpc.ts'
 import type { Row, Teller } from './teller.ts'
 import type { Head } from './wire.ts'
 

@@ -1,10 +1,20 @@
-import type { SourceContext } from '../../runtime/define.ts'
+import {
+  answered,
+  type Endpoint,
+  failed,
+  type Health,
+  HttpRpc,
+  isFields,
+  isRubbish,
+  limited,
+  RpcFailure,
+  type SourceContext,
+  unknownHealth,
+} from '../../runtime/define.ts'
 import type { FeedEvent } from '../../schemas/market.ts'
 import type { SocketLimits } from '../feed/socket.ts'
-import { answered, type Endpoint, failed, type Health, limited, unknownHealth } from './endpoints.ts'
-import { HttpRpc, isRubbish, RpcFailure } from './rpc.ts'
 import { SocketRpc } from './socket_rpc.ts'
-import { type Head, isFields, type Log, readHead, readLog, readQuantity } from './wire.ts'
+import { type Head, type Log, readHead, readLog, readQuantity } from './wire.ts'
 
 export interface LogFilter {
   readonly address: readonly string[]

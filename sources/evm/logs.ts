@@ -1,6 +1,6 @@
+import type { RpcFailure } from '../../runtime/define.ts'
 import type { LogFilter } from './link.ts'
 import { type Ask, logsBetween, logsOfBlock } from './questions.ts'
-import type { RpcFailure } from './rpc.ts'
 import type { Head, Log } from './wire.ts'
 
 /** Blocks this deep are asked for by their numbers, many at once: what is above may be reorganised meanwhile. */

@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import type { SourceContext } from '../../runtime/define.ts'
+import { endpointParams, endpointsOf, type SourceContext } from '../../runtime/define.ts'
 import { duration } from '../../schemas/units.ts'
 import { type SocketLimits, socketLimits } from '../feed/socket.ts'
-import { endpointParams, endpointsOf } from './endpoints.ts'
 import type { FollowerSettings } from './follower.ts'
 import { poolParams } from './pools.ts'
 
@@ -45,7 +44,7 @@ type ChainParams = z.output<z.ZodObject<typeof chainParams>>
 /** Nodes see a ping every few seconds: a chain has no more to say. */
 export const nodeLimits: SocketLimits = { ...socketLimits, pingAfter: 10e6, startAttempts: 1 }
 
-/** @throws SOURCE_FAILED for an endpoint without an address */
+/** @throws ENDPOINT_UNKNOWN for an endpoint without an address */
 export const followerSettings = (
   name: string,
   given: ChainParams,

@@ -1,9 +1,7 @@
 import type { Subscription } from 'rxjs'
-import type { SourceContext } from '../../runtime/define.ts'
+import { isFields, RpcFailure, request, resultOf, type SourceContext } from '../../runtime/define.ts'
 import { isTidegateError } from '../../schemas/errors.ts'
 import { connect, type SocketEvent, type SocketLimits } from '../feed/socket.ts'
-import { RpcFailure, request, resultOf } from './rpc.ts'
-import { isFields } from './wire.ts'
 
 type Word =
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }

@@ -1,3 +1,5 @@
+import { isFields } from '../../runtime/define.ts'
+
 // What a node says, read where it enters: ethereum.github.io/execution-apis (2026-11). Hashes and addresses in lower case.
 
 /** A block as its header tells it. */
@@ -23,10 +25,6 @@ export interface Log {
   readonly transaction: string
   readonly index: number
 }
-
-export type Fields = Readonly<Record<string, unknown>>
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A quantity such as `0x1b4`; undefined where it is none, or beyond what a double counts. */
 export function readQuantity(value: unknown): number | undefined {

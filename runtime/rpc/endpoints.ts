@@ -30,9 +30,9 @@ export interface Endpoint {
   readonly http: string | undefined
 }
 
-/** @throws SOURCE_FAILED for a name nobody gave an address */
+/** `component` is who asks, for the message. @throws ENDPOINT_UNKNOWN for a name nobody gave an address */
 export function endpointsOf(
-  source: string,
+  component: string,
   given: z.output<typeof endpointParams>,
   addressOf: (name: string) => string | undefined,
 ): readonly Endpoint[] {
@@ -41,10 +41,12 @@ export function endpointsOf(
     const found = text.includes('://') ? text : addressOf(text)
     const how = text.startsWith('$') ? `set ${text.slice(1)}` : `give --endpoint ${text}=${scheme}s://…`
     if (found === undefined || found === '')
-      throw new TidegateError('SOURCE_FAILED', `${source}: endpoint ${text} has no address; ${how}`, { endpoint: text })
+      throw new TidegateError('ENDPOINT_UNKNOWN', `${component}: endpoint ${text} has no address; ${how}`, {
+        endpoint: text,
+      })
     if (new RegExp(`^${scheme}s?://\\S+$`).test(found) && URL.canParse(found)) return found
-    const problem = `${source}: the address of ${text.includes('://') ? 'an endpoint' : text} is none: expected ${scheme}s://…`
-    throw new TidegateError('SOURCE_FAILED', problem, { scheme })
+    const problem = `${component}: the address of ${text.includes('://') ? 'an endpoint' : text} is none: expected ${scheme}s://…`
+    throw new TidegateError('ENDPOINT_UNKNOWN', problem, { scheme })
   }
   return given.map(({ ws, http }) => {
     const name = [ws, http].find((text) => text !== undefined && !text.includes('://'))

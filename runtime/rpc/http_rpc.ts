@@ -1,5 +1,5 @@
-import type { Clock } from '../../runtime/define.ts'
-import { isFields } from './wire.ts'
+import type { Clock } from '../clock.ts'
+import { isFields } from '../fields.ts'
 
 /** Why a question to a node got no answer. */
 export type RpcReason =
@@ -18,6 +18,12 @@ export type RpcReason =
   /** It does not have what was asked for: null. */
   | 'absent'
 
+interface RpcFailureFacts {
+  readonly code?: number
+  readonly after?: number
+  readonly said?: Buffer
+  readonly data?: unknown
+}
 export class RpcFailure extends Error {
   readonly reason: RpcReason
   /** Of a JSON-RPC error or of HTTP. */
@@ -26,12 +32,15 @@ export class RpcFailure extends Error {
   readonly after: number
   /** What it said, where that is rubbish. */
   readonly said: Buffer | undefined
-  constructor(reason: RpcReason, message: string, more: { code?: number; after?: number; said?: Buffer } = {}) {
+  /** `data` of a JSON-RPC error: what a contract gave back when it reverted. */
+  readonly data: unknown
+  constructor(reason: RpcReason, message: string, more: RpcFailureFacts = {}) {
     super(message)
     this.reason = reason
     this.code = more.code ?? 0
     this.after = more.after ?? 0
     this.said = more.said
+    this.data = more.data
   }
 }
 export const isRubbish = ({ reason }: RpcFailure): boolean =>
@@ -49,7 +58,8 @@ export function resultOf(answer: unknown, said: Buffer): unknown {
   const { error } = answer
   if (isFields(error) && typeof error['code'] === 'number') {
     const message = typeof error['message'] === 'string' ? error['message'].slice(0, 200) : ''
-    throw new RpcFailure(limits.has(error['code']) ? 'limited' : 'refused', message, { code: error['code'] })
+    const { code, data } = error as { code: number; data?: unknown }
+    throw new RpcFailure(limits.has(code) ? 'limited' : 'refused', message, { code, data })
   }
   if (!('result' in answer)) throw new RpcFailure('malformed', 'the answer has neither result nor error', { said })
   return answer['result']
@@ -73,13 +83,13 @@ export class HttpRpc {
     this.settings = settings
   }
 
-  /** @throws RpcFailure */
-  async ask(method: string, params: readonly unknown[]): Promise<unknown> {
-    const { url, clock, timeout } = this.settings
+  /** `within` is how many µs are left for it, where less than usual. @throws RpcFailure */
+  async ask(method: string, params: readonly unknown[], within = this.settings.timeout): Promise<unknown> {
+    const { url, clock } = this.settings
     const id = ++this.asked
     const stop = new AbortController()
     this.open.add(stop)
-    const cancel = clock.after(timeout, () => stop.abort())
+    const cancel = clock.after(within, () => stop.abort())
     try {
       const headers = { 'content-type': 'application/json', accept: 'application/json' }
       const body = request(id, method, params)
