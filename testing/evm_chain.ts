@@ -50,6 +50,7 @@ interface Receipt {
 }
 export interface Contract {
   readonly address: string
+  readonly abi: Interface
   /** Sends a transaction, and gives its hash. With automatic mining it is in a block already. */
   readonly send: (method: string, ...values: readonly unknown[]) => Promise<string>
   /** Calls it at the newest block. */
@@ -71,6 +72,7 @@ export class Deployer {
   contract(abi: Interface, address: string): Contract {
     return {
       address,
+      abi,
       send: (method, ...values) => this.transact(address, abi.encodeFunctionData(method, values)),
       call: async (method, ...values) => {
         const call = { from: this.account, to: address, data: abi.encodeFunctionData(method, values) }
