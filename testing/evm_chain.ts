@@ -38,6 +38,11 @@ export const interfaceOf = (name: ContractName): Interface => {
   return found
 }
 
+/** What a contract is made of: `bytecode` is creation code, without the values of its constructor. */
+export interface Code {
+  readonly abi: Interface
+  readonly bytecode: string
+}
 interface Receipt {
   readonly status: string
   readonly contractAddress: string
@@ -45,6 +50,7 @@ interface Receipt {
 }
 export interface Contract {
   readonly address: string
+  readonly abi: Interface
   /** Sends a transaction, and gives its hash. With automatic mining it is in a block already. */
   readonly send: (method: string, ...values: readonly unknown[]) => Promise<string>
   /** Calls it at the newest block. */
@@ -61,30 +67,36 @@ export class Deployer {
   }
 
   at(name: ContractName, address: string): Contract {
-    const abi = interfaceOf(name)
-    const { anvil, account } = this
+    return this.contract(interfaceOf(name), address)
+  }
+  contract(abi: Interface, address: string): Contract {
     return {
       address,
-      send: async (method, ...values) => {
-        const data = abi.encodeFunctionData(method, values)
-        return String(await anvil.rpc('eth_sendTransaction', { from: account, to: address, data, gas: '0x7a1200' }))
-      },
+      abi,
+      send: (method, ...values) => this.transact(address, abi.encodeFunctionData(method, values)),
       call: async (method, ...values) => {
-        const data = abi.encodeFunctionData(method, values)
-        return abi.decodeFunctionResult(
-          method,
-          String(await anvil.rpc('eth_call', { from: account, to: address, data }, 'latest')),
-        )
+        const call = { from: this.account, to: address, data: abi.encodeFunctionData(method, values) }
+        return abi.decodeFunctionResult(method, String(await this.anvil.rpc('eth_call', call, 'latest')))
       },
     }
   }
 
-  async deploy(name: ContractName, ...values: readonly unknown[]): Promise<Contract> {
+  /** Sends a transaction of its own, with a value in wei, and gives its hash. */
+  async transact(to: string, data: string, value = 0n): Promise<string> {
+    const call = { from: this.account, to, data, value: `0x${value.toString(16)}`, gas: '0x7a1200' }
+    return String(await this.anvil.rpc('eth_sendTransaction', call))
+  }
+
+  deploy(name: ContractName, ...values: readonly unknown[]): Promise<Contract> {
     const { bytecode } = artifact(name)
     const code = typeof bytecode === 'string' ? bytecode : bytecode.object
-    const data = `${code.startsWith('0x') ? code : `0x${code}`}${interfaceOf(name).encodeDeploy(values).slice(2)}`
+    const whole = code.startsWith('0x') ? code : `0x${code}`
+    return this.deployCode({ abi: interfaceOf(name), bytecode: whole }, ...values)
+  }
+  async deployCode({ abi, bytecode }: Code, ...values: readonly unknown[]): Promise<Contract> {
+    const data = `${bytecode}${abi.encodeDeploy(values).slice(2)}`
     const hash = await this.anvil.rpc('eth_sendTransaction', { from: this.account, data, gas: '0x1c9c380' })
-    return this.at(name, (await this.receipt(String(hash))).contractAddress)
+    return this.contract(abi, (await this.receipt(String(hash))).contractAddress)
   }
 
   /** Waits until it is in a block. @throws Error where it reverted, or is in none for long */
