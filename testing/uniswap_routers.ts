@@ -174,10 +174,3 @@ export async function deployUniswapRouters(anvil: Anvil): Promise<UniswapRouters
     trader: lower(trader),
   }
 }
-
-/** What an account holds of a token, or of the coin where none is named. */
-export async function balanceOf(anvil: Anvil, account: string, token?: string): Promise<bigint> {
-  if (token === undefined) return BigInt(String(await anvil.rpc('eth_getBalance', account, 'latest')))
-  const data = interfaceOf('ERC20').encodeFunctionData('balanceOf', [account])
-  return BigInt(String(await anvil.rpc('eth_call', { to: token, data }, 'latest')))
-}

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { z } from 'zod'
 import { type Anvil, startAnvil } from '../../../testing/anvil.ts'
 import { interfaceOf } from '../../../testing/evm_chain.ts'
+import { secondsOf, settle } from '../../../testing/settled_trade.ts'
 import {
-  balanceOf,
   callOn,
   deployArtifact,
   deployUniswapRouters,
@@ -48,15 +48,10 @@ const trade = (pay: Token, get: Token, exact: 'in' | 'out', amount: bigint, more
   const account = Address.parse(ground.trader)
   return { pay, get, exact, amount, bound: exact === 'in' ? 0n : 2n * amount, account, deadline: later, ...more }
 }
-const held = ({ native, address }: Token) => balanceOf(anvil, ground.trader, native ? undefined : address)
-/** Sends it, and gives what the logs say beside what the balances say, without the price of gas. */
+/** Sends it, and gives what the logs say beside what the balances say. */
 const done = async (venue: EvmVenue, order: Trade) => {
-  const before = [await held(order.pay), await held(order.get)] as const
-  const { status, logs, gasUsed, effectiveGasPrice } = await sendFrom(anvil, ground.trader, venue.encode(order))
-  const gas = (token: Token) => (token.native ? BigInt(gasUsed) * BigInt(effectiveGasPrice) : 0n)
-  const after = [(await held(order.pay)) + gas(order.pay), (await held(order.get)) + gas(order.get)] as const
-  const balances = { paid: before[0] - after[0], got: after[1] - before[1] }
-  return { status, balances, moved: venue.moved(order, logs as unknown as readonly Log[]) }
+  const { receipt, balances } = await settle(anvil, ground.trader, venue.encode(order), order)
+  return { status: receipt.status, balances, moved: venue.moved(order, receipt.logs as readonly Log[]) }
 }
 
 const ways = (): readonly (readonly [string, Token, Token, readonly string[]])[] => [
@@ -114,8 +109,7 @@ test('it is taken in the second of its deadline, and refused a second later', as
     [0, '0x1'],
     [1, '0x0'],
   ] as const) {
-    const { timestamp } = (await anvil.rpc('eth_getBlockByNumber', 'latest', false)) as { timestamp: string }
-    const deadline = Number(timestamp) + 100
+    const deadline = (await secondsOf(anvil)) + 100
     await anvil.rpc('evm_setNextBlockTimestamp', deadline + late)
     expect(await done(venue, trade(erc20(ground.a), erc20(ground.b), 'in', unit, { deadline }))).toMatchObject({
       status,
