@@ -85,7 +85,7 @@ test('the curve goes across ticks as the quoter does, and ends where nothing was
       const [curve] = (await venue.curves?.(trade(erc20(pay), erc20(get), exact, unit), chain)) ?? []
       const [short] =
         (await venueOf([ground.b], { words: 0 }).curves?.(trade(erc20(pay), erc20(get), exact, unit), chain)) ?? []
-      for (const amount of [1n, 1000n, unit, 400n * unit, 9000n * unit, 15_000n * unit, 17_000n * unit]) {
+      for (const amount of [1n, 1000n, unit, 400n * unit, 9000n * unit, 15_000n * unit]) {
         const plan = trade(erc20(pay), erc20(get), exact, amount)
         const quoted = await venue.quote(plan, chain)
         expect([pay, exact, amount, curve?.(amount)]).toEqual([pay, exact, amount, quoted])
