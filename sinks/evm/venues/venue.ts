@@ -27,14 +27,12 @@ export interface Call {
   readonly data: Hex
   readonly value: bigint
 }
-/** A right a trade needs first, and the call that gives it. */
-export interface Allowance {
+/** A right a trade needs first. `erc20`: `approve` of the token. `permit2`: `approve` of Permit2, which ends by itself. */
+export type Allowance = {
   readonly token: Address
   readonly spender: Address
-  /** `erc20`: `approve` of the token. `permit2`: `approve` of Permit2, which ends by itself. */
-  readonly by: 'erc20' | 'permit2'
   readonly amount: bigint
-}
+} & ({ readonly by: 'erc20' } | { readonly by: 'permit2'; readonly permit2: Address })
 /** Asks the chain, at one block. Who asks decides which. */
 export interface Reader {
   /** `eth_call`: what the contract returns. @throws Reverted where it reverts; any other error where no node answers */
@@ -57,15 +55,25 @@ export interface Moved {
   readonly paid: bigint
   readonly got: bigint
 }
+/** The other side of an amount by pools as they were read, to the unit; undefined past what was read of them. */
+export type Curve = (amount: bigint) => bigint | undefined
 
 /** A protocol that trades one token for another in one transaction; opened with the params of one market. */
 export interface EvmVenue {
   /** The contracts it sends transactions to or gives rights to: nothing else is signed. */
   readonly contracts: readonly Address[]
+  /** Why it can never do such a trade; undefined where it can. */
+  readonly refuses?: (trade: Trade) => string | undefined
   readonly allowances: (trade: Trade) => readonly Allowance[]
+  /** @throws RangeError with what `refuses` says */
   readonly encode: (trade: Trade) => Call
   /** The other side of `amount` now: what would come, or would have to be paid. @throws Reverted where it cannot be traded */
   readonly quote: (trade: Trade, chain: Reader) => Promise<bigint>
+  /**
+   * Reads the pools of each route, so that amounts can be tried without asking again; undefined for a route whose pools
+   * have no curve of ours. `amount` and `bound` of the trade do not matter.
+   */
+  readonly curves?: (trade: Trade, chain: Reader) => Promise<readonly (Curve | undefined)[]>
   readonly moved: (trade: Trade, logs: readonly Log[]) => Moved
 }
 export interface VenueDefinition<PIn = never, P = unknown> {

@@ -1,0 +1,42 @@
+import { id } from 'ethers'
+import type { Address, Hex } from '../hex.ts'
+import type { Log, Moved, Trade } from './venue.ts'
+
+const topics = {
+  transfer: id('Transfer(address,address,uint256)'),
+  deposit: id('Deposit(address,uint256)'),
+  withdrawal: id('Withdrawal(address,uint256)'),
+} as const
+
+/** An address in a topic: the last 20 of its 32 bytes. */
+const names = (topic: Hex | undefined, account: Address): boolean => topic?.slice(26).toLowerCase() === account.slice(2)
+const sum = (values: readonly bigint[]): bigint => values.reduce((total, value) => total + value, 0n)
+
+/** What came to an account of a token, less what left it. */
+function netOf(token: Address, account: Address, logs: readonly Log[]): bigint {
+  const moves = logs.filter((log) => log.address === token && log.topics[0] === topics.transfer)
+  const side = (place: 1 | 2) => moves.filter((log) => names(log.topics[place], account)).map((log) => BigInt(log.data))
+  return sum(side(2)) - sum(side(1))
+}
+
+/**
+ * What a router unwrapped, less what it wrapped: a transfer of the coin leaves no log. Some wrapped coins say nothing
+ * of it either (aeWETH of Arbitrum); then what went through the router's hands tells.
+ */
+function unwrappedBy(router: Address, wrapped: Address, logs: readonly Log[]): bigint {
+  const of = (topic: string) =>
+    logs.filter((log) => log.address === wrapped && log.topics[0] === topic && names(log.topics[1], router))
+  const [out, put] = [of(topics.withdrawal), of(topics.deposit)]
+  if (out.length + put.length === 0) return netOf(wrapped, router, logs)
+  return sum(out.map((log) => BigInt(log.data))) - sum(put.map((log) => BigInt(log.data)))
+}
+
+/**
+ * What a trade through a router moved, by the logs of its receipt. `more` is coin that came out of pools which hold it
+ * unwrapped, less what went in.
+ */
+export function movedThrough(router: Address, trade: Trade, logs: readonly Log[], more = 0n): Moved {
+  const net = ({ native, address }: Trade['pay']) =>
+    native ? unwrappedBy(router, address, logs) + more : netOf(address, trade.account, logs)
+  return { paid: -net(trade.pay), got: net(trade.get) }
+}
