@@ -9,6 +9,7 @@ import { log } from './log_table.ts'
 import { memory } from './memory.ts'
 import { model } from './model.ts'
 import { nexmark } from './nexmark.ts'
+import { rpcHanging } from './rpc_hanging.ts'
 import type { Bench } from './support.ts'
 import { sweep } from './sweep.ts'
 import { takeover } from './takeover.ts'
@@ -28,6 +29,7 @@ const benches: Readonly<Record<string, Bench>> = {
   latency,
   takeover,
   feeds,
+  rpc_hanging: rpcHanging,
 }
 const usage = `usage: npm run bench -- NAME... [--rounds N] [--json], or all
 

@@ -1,5 +1,8 @@
+import { Agent } from 'node:http'
+import { Agent as SecureAgent } from 'node:https'
 import type { Clock } from '../clock.ts'
 import { isFields } from '../fields.ts'
+import { type Posted, post } from './http_post.ts'
 
 /** Why a question to a node got no answer. */
 export type RpcReason =
@@ -76,25 +79,30 @@ export interface HttpSettings {
 /** Asks a node over HTTP: one question, one attempt. Who asks decides whether to ask again, and whom. */
 export class HttpRpc {
   private readonly settings: HttpSettings
+  private readonly agent: Agent
   private readonly open = new Set<AbortController>()
   private asked = 0
 
   constructor(settings: HttpSettings) {
     this.settings = settings
+    // Below the five seconds after which many servers close what is idle: a question there would be lost.
+    const idle = { keepAlive: true, timeout: 4000 }
+    this.agent = settings.url.startsWith('https:') ? new SecureAgent(idle) : new Agent(idle)
   }
 
   /** `within` is how many µs are left for it, where less than usual. @throws RpcFailure */
   async ask(method: string, params: readonly unknown[], within = this.settings.timeout): Promise<unknown> {
-    const { url, clock } = this.settings
+    const { url, clock, maxBytes } = this.settings
     const id = ++this.asked
     const stop = new AbortController()
     this.open.add(stop)
     const cancel = clock.after(within, () => stop.abort())
     try {
-      const headers = { 'content-type': 'application/json', accept: 'application/json' }
       const body = request(id, method, params)
-      const response = await fetch(url, { method: 'POST', body, headers, signal: stop.signal, redirect: 'error' })
-      return this.read(response, await this.bodyOf(response), id)
+      const sized = (bytes: number) => {
+        if (bytes > maxBytes) throw new RpcFailure('oversized', `an answer of more than ${maxBytes} bytes`)
+      }
+      return this.read(await post({ url, body, agent: this.agent, signal: stop.signal, sized }), id)
     } catch (error) {
       if (error instanceof RpcFailure) throw error
       if (stop.signal.aborted) throw new RpcFailure('timeout', 'no answer in time')
@@ -107,10 +115,11 @@ export class HttpRpc {
 
   close(): void {
     for (const stop of this.open) stop.abort()
+    this.agent.destroy()
   }
 
-  private read(response: Response, said: Buffer, id: number): unknown {
-    const { status } = response
+  private read({ status, retryAfter, said }: Posted, id: number): unknown {
+    const ok = status >= 200 && status < 300
     let answer: unknown
     try {
       answer = JSON.parse(said.toString())
@@ -118,28 +127,16 @@ export class HttpRpc {
       answer = undefined
     }
     // Some nodes put the error of a question beside a status of failure.
-    if (response.ok || (isFields(answer) && isFields(answer['error']) && status !== 429 && status < 500)) {
+    if (ok || (isFields(answer) && isFields(answer['error']) && status !== 429 && status < 500)) {
       if (answer === undefined) throw new RpcFailure('not_json', 'the answer is no JSON', { said })
       if (isFields(answer) && answer['id'] !== id && !isFields(answer['error']))
         throw new RpcFailure('malformed', 'the answer is to another question', { said })
       return resultOf(answer, said)
     }
-    const after = Math.min(60e6, (Number(response.headers.get('retry-after')) || 0) * 1e6)
+    const after = Math.min(60e6, (Number(retryAfter) || 0) * 1e6)
     throw new RpcFailure(status === 429 ? 'limited' : 'unavailable', `HTTP ${status}`, { code: status, after })
-  }
-
-  private async bodyOf(response: Response): Promise<Buffer> {
-    const chunks: Uint8Array[] = []
-    let bytes = 0
-    for await (const chunk of response.body ?? []) {
-      bytes += (chunk as Uint8Array).length
-      if (bytes > this.settings.maxBytes)
-        throw new RpcFailure('oversized', `an answer of more than ${this.settings.maxBytes} bytes`)
-      chunks.push(chunk as Uint8Array)
-    }
-    return Buffer.concat(chunks)
   }
 }
 
-/** Never the message of `fetch` itself: it may hold the address, and so a key. */
-const causeOf = (error: unknown): string => (error as { cause?: { code?: string } }).cause?.code ?? 'no connection'
+/** Never the message of the error itself: it may hold the address, and so a key. */
+const causeOf = (error: unknown): string => (error as { code?: string }).code ?? 'no connection'
