@@ -10,14 +10,14 @@ import { isWithin, type Market, mostPaid, tradeOf } from './market.ts'
 import type { Nodes } from './nodes.ts'
 import { signAttempt } from './sign.ts'
 import { simulate } from './simulate.ts'
-import { type Grant, missingGrants } from './venues/allowances.ts'
-import { type Call, Reverted } from './venues/venue.ts'
+import { type Grant, grantsOf, missingOf } from './venues/allowances.ts'
+import { type Call, Reverted, type Trade } from './venues/venue.ts'
 
 export interface PrepareRules extends GasRules {
   /** µs the contract may take the trade for. */
   readonly deadline: number
   /** Whether an allowance is given for one trade or for all. */
-  readonly grant: Grant
+  readonly grant: Grant['grant']
   /** The most that gas may cost, wei; 0 for no limit. */
   readonly max_gas_cost: bigint
 }
@@ -93,11 +93,10 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
   const deadline = Math.max(at, parts.clock.now()) + parts.rules.deadline
   const trade = tradeOf(intent, market, parts.signer.address, deadline)
   if (trade.amount <= 0n) return refused('AMOUNT_ZERO', 'less than the smallest unit of the token')
-  const missing = await missingGrants(market.venue.allowances(trade), committed(order, market, parts.book), {
-    ...{ chain: parts.chain, owner: parts.signer.address, grant: parts.rules.grant },
-    now: Math.floor(at / 1e6),
-  })
-  if (missing.length > 0) return { is: 'needs', calls: missing }
+  const refuses = market.venue.refuses?.(trade)
+  if (refuses !== undefined) return refused('VENUE_REFUSES', refuses)
+  const calls = await grantsFor(trade, order, market, parts)
+  if (calls.length > 0) return { is: 'needs', calls }
   let quoted: bigint
   try {
     quoted = await market.venue.quote(trade, parts.chain)
@@ -114,6 +113,20 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
   const { to, data, value } = call
   const event = { type: 'planned', to, data, value: value.toString(), deadline, quoted: quoted.toString() } as const
   return { is: 'planned', call, event: [event] }
+}
+
+/** How long a right of Permit2 lasts where it is given for all trades to come, seconds. */
+const PERMIT_LASTS = 30 * 86_400
+
+/** The calls that give what a trade needs and does not have, beside what orders under way may still take. */
+async function grantsFor(trade: Trade, order: Order, market: Market, parts: PrepareParts): Promise<readonly Call[]> {
+  const { chain, signer, rules } = parts
+  const under_way = committed(order, market, parts.book)
+  const needed = market.venue.allowances(trade).map((a) => ({ ...a, amount: a.amount + under_way }))
+  const missing = await missingOf(needed, signer.address, trade.deadline, chain)
+  if (missing.length === 0) return []
+  const expiration = trade.deadline + (rules.grant === 'max' ? PERMIT_LASTS : 0)
+  return grantsOf(missing, signer.address, { grant: rules.grant, expiration }, chain)
 }
 
 /** What orders under way may still take of the token this one pays with: rights must cover them too. */

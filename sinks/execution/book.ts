@@ -15,17 +15,17 @@ export class Book {
   /** Nonces up to here were looked at by a human, and are nobody's. */
   private from = 0
   private greatest = -1
-  /** The approved order that was received last. */
-  position = { commit: 0, order: -1 }
 
   /** @throws IllegalStep for an entry that cannot come next */
   add(entry: Entry): void {
-    if (!isOrderEntry(entry)) return this.note(entry.event)
+    if (!isOrderEntry(entry)) {
+      this.note(entry.event)
+      return
+    }
     const { id, at, event } = entry
     const order = fold(this.orders.get(id), at, event)
     if (event.type === 'signed') this.reserve(id, event)
     this.orders.set(id, order)
-    if (event.type === 'received') this.advance(order)
     if (hasEnded(order.life.phase)) this.living.delete(id)
     else this.living.add(id)
   }
@@ -64,13 +64,6 @@ export class Book {
     if (attempt === 1 && holder !== undefined) throw new IllegalStep(`nonce ${nonce} of ${id} was signed before`)
     this.nonces.set(nonce, id)
     this.greatest = Math.max(this.greatest, nonce)
-  }
-
-  private advance({ intent: { purpose, commit, order } }: Order): void {
-    if (purpose !== 'trade') return
-    const { position } = this
-    if (commit > position.commit || (commit === position.commit && order > position.order))
-      this.position = { commit, order }
   }
 
   private note(event: SignerEvent): void {

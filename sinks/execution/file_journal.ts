@@ -17,7 +17,7 @@ const lineOf = (value: unknown): string => {
 }
 
 /** `undefined` where the line is not what was written. */
-function valueOf(line: string): unknown {
+function contentOf(line: string): unknown {
   const text = line.slice(9)
   return line.slice(0, 9) === `${crc32(text).toString(16).padStart(8, '0')} ` ? JSON.parse(text) : undefined
 }
@@ -50,7 +50,7 @@ function read(file: string): Read {
   let at = 0
   for (const [i, line] of lines.entries()) {
     at += Buffer.byteLength(line) + 1
-    const value = valueOf(line)
+    const value = contentOf(line)
     if (value === undefined) throw corrupt(file, i + 1, 'its checksum does not fit')
     if (i === 0) header = headerOf(file, value)
     else {
