@@ -242,11 +242,4 @@ describe.skipIf(anvilBinary() === undefined)('nodes of a chain', () => {
     await expect(send(both, await signed(0))).rejects.toMatchObject({ code: 'CHAIN_MISMATCH' })
     for (const proxy of [a, b, relay]) expect(proxy!.asked.has('eth_sendRawTransaction')).toBe(false)
   })
-
-  test('two endpoints of one host are told apart', async () => {
-    const same = nodes({ endpoints: [endpoint('node.example', a!.http), endpoint('node.example', b!.http)] })
-    expect(await same.readFrom('node.example#2', 'eth_chainId')).toMatchObject({ endpoint: 'node.example#2' })
-    expect(a!.asked.size).toBe(0)
-    await expect(same.readFrom('other', 'eth_chainId')).rejects.toMatchObject({ reason: 'absent' })
-  })
 })

@@ -26,6 +26,20 @@ test('nodes are opened by name, by variable and with a relay beside them', async
   }
 })
 
+test('two endpoints of one host are told apart, and nobody else is asked for one of them', async () => {
+  const paths = await startRpcProxy({ answer: () => '0x1' })
+  const nodes = open({ chain_id: 1, endpoints: [{ http: `${paths.http}/key_a` }, { http: `${paths.http}/key_b` }] })
+  try {
+    const { host } = new URL(paths.http)
+    expect((await nodes.refresh()).map(({ label }) => label)).toEqual([host, `${host}#2`])
+    expect(await nodes.readFrom(`${host}#2`, 'eth_chainId')).toMatchObject({ endpoint: `${host}#2` })
+    await expect(nodes.readFrom('other', 'eth_chainId')).rejects.toMatchObject({ reason: 'absent' })
+  } finally {
+    nodes.close()
+    await paths.close()
+  }
+})
+
 test('an endpoint or a relay without an HTTP address is ENDPOINT_UNKNOWN', () => {
   const unknown = expect.objectContaining({ code: 'ENDPOINT_UNKNOWN', exit: 3 })
   const chain_id = 1
