@@ -14,6 +14,7 @@ const artifacts = {
   DeflatingERC20: '@uniswap/v2-periphery/build/DeflatingERC20.json',
   QuoterV2: '@uniswap/v3-periphery/artifacts/contracts/lens/QuoterV2.sol/QuoterV2.json',
   V4Quoter: '@uniswap/v4-periphery/foundry-out/V4Quoter.sol/V4Quoter.json',
+  MockV4Router: '@uniswap/v4-periphery/foundry-out/MockV4Router.sol/MockV4Router.json',
   StateView: '@uniswap/v4-periphery/foundry-out/StateView.sol/StateView.json',
   UniversalRouter: '@uniswap/universal-router/artifacts/contracts/UniversalRouter.sol/UniversalRouter.json',
 } as const
