@@ -46,7 +46,7 @@ export async function missingOf(
 }
 
 export interface Grant {
-  /** `exact`: what the trade takes, and nothing stays allowed after it. `max`: for all trades to come. */
+  /** `exact`: the most the trade may take; what it does not take stays allowed. `max`: for all trades to come. */
   readonly grant: 'exact' | 'max'
   /** Unix seconds until which Permit2 lets the spender take it: not before the deadline of the trade. */
   readonly expiration: number

@@ -1,8 +1,16 @@
+import { AbiCoder, Interface } from 'ethers'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { type Anvil, startAnvil } from '../../../testing/anvil.ts'
+import { interfaceOf } from '../../../testing/evm_chain.ts'
 import { balanceOf, secondsOf, settle } from '../../../testing/settled_trade.ts'
-import { callOn, deployUniswapRouters, sendFrom, type UniswapRouters } from '../../../testing/uniswap_routers.ts'
+import {
+  callOn,
+  deployArtifact,
+  deployUniswapRouters,
+  sendFrom,
+  type UniswapRouters,
+} from '../../../testing/uniswap_routers.ts'
 import { Address } from '../hex.ts'
 import { grantsOf, missingOf } from './allowances.ts'
 import { bestSplit } from './best_split.ts'
@@ -140,6 +148,82 @@ test.each(['in', 'out'] as const)('an exact %s is split over three protocols in 
     await agrees('to a', venueOf(...three(ground.a)), trade(form, erc20(ground.a), exact, amount), false)
     await agrees('from a', venueOf(...three(ground.a)), trade(erc20(ground.a), form, exact, amount), false)
   }
+})
+
+test('routes of a split may go through the same token, each over pools of its own', async () => {
+  const [over, under] = [
+    [via('uniswap_v2', ground.b), via('uniswap_v3', ground.c)],
+    [via('uniswap_v4', ground.b), via('uniswap_v2', ground.c)],
+  ]
+  await agrees(
+    'two',
+    venueOf([4000, over], [6000, under]),
+    trade(erc20(ground.a), erc20(ground.c), 'in', amount),
+    false,
+  )
+  await agrees(
+    'back',
+    venueOf([4000, over], [6000, under]),
+    trade(erc20(ground.c), erc20(ground.a), 'in', amount),
+    false,
+  )
+})
+
+test('of coin that a pool which runs dry does not take, the rest comes back', async () => {
+  await anvil.rpc('anvil_setBalance', ground.trader, `0x${(1_000_000n * unit).toString(16)}`)
+  for (const protocol of ['uniswap_v3', 'uniswap_v4'] as const) {
+    const plan = trade(coin(), erc20(ground.a), 'in', 500_000n * unit)
+    const { status, moved, balances } = await done(venueOf([10_000, [via(protocol, ground.a)]]), plan)
+    expect([protocol, status, moved]).toEqual([protocol, '0x1', balances])
+    expect(moved.paid < plan.amount).toBe(true)
+    expect(await left()).toEqual(nothing)
+  }
+})
+
+test('an exact output that a pool of V4 cannot give in full reverts, however much may be paid', async () => {
+  const { deployer } = ground.uniswap
+  const rich = interfaceOf('ERC20').encodeFunctionData('transfer', [ground.trader, 10n ** 6n * unit])
+  await sendFrom(anvil, deployer.account, { to: ground.a, data: rich })
+  const plan = trade(erc20(ground.a), erc20(ground.b), 'out', 9400n * unit, { bound: 10n ** 6n * unit })
+  const venue = venueOf([10_000, [via('uniswap_v4', ground.b)]])
+  expect(await done(venue, plan)).toMatchObject({ status: '0x1', balances: { got: plan.amount } })
+  await anvil.rpc('evm_revert', snapshot)
+  snapshot = await anvil.rpc('evm_snapshot')
+  await sendFrom(anvil, deployer.account, { to: ground.a, data: rich })
+  expect(await done(venue, { ...plan, amount: 9600n * unit })).toMatchObject({
+    status: '0x0',
+    balances: { paid: 0n, got: 0n },
+  })
+})
+
+test('the router of another version is sent what it reads', async () => {
+  // a router of V4 as it was for Universal Router 2.0, by the actions alone and without Permit2
+  const actions = await deployArtifact(anvil, 'MockV4Router', ground.v4.manager)
+  const erc20Abi = interfaceOf('ERC20')
+  const approval = erc20Abi.encodeFunctionData('approve', [actions, 2n ** 256n - 1n])
+  await sendFrom(anvil, ground.trader, { to: ground.a, data: approval })
+  const way = [via('uniswap_v4', ground.b), via('uniswap_v4', ground.c)]
+  const opened = (version: '2.0' | '2.1.0' | '2.1.1', hops: Way = way) =>
+    universalRouter.open(z.parse(universalRouter.params, { ...paramsOf([[10_000, hops]]), version }))
+  const execute = new Interface(['function execute(bytes, bytes[], uint256)', 'function executeActions(bytes)'])
+  const inputOf = (venue: EvmVenue, order: Trade): string => {
+    const [, inputs] = execute.decodeFunctionData('execute', venue.encode(order).data) as unknown as [string, string[]]
+    return inputs[0] ?? ''
+  }
+  for (const exact of ['in', 'out'] as const) {
+    const plan = trade(erc20(ground.a), erc20(ground.c), exact, amount)
+    const quoted = await opened('2.0').quote(plan, chain)
+    const data = (version: '2.0' | '2.1.0') =>
+      execute.encodeFunctionData('executeActions', [inputOf(opened(version), { ...plan, bound: quoted })])
+    const { receipt, balances } = await settle(anvil, ground.trader, { to: actions, data: data('2.0') }, plan)
+    const expected = exact === 'in' ? { paid: amount, got: quoted } : { paid: quoted, got: amount }
+    expect([receipt.status, balances]).toEqual(['0x1', expected])
+    expect((await settle(anvil, ground.trader, { to: actions, data: data('2.1.0') }, plan)).receipt.status).toBe('0x0')
+  }
+  const plan = trade(erc20(ground.a), erc20(ground.b), 'in', amount)
+  const types = ['address', 'uint256', 'uint256', 'bytes', 'bool', 'uint256[]']
+  const input = inputOf(opened('2.1.1', [via('uniswap_v3', ground.b)]), plan)
+  expect(AbiCoder.defaultAbiCoder().decode(types, input)[5]).toEqual([])
 })
 
 test('the bound of a split holds for the sum: one route may do worse if another does better', async () => {
