@@ -35,8 +35,8 @@ const pull = (token: Address, amount: bigint) =>
 const sweep = (token: Address, to: Address, least: bigint) =>
   command(commands.sweep, ['address', 'address', 'uint256'], [token, to, least])
 const wrap = (to: Address, amount: bigint) => command(commands.wrap, ['address', 'uint256'], [to, amount])
-/** All of it. */
-const unwrap = (to: Address, least: bigint) => command(commands.unwrap, ['address', 'uint256'], [to, least])
+/** All of it: the swap before holds the bound. */
+const unwrap = (to: Address) => command(commands.unwrap, ['address', 'uint256'], [to, 0n])
 
 /** What of the params the commands depend on. */
 type By = Pick<Params, 'wrapped' | 'version'>
@@ -88,7 +88,7 @@ export const codesOf = (plan: readonly (readonly [code: number, input: string])[
 
 /** Gives back what the router was given and did not use. */
 function refund({ pay, account }: Trade, wrapped: Address): readonly Command[] {
-  if (pay.native) return [unwrap(itself, 0n), sweep(zero, account, 0n)]
+  if (pay.native) return [unwrap(itself), sweep(zero, account, 0n)]
   return [...(pay.address === wrapped ? [wrap(itself, everything)] : []), sweep(pay.address, account, 0n)]
 }
 
@@ -109,7 +109,7 @@ export function commandsIn(parts: readonly Part[], trade: Trade, by: By): readon
     const first: Command[] = []
     if (pay.native && takes === wrapped) first.push(wrap(itself, amount))
     if (!pay.native && !byAccount) {
-      first.push(pull(pay.address, amount), unwrap(itself, 0n))
+      first.push(pull(pay.address, amount), unwrap(itself))
       held = true
     }
     const rest = segments.flatMap((segment, n): readonly Command[] => {
@@ -127,7 +127,7 @@ export function commandsIn(parts: readonly Part[], trade: Trade, by: By): readon
       })
       if (arrives) return [made]
       const to = next === undefined ? end : itself
-      return [made, target === zero ? unwrap(to, next === undefined ? least : 0n) : wrap(to, everything)]
+      return [made, target === zero ? unwrap(to) : wrap(to, everything)]
     })
     return [...first, ...rest]
   })
@@ -153,13 +153,13 @@ export function commandsOut(parts: readonly Part[], trade: Trade, by: By): reado
         const to = arrives ? account : itself
         const made = swap({ segment, exact: 'out', amount, bound, to, byAccount, by })
         if (arrives) return [made]
-        return [made, wanted === zero ? unwrap(account, amount) : wrap(account, amount)]
+        return [made, wanted === zero ? unwrap(account) : wrap(account, amount)]
       })
   if (byAccount) return swaps(pay.address)
   // the form that the bound comes in is spent first; what is left is turned into the other for the pools that hold that
   const other = pay.native ? wrapped : zero
   const others = pay.native || pay.address === wrapped ? swaps(other) : []
-  const turn = others.length === 0 ? [] : [pay.native ? wrap(itself, everything) : unwrap(itself, 0n)]
+  const turn = others.length === 0 ? [] : [pay.native ? wrap(itself, everything) : unwrap(itself)]
   return [
     ...(pay.native ? [] : [pull(pay.address, bound)]),
     ...swaps(pay.native ? zero : pay.address),

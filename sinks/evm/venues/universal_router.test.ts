@@ -169,6 +169,15 @@ test('routes of a split may go through the same token, each over pools of its ow
   )
 })
 
+test('a route whose share is less than a unit is left out: the contracts read a zero as all there is', async () => {
+  for (const protocol of protocols) {
+    const rest = protocol === 'uniswap_v2' ? 'uniswap_v3' : 'uniswap_v2'
+    const venue = venueOf([5, [via(protocol, ground.a)]], [9995, [via(rest, ground.a)]])
+    await agrees(protocol, venue, trade(erc20(ground.weth), erc20(ground.a), 'in', 1000n), false)
+    await agrees(protocol, venue, trade(coin(), erc20(ground.a), 'out', 1000n), false)
+  }
+})
+
 test('of coin that a pool which runs dry does not take, the rest comes back', async () => {
   await anvil.rpc('anvil_setBalance', ground.trader, `0x${(1_000_000n * unit).toString(16)}`)
   for (const protocol of ['uniswap_v3', 'uniswap_v4'] as const) {
