@@ -92,6 +92,11 @@ const poolOf = ({ protocol, fee, tick_spacing, hooks, coin, from, to }: RouteLeg
     : [protocol, tokens, fee, tick_spacing, hooks, coin].join()
 }
 
+const holdsCoin = (leg: RouteLeg, wrapped: Address) =>
+  [leg.from, leg.to].some((token) => heldAs(leg, token, wrapped) === zero)
+/** The last bits of their address say what hooks may do: two of them, that they change what is paid or got. Hooks.sol, v4-core. */
+const takesShare = ({ hooks }: RouteLeg) => (BigInt(hooks) & 0b1100n) !== 0n
+
 /** Why such a trade can never go by these routes; undefined where it can. */
 export function refusal({ routes, wrapped }: Params, trade: Trade): string | undefined {
   const ways = routes.map(({ hops }) => legsOf(hops, trade))
@@ -106,6 +111,8 @@ export function refusal({ routes, wrapped }: Params, trade: Trade): string | und
   // no protocol can be asked for what another one is going to take
   if (trade.exact === 'out' && all.some((legs) => segmentsOf(legs, wrapped).length > 1))
     return 'an exact output cannot go through several protocols'
+  if ((trade.pay.native || trade.get.native) && all.flat().some((leg) => holdsCoin(leg, wrapped) && takesShare(leg)))
+    return 'hooks of a pool may take a part of the coin, of which no log tells'
   if ([trade.pay, trade.get].some(({ native, address }) => native && address !== wrapped))
     return 'the coin is wrapped by another contract than that of the router'
   return undefined
