@@ -106,6 +106,14 @@ test('of a coin paid for an exact output, what was not needed comes back and is 
   expect(await done(venue, order)).toMatchObject({ status: '0x1', moved: { paid: quoted }, balances: { paid: quoted } })
 })
 
+test('of coin that a pool which runs dry does not take, the rest comes back', async () => {
+  await anvil.rpc('anvil_setBalance', ground.trader, `0x${(1_000_000n * unit).toString(16)}`)
+  const amount = 500_000n * unit
+  const { status, moved, balances } = await done(venueOf([ground.a]), trade(coin(), erc20(ground.a), 'in', amount))
+  expect([status, moved]).toEqual(['0x1', balances])
+  expect(moved.paid < amount).toBe(true)
+})
+
 test('a bound one unit better than the quote is refused by the contract, and so is a price that moved', async () => {
   for (const [pay, get, path] of [
     [erc20(ground.a), erc20(ground.b), [ground.b]],
