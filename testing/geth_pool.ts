@@ -105,6 +105,12 @@ export class GethPool {
   find(hash: string): PooledTransaction | undefined {
     return this.transactions().find((tx) => tx.hash === hash.toLowerCase())
   }
+  /** Forgets all, as a test must when it takes the chain back to a snapshot. */
+  async clear(): Promise<void> {
+    this.senders.clear()
+    this.settled = ''
+    await this.rpc('anvil_dropAllTransactions')
+  }
   /** Takes it out, as where a node drops it for another. Whether it was there. */
   async evict(hash: string): Promise<boolean> {
     const tx = this.find(hash)
@@ -140,20 +146,31 @@ export class GethPool {
       await this.rpc('anvil_dropTransaction', old.hash)
     }
     this.keep(tx)
-    await this.hand(tx)
-    return tx.hash
+    const refusal = await this.hand(tx)
+    if (refusal === undefined) return tx.hash
+    this.senders.get(tx.from)?.delete(tx.nonce)
+    if (old !== undefined) {
+      this.keep(old)
+      await this.hand(old)
+    }
+    throw new Refused(refusal)
   }
   private keep(tx: PooledTransaction): void {
     const of = this.senders.get(tx.from) ?? new Map<number, PooledTransaction>()
     of.set(tx.nonce, tx)
     this.senders.set(tx.from, of)
   }
-  private async hand(tx: PooledTransaction): Promise<void> {
+  /** Gives it to anvil, and says why anvil will never take it. */
+  private async hand(tx: PooledTransaction): Promise<string | undefined> {
     try {
       await this.rpc('eth_sendRawTransaction', tx.raw)
     } catch (error) {
-      if (!waits.test(String(error))) this.refusals.push(`${tx.hash} ${String(error)}`)
+      const text = error instanceof Error ? error.message : String(error)
+      if (waits.test(text)) return undefined
+      this.refusals.push(`${tx.hash} ${text}`)
+      return text.replace(/^eth_sendRawTransaction: -?\d+ /, '')
     }
+    return undefined
   }
 
   /** Forgets what blocks took or overtook, and hands anvil what it lacks. Without `anew`, once for each head. */
