@@ -116,8 +116,17 @@ export class GethPool {
     const tx = this.find(hash)
     if (tx === undefined) return false
     this.senders.get(tx.from)?.delete(tx.nonce)
-    await this.rpc('anvil_dropTransaction', tx.hash)
+    await this.withdraw(tx)
     return true
+  }
+  /** Takes it from anvil, not from here. */
+  async withdraw(tx: PooledTransaction): Promise<void> {
+    await this.rpc('anvil_dropTransaction', tx.hash)
+    const left = (await this.rpc('eth_getTransactionByHash', tx.hash)) as { blockNumber: unknown } | null
+    if (left === null || left.blockNumber !== null) return
+    // `anvil_dropTransaction` passes by those that wait for an earlier nonce (anvil 1.7.1).
+    await this.rpc('anvil_removePoolTransactions', tx.from)
+    for (const other of this.senders.get(tx.from)?.values() ?? []) if (other.hash !== tx.hash) await this.hand(other)
   }
 
   /** What `eth_getTransactionCount` says with `pending`: our transactions that follow on each other count. */
@@ -143,7 +152,7 @@ export class GethPool {
     checkFunds(tx, BigInt(String(await this.rpc('eth_getBalance', tx.from, 'latest'))), spent)
     if (old !== undefined) {
       checkBump(tx, old)
-      await this.rpc('anvil_dropTransaction', old.hash)
+      await this.withdraw(old)
     }
     this.keep(tx)
     const refusal = await this.hand(tx)
