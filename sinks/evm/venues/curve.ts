@@ -132,7 +132,8 @@ function openRouter({ router, route, swaps, zaps }: RouterParams): EvmVenue {
 export const curveRouter: VenueDefinition<z.input<typeof router_params>, RouterParams> = {
   name: 'curve_router',
   summary:
-    'Exchanges along a route of up to five Curve pools, one way, by Router NG (five swap params). The router knows no deadline. ' +
+    'Exchanges along a route of up to five Curve pools, one way, by Router NG. ' +
+    'The router knows no deadline. ' +
     'Tested by what it encodes and decodes, never against the contract.',
   params: router_params,
   open: openRouter,
