@@ -70,8 +70,9 @@ function open({ vault, pool_id }: Params): EvmVenue {
 
 export const balancerV2: VenueDefinition<z.input<typeof params>, Params> = {
   name: 'balancer_v2',
-  summary: `Swaps in one pool of Balancer V2 by its Vault. Tested by what it encodes and decodes, never against the
-    contract.`,
+  summary:
+    'Swaps in one pool of Balancer V2 by its Vault. ' +
+    'Tested by what it encodes and decodes, never against the contract.',
   params,
   open,
 }

@@ -78,8 +78,9 @@ function open({ comet, base }: Params): EvmVenue {
 
 export const compoundV3: VenueDefinition<z.input<typeof params>, Params> = {
   name: 'compound_v3',
-  summary: `Supplies the base token to a market of Compound V3, or withdraws it, 1 for 1. The market knows no deadline.
-    Tested by what it encodes and decodes, never against the contract.`,
+  summary:
+    'Supplies the base token to a market of Compound V3, or withdraws it, 1 for 1. The market knows no deadline. ' +
+    'Tested by what it encodes and decodes, never against the contract.',
   params,
   open,
 }

@@ -65,8 +65,9 @@ function openPool({ pool, coins, index }: PoolParams): EvmVenue {
 /** By encoder only: see the summary. */
 export const curvePool: VenueDefinition<z.input<typeof pool_params>, PoolParams> = {
   name: 'curve_pool',
-  summary: `Exchanges two coins of a Curve pool. The pool knows no deadline. Tested by what it encodes and decodes, never
-    against the contract.`,
+  summary:
+    'Exchanges two coins of a Curve pool. The pool knows no deadline. ' +
+    'Tested by what it encodes and decodes, never against the contract.',
   params: pool_params,
   open: openPool,
 }
@@ -130,8 +131,10 @@ function openRouter({ router, route, swaps, zaps }: RouterParams): EvmVenue {
 /** By encoder only: see the summary. */
 export const curveRouter: VenueDefinition<z.input<typeof router_params>, RouterParams> = {
   name: 'curve_router',
-  summary: `Exchanges along a route of up to five Curve pools, one way, by Router NG (five swap params). The router knows no deadline.
-    Tested by what it encodes and decodes, never against the contract.`,
+  summary:
+    'Exchanges along a route of up to five Curve pools, one way, by Router NG. ' +
+    'The router knows no deadline. ' +
+    'Tested by what it encodes and decodes, never against the contract.',
   params: router_params,
   open: openRouter,
 }
