@@ -18,12 +18,31 @@ export class Book {
   /** The approved order that was received last. */
   position = { commit: 0, order: -1 }
 
+  /** @throws IllegalStep where the entries cannot come next, one after the other; nothing has changed then or otherwise */
+  check(entries: readonly Entry[]): void {
+    const orders = new Map<string, Order>()
+    const nonces = new Map<number, string>()
+    for (const { id, at, event } of entries.filter(isOrderEntry)) {
+      orders.set(id, fold(orders.get(id) ?? this.orders.get(id), at, event))
+      if (event.type !== 'signed') continue
+      claim(nonces.get(event.nonce) ?? this.nonces.get(event.nonce), id, event)
+      nonces.set(event.nonce, id)
+    }
+  }
+
   /** @throws IllegalStep for an entry that cannot come next */
   add(entry: Entry): void {
-    if (!isOrderEntry(entry)) return this.note(entry.event)
+    if (!isOrderEntry(entry)) {
+      this.note(entry.event)
+      return
+    }
     const { id, at, event } = entry
     const order = fold(this.orders.get(id), at, event)
-    if (event.type === 'signed') this.reserve(id, event)
+    if (event.type === 'signed') {
+      claim(this.nonces.get(event.nonce), id, event)
+      this.nonces.set(event.nonce, id)
+      this.greatest = Math.max(this.greatest, event.nonce)
+    }
     this.orders.set(id, order)
     if (event.type === 'received') this.advance(order)
     if (hasEnded(order.life.phase)) this.living.delete(id)
@@ -58,14 +77,6 @@ export class Book {
     return Math.max(this.from, this.opened?.nonce ?? 0)
   }
 
-  private reserve(id: string, { nonce, attempt }: EventOf<'signed'>): void {
-    const holder = this.nonces.get(nonce)
-    if (holder !== undefined && holder !== id) throw new IllegalStep(`nonce ${nonce} of ${id} belongs to ${holder}`)
-    if (attempt === 1 && holder !== undefined) throw new IllegalStep(`nonce ${nonce} of ${id} was signed before`)
-    this.nonces.set(nonce, id)
-    this.greatest = Math.max(this.greatest, nonce)
-  }
-
   private advance({ intent: { purpose, commit, order } }: Order): void {
     if (purpose !== 'trade') return
     const { position } = this
@@ -81,4 +92,10 @@ export class Book {
       this.from = event.nonce
     }
   }
+}
+
+/** @throws IllegalStep where a nonce is not to be had */
+function claim(holder: string | undefined, id: string, { nonce, attempt }: EventOf<'signed'>): void {
+  if (holder !== undefined && holder !== id) throw new IllegalStep(`nonce ${nonce} of ${id} belongs to ${holder}`)
+  if (attempt === 1 && holder !== undefined) throw new IllegalStep(`nonce ${nonce} of ${id} was signed before`)
 }
