@@ -115,6 +115,11 @@ export const codes = {
     summary: 'The journal in this place belongs to another signer or chain.',
     fix: 'Name another directory for journals with TIDEGATE_JOURNALS.',
   },
+  JOURNAL_UNREACHABLE: {
+    exit: 4,
+    summary: 'The database that holds the journal of a signer does not answer, or refuses.',
+    fix: 'See the reason in the message, and mend the database or the address in TIDEGATE_JOURNAL_URL. What was signed stands in the journal: start again, and it goes on from there.',
+  },
   SIGNER_HALTED: {
     exit: 5,
     summary: 'The signer was halted: something happened that a human must look at before anything new is signed.',

@@ -42,7 +42,7 @@ export const rooms: Readonly<Record<string, Room>> = {
 /** Catalogues list the components of every folder of their room. */
 const lists = new Set(['sources/catalogue.ts'])
 /** Suites that several test files share, and test files only. */
-const suites = new Set(['runtime/log/contract.ts'])
+const suites = new Set(['runtime/log/contract.ts', 'sinks/execution/journal_contract.ts'])
 
 const within = (file: string, doors: readonly string[]): boolean =>
   doors.some((door) => file === door || file.startsWith(`${door}/`))

@@ -13,8 +13,8 @@ import { Executor } from './executor.ts'
 import type { Address } from './hex.ts'
 import { openSigner } from './keys/open_signer.ts'
 import type { Market } from './market.ts'
-import { Nodes } from './nodes.ts'
 import { type EvmParams, marketsOf, rulesOf } from './params.ts'
+import { nodesOf } from './rpc_params.ts'
 
 /** Where the journal of a signer is kept on this machine: one for all pipelines, since they share its nonces. */
 export const journalDirectory = (secret: ExecutorContext['secret'], { chain, signer }: JournalOf): string =>
@@ -26,20 +26,6 @@ export function openJournal(secret: ExecutorContext['secret'], of: JournalOf): P
   if (url !== undefined) return openPostgresJournal(url, of)
   return Promise.resolve(openFileJournal(journalDirectory(secret, of), of))
 }
-
-/** The nodes of a definition. @throws ENDPOINT_UNKNOWN */
-export function nodesOf(params: EvmParams, around: Around): Nodes {
-  const { node, endpoint, secret, clock, notice } = around
-  const addressOf = (text: string) => endpoint(text) ?? (text.startsWith('$') ? secret(text.slice(1)) : undefined)
-  const named = (given: EvmParams['endpoints']) => endpointsOf(node, given, addressOf)
-  const relay = params.relay === undefined ? undefined : named([params.relay])[0]
-  return new Nodes({
-    ...{ chain_id: params.chain_id, endpoints: named(params.endpoints), clock, notice },
-    ...(relay !== undefined && { relay }),
-    ...{ timeout: params.request_timeout, hedge: params.hedge, max_lag: params.max_lag },
-  })
-}
-export type Around = Pick<ExecutorContext, 'node' | 'endpoint' | 'secret' | 'clock' | 'notice'>
 
 /** What tests put between the executor and the world. */
 export interface Seams {
@@ -54,7 +40,7 @@ export async function openExecutor(params: EvmParams, context: ExecutorContext, 
   const { clock, secret, endpoint, notice, run, pipeline, node } = context
   const markets = new Map(marketsOf(params).map((market) => [market.key, market]))
   const signer = await openSigner(params.signer, { clock, endpoint, secret, home: homedir() })
-  const nodes = nodesOf(params, context)
+  const nodes = nodesOf(node, params, context)
   const chain = new Chain(nodes, signer.address)
   const of = { chain: `eip155:${params.chain_id}`, signer: signer.address }
   const opened = await openJournal(secret, of)

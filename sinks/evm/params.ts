@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { endpointParams } from '../../runtime/define.ts'
 import { unitsOf } from '../../schemas/fixed.ts'
 import { duration } from '../../schemas/units.ts'
 import type { ExecutorRules } from './executor.ts'
 import { Address } from './hex.ts'
 import { signerParams } from './keys/open_signer.ts'
 import type { Market } from './market.ts'
+import { rpcParams } from './rpc_params.ts'
 import { type ListedVenue, venues } from './venues/catalogue.ts'
 
 const positive = (what: string) => duration().refine((micros) => micros > 0, `expected a positive ${what}`)
@@ -55,13 +55,7 @@ const market = z.strictObject({
 })
 
 export const evmParams = z.strictObject({
-  chain_id: z.int().positive().describe('id of the chain (EIP-155): endpoints of another are not used'),
-  endpoints: endpointParams.describe(
-    'nodes by HTTP: names (`--endpoint NAME=URL`), environment variables (`$TIDEGATE_…`) or addresses',
-  ),
-  relay: endpointParams.element
-    .optional()
-    .describe('a private relay: with one, transactions go there and nowhere else, whatever becomes of it'),
+  ...rpcParams,
   signer: signerParams,
   markets: z
     .array(market)
@@ -89,9 +83,6 @@ export const evmParams = z.strictObject({
   max_gas_cost: decimal.default(0).describe('the most that the gas of one order may cost, coins; 0 for no limit'),
   grant: z.enum(['exact', 'max']).default('exact').describe('rights are given for one trade, or for all to come'),
   broadcast: z.enum(['one', 'all']).default('one').describe('whether the best node is given a transaction, or all are'),
-  hedge: z.enum(['late', 'failed']).default('late').describe('when another node is asked too'),
-  max_lag: z.int().min(0).default(2).describe('blocks a node may be behind before it is asked last'),
-  request_timeout: positive('duration').default(2e6).describe('what one question to one node may take'),
   poll_every: positive('duration').default(1e6).describe('how often the chain is looked at while orders are under way'),
   simulation: z
     .strictObject({

@@ -16,6 +16,18 @@ export class Book {
   private from = 0
   private greatest = -1
 
+  /** @throws IllegalStep where the entries cannot come next, one after the other; nothing has changed then or otherwise */
+  check(entries: readonly Entry[]): void {
+    const orders = new Map<string, Order>()
+    const nonces = new Map<number, string>()
+    for (const { id, at, event } of entries.filter(isOrderEntry)) {
+      orders.set(id, fold(orders.get(id) ?? this.orders.get(id), at, event))
+      if (event.type !== 'signed') continue
+      claim(nonces.get(event.nonce) ?? this.nonces.get(event.nonce), id, event)
+      nonces.set(event.nonce, id)
+    }
+  }
+
   /** @throws IllegalStep for an entry that cannot come next */
   add(entry: Entry): void {
     if (!isOrderEntry(entry)) {
@@ -24,7 +36,11 @@ export class Book {
     }
     const { id, at, event } = entry
     const order = fold(this.orders.get(id), at, event)
-    if (event.type === 'signed') this.reserve(id, event)
+    if (event.type === 'signed') {
+      claim(this.nonces.get(event.nonce), id, event)
+      this.nonces.set(event.nonce, id)
+      this.greatest = Math.max(this.greatest, event.nonce)
+    }
     this.orders.set(id, order)
     if (hasEnded(order.life.phase)) this.living.delete(id)
     else this.living.add(id)
@@ -58,14 +74,6 @@ export class Book {
     return Math.max(this.from, this.opened?.nonce ?? 0)
   }
 
-  private reserve(id: string, { nonce, attempt }: EventOf<'signed'>): void {
-    const holder = this.nonces.get(nonce)
-    if (holder !== undefined && holder !== id) throw new IllegalStep(`nonce ${nonce} of ${id} belongs to ${holder}`)
-    if (attempt === 1 && holder !== undefined) throw new IllegalStep(`nonce ${nonce} of ${id} was signed before`)
-    this.nonces.set(nonce, id)
-    this.greatest = Math.max(this.greatest, nonce)
-  }
-
   private note(event: SignerEvent): void {
     if (event.type === 'opened') this.opened = event
     else if (event.type === 'halted') this.halt = event
@@ -74,4 +82,10 @@ export class Book {
       this.from = event.nonce
     }
   }
+}
+
+/** @throws IllegalStep where a nonce is not to be had */
+function claim(holder: string | undefined, id: string, { nonce, attempt }: EventOf<'signed'>): void {
+  if (holder !== undefined && holder !== id) throw new IllegalStep(`nonce ${nonce} of ${id} belongs to ${holder}`)
+  if (attempt === 1 && holder !== undefined) throw new IllegalStep(`nonce ${nonce} of ${id} was signed before`)
 }

@@ -42,25 +42,23 @@ const corrupt = (file: string, line: number, what: string) =>
 function read(file: string): Read {
   if (!existsSync(file)) return { entries: [], whole: 0, header: undefined }
   const bytes = readFileSync(file)
-  const end = bytes.lastIndexOf(10) + 1
-  const lines = bytes.subarray(0, end).toString('utf8').split('\n').slice(0, -1)
   let header: Read['header']
   const entries: Entry[] = []
   let whole = 0
-  let at = 0
-  for (const [i, line] of lines.entries()) {
-    at += Buffer.byteLength(line) + 1
-    const value = contentOf(line)
-    if (value === undefined) throw corrupt(file, i + 1, 'its checksum does not fit')
-    if (i === 0) header = headerOf(file, value)
+  for (let number = 1; ; number++) {
+    // line by line: one text of all of them has an end at 512 MB
+    const end = bytes.indexOf(10, whole)
+    if (end < 0) return { entries, whole, header }
+    const value = contentOf(bytes.toString('utf8', whole, end))
+    if (value === undefined) throw corrupt(file, number, 'its checksum does not fit')
+    if (number === 1) header = headerOf(file, value)
     else {
       const parsed = z.array(Entry).safeParse(value)
-      if (!parsed.success) throw corrupt(file, i + 1, `unknown entry: ${parsed.error.issues[0]?.message ?? ''}`)
+      if (!parsed.success) throw corrupt(file, number, `unknown entry: ${parsed.error.issues[0]?.message ?? ''}`)
       entries.push(...(parsed.data as readonly Entry[]))
     }
-    whole = at
+    whole = end + 1
   }
-  return { entries, whole, header }
 }
 
 function headerOf(file: string, value: unknown): z.output<typeof Header> {
@@ -118,6 +116,9 @@ class FileJournal implements Journal {
   private end: number
   private readonly lock: WriterLock
   private readonly directory: string
+  private closed = false
+  /** Why nothing can be written any more. The number of a closed file is used again: it must not be written to. */
+  private ended: Error | undefined
 
   constructor(handle: number, end: number, lock: WriterLock, directory: string) {
     this.handle = handle
@@ -130,19 +131,36 @@ class FileJournal implements Journal {
     if (entries.length > 0) this.write(entries)
   }
 
-  /** @throws LOG_LOCKED where another process took over */
+  /** @throws LOG_LOCKED where another process took over; LOG_UNWRITABLE, and from then on always */
   write(value: unknown): void {
+    if (this.ended !== undefined) throw this.ended
     if (!this.lock.held())
       throw new TidegateError('LOG_LOCKED', `${this.directory}: another process has taken this journal over`, {
         directory: this.directory,
       })
     const line = Buffer.from(lineOf(value))
-    for (let at = 0; at < line.length; ) at += writeSync(this.handle, line, at, line.length - at, this.end + at)
-    fsyncSync(this.handle)
+    try {
+      for (let at = 0; at < line.length; ) at += writeSync(this.handle, line, at, line.length - at, this.end + at)
+      fsyncSync(this.handle)
+    } catch (error) {
+      // Whether the line is there is not known, and a later fsync may succeed without having written it (fsync(2)).
+      const { code = 'unknown' } = error as NodeJS.ErrnoException
+      const info = { directory: this.directory, reason: code, outcome: 'unknown' }
+      this.ended = new TidegateError(
+        'LOG_UNWRITABLE',
+        `${this.directory}: an entry was not written: ${code}`,
+        info,
+        error,
+      )
+      throw this.ended
+    }
     this.end += line.length
   }
 
   async close(): Promise<void> {
+    if (this.closed) return
+    this.closed = true
+    this.ended = new Error('the journal is closed')
     closeSync(this.handle)
     this.lock.release()
   }

@@ -28,6 +28,8 @@ export class Ledger {
   readonly heard: ReadonlyMap<string, number>
   private waiting: ExecutorAnswer[] = []
   private listener: Subscriber<readonly ExecutorAnswer[]> | undefined
+  /** Appends wait for those before them: what may come next depends on them. */
+  private tail: Promise<unknown> = Promise.resolve()
   private failure: { readonly error: unknown } | undefined
   private readonly journal: Journal
   private readonly parts: LedgerParts
@@ -47,9 +49,19 @@ export class Ledger {
     this.heard = heard
   }
 
-  /** Durable first; then remembered, then told. Entries of one call stand together or not at all. */
-  async append(entries: readonly Entry[]): Promise<void> {
+  /**
+   * Durable first; then remembered, then told. Entries of one call stand together or not at all.
+   * @throws IllegalStep for entries that cannot come next: they never reach the journal, which could not be read again
+   */
+  append(entries: readonly Entry[]): Promise<void> {
+    const appended = this.tail.then(() => this.write(entries))
+    this.tail = appended.catch(() => undefined)
+    return appended
+  }
+
+  private async write(entries: readonly Entry[]): Promise<void> {
     if (entries.length === 0) return
+    this.book.check(entries)
     await this.journal.append(entries)
     const answers = entries.flatMap((entry) => this.add(entry))
     if (answers.length === 0) return

@@ -1,0 +1,25 @@
+import { wallClock } from '../../runtime/clock.ts'
+import { openFileJournal } from '../../sinks/execution/file_journal.ts'
+import { openPostgresJournal } from '../../sinks/execution/postgres_journal.ts'
+import { journalUrlOf } from '../../sinks/execution/postgres_link.ts'
+import { countOf, groupOf, sample_journal } from '../../sinks/execution/sample_entries.ts'
+
+/**
+ * Appends groups of entries to a journal until it is killed and prints the number of each once it is durable (writes to a
+ * pipe are synchronous on Linux). Argument: the directory of a file journal; without it, the database of the environment.
+ */
+const [directory] = process.argv.slice(2)
+const { journal, entries } =
+  directory === undefined
+    ? await openPostgresJournal(journalUrlOf(process.env) ?? '', sample_journal, { clock: wallClock })
+    : openFileJournal(directory, sample_journal)
+let n = countOf(entries.length) ?? Number.NaN
+process.stdout.write(`open ${n}\n`)
+try {
+  for (;;) {
+    await journal.append(groupOf(n + 1))
+    process.stdout.write(`${++n}\n`)
+  }
+} catch (error) {
+  process.stdout.write(`failed ${(error as { code?: string }).code} after ${n}\n`)
+}
