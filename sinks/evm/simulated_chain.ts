@@ -40,7 +40,8 @@ export const emptyChain = ({ open_orders, base_fee }: SimulationRules) => ({
   ...{ nonce: 0, taken: 0 },
   open: 0,
   due: Number.POSITIVE_INFINITY,
-  pool: emptyPool(),
+  /** As the newest row tells it, and what own trades made of it since. */
+  ...{ fed: emptyPool(), pool: emptyPool() },
   orders: emptySlots(open_orders),
 })
 export type SimulatedChain = ReturnType<typeof emptyChain>
@@ -95,11 +96,12 @@ export function produce(world: World, block: { number: number; at: number; base_
   for (const of of open) act(of, world)
 }
 
-/** Blocks from a number on are no longer in the chain: what they held waits again. */
+/** Blocks from a number on are no longer in the chain: what they held waits again, and the pool is as it was told. */
 export function takeBack({ chain }: World, number: number): void {
   if (number > chain.head) return
   chain.head = number - 1
   chain.fork++
+  Object.assign(chain.pool, chain.fed)
   for (const { receipt } of openOrders(chain)) {
     if (!receipt.held || receipt.block < number) continue
     receipt.held = false

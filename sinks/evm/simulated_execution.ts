@@ -11,6 +11,8 @@ export const swapOf = (
   { zero_is_base }: SimulatedPair,
 ): Swap => ({ zero_in: (side === 'sell') === zero_is_base, exact, amount })
 
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+
 /** What becomes of a transaction in the newest block: the receipt of the order's newest attempt. */
 export function execute(of: Slot, world: World): void {
   const { chain, rules } = world
@@ -23,8 +25,7 @@ export function execute(of: Slot, world: World): void {
   receipt.ok = !failed
   receipt.failure = failed ? failureOf(outcome) : 0
   receipt.gas = of.cancels ? GAS_OF_NOTHING : rules.gas_used
-  const spare = of.max_fee - chain.base_fee
-  receipt.gas_price = chain.base_fee + (of.tip < spare ? of.tip : spare)
+  receipt.gas_price = smaller(of.max_fee, chain.base_fee + of.tip)
   receipt.paid = failed ? 0n : outcome.paid
   receipt.got = failed ? 0n : outcome.got
 }

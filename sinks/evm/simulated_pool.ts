@@ -18,9 +18,9 @@ export const models = { none: 0, constant_product: 1, concentrated: 2, stable: 3
 export const MOST = 1n << 126n
 const LOW = (1n << 80n) - 1n
 
-/** A row older than the newest is passed over. */
-export function takeState(pool: Pool, message: PoolState, at: number): void {
-  if (at < pool.seen) return
+/** Whether it was taken: a row older than the newest is passed over. */
+export function takeState(pool: Pool, message: PoolState, at: number): boolean {
+  if (at < pool.seen) return false
   const [reserve0, reserve1, liquidity] = [message.reserve0, message.reserve1, message.liquidity].map(BigInt) as [
     bigint,
     bigint,
@@ -31,7 +31,7 @@ export function takeState(pool: Pool, message: PoolState, at: number): void {
   pool.model = models[message.model]
   if ([reserve0, reserve1, liquidity, root >> 40n].some((n) => n < 0n || n > MOST)) {
     pool.model = models.none
-    return
+    return true
   }
   pool.reserve0 = reserve0
   pool.reserve1 = reserve1
@@ -42,6 +42,7 @@ export function takeState(pool: Pool, message: PoolState, at: number): void {
   pool.pips = Math.round(message.fee * 1e6)
   pool.decimals0 = message.decimals0
   pool.decimals1 = message.decimals1
+  return true
 }
 
 /** One trade with a pool: which token goes in, and an exact amount of the one or the other. */

@@ -82,7 +82,7 @@ export const simulatedSwap = defineOperator({
   init: ({ rules }) => emptyChain(rules),
   on: {
     pool(chain, message, { at }) {
-      takeState(chain.pool, message, at)
+      if (takeState(chain.fed, message, at)) Object.assign(chain.pool, chain.fed)
     },
     block(chain, message, env) {
       const world = worldOf(chain, env)
