@@ -9,6 +9,16 @@ import { offenders } from './offenders.ts'
 
 const twins = Object.values(sinks).flatMap((s) => (s.simulate === undefined ? [] : [[s.name, s.simulate] as const]))
 const both = ['binance:BTCUSDT', 'okx:ETH-USDT'] as const
+const token = (address: string, native: boolean) => ({ address, decimals: 8, native })
+const swapping = {
+  chain_id: 1,
+  endpoints: [{ http: 'mainnet' }],
+  signer: { address: `0x${'a'.repeat(40)}` },
+  markets: both.map((instrument) => ({
+    ...{ instrument, venue: { name: 'uniswap_v2' } },
+    ...{ base: token(`0x${'0'.repeat(40)}`, true), quote: token(`0x${'1'.repeat(40)}`, false) },
+  })),
+}
 /** Params beside those of the example: each switches on a part of the operator that the example leaves off. */
 const variants: Readonly<Record<string, readonly unknown[]>> = {
   time_bars: [{ every: '2s', closed: 'right' }, { every: '3s', price: 'bid' }, { every: '2s' }],
@@ -43,6 +53,21 @@ const variants: Readonly<Record<string, readonly unknown[]>> = {
     { fill: 'next', spread: 0.001, slippage: 0.002, at_end: 'close' },
     { latency: '1s', maker_fee: 0, open_orders: 4, at_end: 'close' },
     { latency: '300ms', fill: 'next' },
+  ],
+  evm_swap: [
+    { ...swapping, confirmations: 1, slippage: 0.5, simulation: { block_time: '2s' } },
+    {
+      ...{
+        ...swapping,
+        max_fee: 40,
+        stuck_after: 1,
+        deadline: '5s',
+        cancel_after: '1s',
+        slippage: 0.3,
+        confirmations: 2,
+      },
+      simulation: { block_time: '1s', revert_probability: 0.2, inclusion_blocks: 2, open_orders: 3 },
+    },
   ],
 }
 

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { type ExecutorContext, endpointsOf, pause, RpcFailure } from '../../runtime/define.ts'
+import { type ExecutorContext, pause, RpcFailure } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import type { SignerEvent } from '../execution/entry.ts'
 import { openFileJournal } from '../execution/file_journal.ts'
@@ -13,7 +13,7 @@ import { Executor } from './executor.ts'
 import type { Address } from './hex.ts'
 import { openSigner } from './keys/open_signer.ts'
 import type { Market } from './market.ts'
-import { type EvmParams, marketsOf, rulesOf } from './params.ts'
+import { type EvmSwapParams, marketsOf, rulesOf } from './params.ts'
 import { nodesOf } from './rpc_params.ts'
 
 /** Where the journal of a signer is kept on this machine: one for all pipelines, since they share its nonces. */
@@ -21,9 +21,12 @@ export const journalDirectory = (secret: ExecutorContext['secret'], { chain, sig
   join(secret('TIDEGATE_JOURNALS') ?? join(homedir(), '.tidegate', 'journals'), `${chain.replace(':', '-')}-${signer}`)
 
 /** A database where one is named, otherwise a file. */
-export function openJournal(secret: ExecutorContext['secret'], of: JournalOf): Promise<OpenedJournal> {
+export function openJournal(
+  { secret, clock }: Pick<ExecutorContext, 'secret' | 'clock'>,
+  of: JournalOf,
+): Promise<OpenedJournal> {
   const url = secret('TIDEGATE_JOURNAL_URL')
-  if (url !== undefined) return openPostgresJournal(url, of)
+  if (url !== undefined) return openPostgresJournal(url, of, { clock })
   return Promise.resolve(openFileJournal(journalDirectory(secret, of), of))
 }
 
@@ -36,14 +39,18 @@ export interface Seams {
  * Opens the live side: keys, nodes, journal. Nothing is sent before all of it stands.
  * @throws CHAIN_MISMATCH, CONTRACT_ABSENT, KEY_INVALID, KEY_UNSAFE, LOG_LOCKED where another process has the journal
  */
-export async function openExecutor(params: EvmParams, context: ExecutorContext, seams: Seams = {}): Promise<Executor> {
+export async function openExecutor(
+  params: EvmSwapParams,
+  context: ExecutorContext,
+  seams: Seams = {},
+): Promise<Executor> {
   const { clock, secret, endpoint, notice, run, pipeline, node } = context
   const markets = new Map(marketsOf(params).map((market) => [market.key, market]))
   const signer = await openSigner(params.signer, { clock, endpoint, secret, home: homedir() })
   const nodes = nodesOf(node, params, context)
   const chain = new Chain(nodes, signer.address)
   const of = { chain: `eip155:${params.chain_id}`, signer: signer.address }
-  const opened = await openJournal(secret, of)
+  const opened = await openJournal(context, of)
   try {
     const insist = <T>(work: () => Promise<T>) => insisting(work, context)
     const head = await insist(() => chain.head())

@@ -1,23 +1,31 @@
 import { z } from 'zod'
 import { unitsOf } from '../../schemas/fixed.ts'
-import { duration } from '../../schemas/units.ts'
+import { duration, Instrument } from '../../schemas/units.ts'
 import type { ExecutorRules } from './executor.ts'
 import { Address } from './hex.ts'
 import { signerParams } from './keys/open_signer.ts'
-import type { Market } from './market.ts'
+import type { Market, Pair } from './market.ts'
 import { rpcParams } from './rpc_params.ts'
 import { type ListedVenue, venues } from './venues/catalogue.ts'
 
-const positive = (what: string) => duration().refine((micros) => micros > 0, `expected a positive ${what}`)
-const decimal = z.union([z.number().nonnegative(), z.string().regex(/^\d+(?:\.\d+)?$/, 'expected a decimal number')])
-const gwei = (otherwise: number) => decimal.default(otherwise)
-const share = z.number().min(0).max(0.5)
+/** A decimal number, kept as the text it was written as: what is parsed twice stays what it is. */
+const decimal = () =>
+  z.union([
+    z
+      .number()
+      .nonnegative()
+      .transform((value) => String(value)),
+    z.string().regex(/^\d+(?:\.\d+)?$/, 'expected a decimal number, such as 30 or "0.1"'),
+  ])
+const gwei = decimal
+const positive = () => duration().refine((micros) => micros > 0, 'expected a positive duration')
+const fraction = () => z.number().min(0).max(0.5)
 
 /** A protocol by its name, with the params that are its own. */
 const venueParams = z.looseObject({ name: z.string() }).transform(({ name, ...given }, context) => {
   const venue = venues.get(name)
   if (venue === undefined) {
-    context.addIssue(`no venue "${name}"; there are ${[...venues.keys()].join(', ')}`)
+    context.addIssue({ code: 'custom', message: `no venue "${name}"; there are ${[...venues.keys()].join(', ')}` })
     return z.NEVER
   }
   const parsed = z.safeParse(venue.params, given)
@@ -27,99 +35,131 @@ const venueParams = z.looseObject({ name: z.string() }).transform(({ name, ...gi
 })
 
 const token = z.strictObject({
-  address: Address.describe('its contract; of the wrapped coin where it is native'),
-  decimals: z.int().min(0).max(36).describe('decimals of its smallest unit'),
-  native: z.boolean().default(false).describe("the chain's own coin: paid and got unwrapped"),
+  address: Address.describe('contract of the token; that of the wrapped coin where it is the coin of the chain'),
+  decimals: z.int().min(0).max(36).describe('decimals the contract counts in'),
+  native: z.boolean().default(false).describe('true: paid and got as the coin of the chain itself'),
 })
 const market = z.strictObject({
-  instrument: z.string().min(3).describe('the instrument whose orders it takes: `VENUE:POOL`, as the feed spells it'),
+  instrument: Instrument.describe('the instrument whose orders are traded here'),
   base: token.describe('what is bought and sold'),
-  quote: token.describe('what it is paid with'),
+  quote: token.describe('what is paid with'),
+  venue: venueParams.describe('the protocol it is traded on: its `name`, and params of its own'),
+  slippage: fraction().optional().describe('share of the price, for this market alone'),
+  exact: z
+    .enum(['in', 'by_side'])
+    .default('by_side')
+    .describe('by_side: buys name what shall come, sells what is paid; in: both name what is paid'),
   coin: z
     .enum(['base', 'quote', 'neither'])
-    .default('neither')
-    .describe('which of the two is the (wrapped) coin that gas is paid in: then fills tell it as their fee'),
-  venue: venueParams.describe('the protocol that trades them, and its contracts'),
-  slippage: share.optional().describe('share of the price a trade may be worse by; that of the sink where absent'),
-  exact: z
-    .enum(['by_side', 'in'])
-    .default('by_side')
-    .describe(
-      '`by_side`: a buy names what shall come; `in`: a buy too names what is paid, for tokens that tax transfers',
-    ),
-  round_trip: share
+    .optional()
+    .describe('which of the two is the coin gas is paid in, or wraps it; the native one when absent'),
+  round_trip: fraction()
     .optional()
     .describe(
-      'the most that buying and selling at once may lose, tried in simulation before the first buy; not tried where absent',
+      'most that buying and selling at once may lose, tried in simulation before each buy; not tried when absent',
     ),
+  base_is: z
+    .enum(['token0', 'token1'])
+    .optional()
+    .describe('which token of its pool the base is, for simulation; the order of the addresses tells when absent'),
 })
 
-export const evmParams = z.strictObject({
+export const evmSwapParams = z.strictObject({
   ...rpcParams,
   signer: signerParams,
   markets: z
     .array(market)
     .min(1)
-    .max(256)
-    .refine(
-      (all) => new Set(all.map(({ instrument }) => instrument)).size === all.length,
-      'expected each instrument once',
-    )
-    .describe('what is traded, and where'),
-  slippage: share.default(0.005).describe('share of the price a trade may be worse by, where the order has no limit'),
-  time_to_live: positive('duration').default(30e6).describe('how long after its approval an order may still be signed'),
-  deadline: positive('duration')
-    .default(120e6)
-    .describe('how long the contract may take a trade, after it was planned'),
-  confirmations: z.int().min(0).max(1000).default(3).describe('blocks that must stand on a block before it counts'),
-  stuck_after: z.int().min(1).max(1000).default(3).describe('blocks an order waits before it is made dearer'),
-  cancel_after: duration()
-    .default(30e6)
-    .describe('how long after its deadline, by time of the chain, its nonce is taken back'),
-  max_fee: gwei(200).describe('the most that is offered for a unit of gas, gwei'),
-  min_tip: gwei(0.05).describe("the least of it that is the block producer's, gwei"),
-  max_tip: gwei(5).describe("the most of it that is the block producer's, gwei"),
-  tip_percentile: z.number().min(0).max(100).default(50).describe('which of the tips of the last blocks is offered, %'),
-  max_gas_cost: decimal.default(0).describe('the most that the gas of one order may cost, coins; 0 for no limit'),
-  grant: z.enum(['exact', 'max']).default('exact').describe('rights are given for one trade, or for all to come'),
-  broadcast: z.enum(['one', 'all']).default('one').describe('whether the best node is given a transaction, or all are'),
-  poll_every: positive('duration').default(1e6).describe('how often the chain is looked at while orders are under way'),
+    .refine((all) => new Set(all.map((m) => m.instrument)).size === all.length, 'expected each instrument once')
+    .describe('what may be traded, and where'),
+  slippage: fraction().default(0.005).describe('share of the price of an order without a limit that may be given away'),
+  time_to_live: positive().default(30e6).describe('how long after its approval an order may still be signed'),
+  deadline: positive().default(120e6).describe('how long after signing the contract may take the trade'),
+  confirmations: z.int().min(0).max(1000).default(3).describe('blocks on top of its own before a trade counts'),
+  stuck_after: z.int().min(1).max(1000).default(3).describe('blocks a transaction waits before it is made dearer'),
+  cancel_after: duration().default(60e6).describe('how long after its deadline a transaction is taken back'),
+  max_fee: gwei().default('100').describe('most that is offered for a unit of gas, gwei'),
+  min_tip: gwei()
+    .default('0.01')
+    .describe('least that is offered to the producer of the block for a unit of gas, gwei'),
+  max_tip: gwei().default('3').describe('most that is offered to the producer of the block for a unit of gas, gwei'),
+  tip_percentile: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(50)
+    .describe('which of the tips of the last blocks is offered, percent'),
+  max_gas_cost: decimal()
+    .default('0')
+    .describe('most that the gas of a transaction may cost, in coins of the chain; 0 for no limit'),
+  grant: z
+    .enum(['exact', 'max'])
+    .default('exact')
+    .describe('rights over tokens are given for one trade, or once for all'),
+  poll_every: positive().default(1e6).describe('how often the chain is looked at'),
+  broadcast: z.enum(['one', 'all']).default('one').describe('transactions are given to one node, or to all'),
   simulation: z
     .strictObject({
-      block_time: positive('duration')
-        .default(12e6)
-        .describe('time between blocks where the pipeline has no source of them'),
-      inclusion_blocks: z.int().min(1).max(1000).default(1).describe('blocks from sending to inclusion'),
-      revert_probability: z.number().min(0).max(1).default(0).describe('share of transactions that fail for no reason'),
-      gas_used: z.int().min(21_000).default(150_000).describe('gas of one trade'),
-      base_fee: gwei(10).describe('base fee where the pipeline has no source of blocks, gwei'),
+      block_time: positive().default(12e6).describe('time between blocks where no rows tell of them'),
+      inclusion_blocks: z.int().min(1).max(1000).default(1).describe('blocks until a transaction is in one'),
+      revert_probability: z.number().min(0).max(1).default(0).describe('share of trades that revert by chance'),
+      gas_used: z.int().min(21_000).max(30_000_000).default(150_000).describe('gas a trade takes, units'),
+      base_fee: gwei().default('10').describe('base fee of a unit of gas where no rows tell of it, gwei'),
+      open_orders: z
+        .int()
+        .min(1)
+        .max(64)
+        .default(16)
+        .describe('orders that may be under way at a time, per instrument; more are rejected'),
     })
     .prefault({})
-    .describe('how backtest and paper imitate the chain'),
+    .describe('how the chain is simulated in backtest and paper'),
 })
-export type EvmParams = z.output<typeof evmParams>
+export type EvmSwapParams = z.output<typeof evmSwapParams>
 
-const wei = (gwei: number | string): bigint => unitsOf([gwei], 9)
+const wei = (of: string): bigint => unitsOf([of], 9)
 
-/** Fees in wei: a definition says them in gwei and coins, as decimals. */
-export const rulesOf = (params: EvmParams): ExecutorRules => ({
-  ...params,
-  max_fee: wei(params.max_fee),
-  min_tip: wei(params.min_tip),
-  max_tip: wei(params.max_tip),
-  max_gas_cost: unitsOf([params.max_gas_cost], 18),
+/** What the params say of gas and time, in wei and µs. */
+export const rulesOf = (p: EvmSwapParams): ExecutorRules => ({
+  time_to_live: p.time_to_live,
+  deadline: p.deadline,
+  confirmations: p.confirmations,
+  stuck_after: p.stuck_after,
+  cancel_after: p.cancel_after,
+  max_fee: wei(p.max_fee),
+  min_tip: wei(p.min_tip),
+  max_tip: wei(p.max_tip),
+  tip_percentile: p.tip_percentile,
+  max_gas_cost: unitsOf([p.max_gas_cost], 18),
+  grant: p.grant,
+  poll_every: p.poll_every,
+  broadcast: p.broadcast,
+})
+export const simulationOf = ({ simulation: { base_fee, gas_used, ...rest } }: EvmSwapParams) => ({
+  ...rest,
+  base_fee: wei(base_fee),
+  gas_used: BigInt(gas_used),
 })
 
-export const marketsOf = (params: EvmParams): readonly Market[] =>
-  params.markets.map(({ instrument, venue, slippage, ...rest }) => ({
-    ...rest,
-    key: instrument,
-    venue: open(venue),
-    slippage: slippage ?? params.slippage,
-    base_decimals: rest.base.decimals,
-    quote_decimals: rest.quote.decimals,
-  }))
-
-function open({ name, ...params }: EvmParams['markets'][number]['venue']): Market['venue'] {
-  return (venues.get(name) as ListedVenue).open(params)
+/** What the markets trade, without where. */
+export const pairOf = (m: EvmSwapParams['markets'][number], { slippage }: Pick<EvmSwapParams, 'slippage'>): Pair => ({
+  key: m.instrument,
+  base: m.base,
+  quote: m.quote,
+  base_decimals: m.base.decimals,
+  quote_decimals: m.quote.decimals,
+  coin: m.coin ?? (m.base.native ? 'base' : m.quote.native ? 'quote' : 'neither'),
+  slippage: m.slippage ?? slippage,
+  exact: m.exact,
+})
+export const marketsOf = (params: EvmSwapParams): readonly Market[] =>
+  params.markets.map((market) => {
+    const { name, ...own } = market.venue
+    return { ...pairOf(market, params), venue: (venues.get(name) as ListedVenue).open(own) }
+  })
+/** Pools know their tokens by the order of their addresses; those of Uniswap V4 know the coin as address 0. */
+export function isToken0({ base, quote, base_is, venue }: EvmSwapParams['markets'][number]): boolean {
+  if (base_is !== undefined) return base_is === 'token0'
+  if (venue.name === 'uniswap_v4' && (base.native || quote.native)) return base.native
+  return base.address < quote.address
 }

@@ -88,10 +88,6 @@ describe.skipIf(anvilBinary() === undefined)('with a private relay', () => {
     const { hash } = await sent()
     const cancel = await sent({ to: signer.address, value: 0n, gas_limit: 21_000n })
     await proxy.mine()
-    expect([relay.status(hash), relay.status(cancel.hash), await count('latest')]).toEqual([
-      'CANCELLED',
-      'UNKNOWN',
-      0,
-    ])
+    expect([relay.status(hash), relay.status(cancel.hash), await count('latest')]).toEqual(['CANCELLED', 'UNKNOWN', 0])
   })
 })

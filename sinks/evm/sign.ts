@@ -34,4 +34,3 @@ export async function signAttempt(signer: Signer, call: Call, of: AttemptOf): Pr
 
 /** Takes a nonce without doing anything: a payment of nothing to oneself. */
 export const nothing = (signer: Address): Call => ({ to: signer, data: '0x', value: 0n })
-export const GAS_OF_NOTHING = 21_000n

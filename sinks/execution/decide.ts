@@ -117,5 +117,6 @@ export function raised(
 function end(order: Order): OrderEvent {
   const { inclusion } = order
   if (attemptOf(order)?.purpose === 'cancel') return { type: 'cancelled' }
-  return inclusion?.status === 'failed' ? { type: 'reverted', reason: 'the transaction reverted' } : { type: 'settled' }
+  if (inclusion?.status !== 'failed') return { type: 'settled' }
+  return { type: 'reverted', ...(inclusion.failure ?? { reason: 'the transaction reverted' }) }
 }

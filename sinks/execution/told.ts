@@ -85,6 +85,7 @@ function wordsOf({ intent }: Order, event: OrderEvent): { code: string; detail: 
     case 'conflict':
       return { code: 'FOREIGN_NONCE', detail: event.reason }
     case 'reverted':
+      return { code: event.code ?? 'REVERTED', detail: event.reason }
     case 'refunded':
     case 'dead':
     case 'lost':

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { wallClock } from '../../runtime/clock.ts'
 import type { Committed, ExecutorAnswer } from '../../runtime/define.ts'
 import { journalDirectory, openExecutor } from '../../sinks/evm/open_executor.ts'
-import { evmParams } from '../../sinks/evm/params.ts'
+import { evmSwapParams } from '../../sinks/evm/params.ts'
 import { Book } from '../../sinks/execution/book.ts'
 import { readFileJournal } from '../../sinks/execution/file_journal.ts'
 import type { OpenedJournal } from '../../sinks/execution/journal.ts'
@@ -26,7 +26,7 @@ const Task = z.object({
 })
 const task = Task.parse(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')))
 const orders = task.orders as readonly Committed[]
-const params = evmParams.parse(task.params)
+const params = evmSwapParams.parse(task.params)
 const journal = journalDirectory((name) => task.environment[name], {
   chain: `eip155:${params.chain_id}`,
   signer: params.signer.address,

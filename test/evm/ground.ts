@@ -5,7 +5,7 @@ import { Wallet } from 'ethers'
 import type { z } from 'zod'
 import type { Committed } from '../../runtime/define.ts'
 import { Address } from '../../sinks/evm/hex.ts'
-import type { evmParams } from '../../sinks/evm/params.ts'
+import type { evmSwapParams } from '../../sinks/evm/params.ts'
 import { type Anvil, startAnvil } from '../../testing/anvil.ts'
 import { deployUniswap, interfaceOf, type Uniswap } from '../../testing/evm_chain.ts'
 import { type GethProxy, startGethProxy } from '../../testing/geth_proxy.ts'
@@ -24,7 +24,7 @@ export interface Ground {
   readonly folder: string
   readonly environment: Readonly<Record<string, string>>
   /** Params of the sink, as a definition writes them; `more` wins. */
-  readonly params: (more?: Readonly<Record<string, unknown>>) => z.input<typeof evmParams>
+  readonly params: (more?: Readonly<Record<string, unknown>>) => z.input<typeof evmSwapParams>
   /** What each swap of the account paid, from the logs of the pair, in the order of the chain. */
   readonly swaps: () => Promise<readonly Swapped[]>
   readonly close: () => Promise<void>
