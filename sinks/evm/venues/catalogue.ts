@@ -19,7 +19,11 @@ const listed = <PIn, P>({ name, summary, params, open }: VenueDefinition<PIn, P>
   open: (given) => open(z.parse(params, given)),
 })
 
+const all = [
+  // spot
+  listed(uniswapV2),
+  listed(uniswapV3),
+  listed(universalRouter),
+]
 /** By name. */
-export const venues: ReadonlyMap<string, ListedVenue> = new Map(
-  [listed(uniswapV2), listed(uniswapV3), listed(universalRouter)].map((venue) => [venue.name, venue]),
-)
+export const venues: ReadonlyMap<string, ListedVenue> = new Map(all.map((venue) => [venue.name, venue]))
