@@ -45,6 +45,7 @@ const variants: Readonly<Record<string, readonly unknown[]>> = {
     { instruments: { 'A/B': { pools: { [both[0]]: 'token0' }, quotes: [both[1]] } }, fee: 0 },
     { instruments: { 'A/B': { pools: { [both[0]]: 'token0', [both[1]]: 'token1' } } }, stale_after: '5s' },
   ],
+  pool_quote: [{ base: { [both[0]]: 'token0', [both[1]]: 'token1' } }],
   fixed_quantity: [{ quantity: 2 }],
   all_in: [{ capital: 1000 }, { capital: 1000, enter: 'next', decimals: 2 }],
   risk_gate: [{ max_notional: 150, max_position: 3, gap_hold: '2s', warm_up: '2s', stale_after: '1s' }],

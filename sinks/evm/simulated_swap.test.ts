@@ -125,7 +125,7 @@ describe('an order is refused', () => {
     ['GAS_EXCEEDS_MAX', { max_gas_cost: '0.001' }, [deep, order(2, 'sell', 1)]],
   ] as const)('with %s %#', (code, params, input) => {
     expect(reason(params, input)).toEqual(['received', `rejected ${code}`])
-    expect(updates(params, input).map((u) => u.state)).toEqual(['accepted', 'rejected'])
+    expect(updates(params, input).map((u) => u.state)).toEqual(['accepted', 'cancelled'])
   })
   test('where no market trades it, and where too many are under way', () => {
     expect(words({}, [of('uniswap_v2:0xother', order(2, 'sell', 1))])).toEqual(['received', 'rejected MARKET_UNKNOWN'])
@@ -149,7 +149,7 @@ describe('a transaction reverts', () => {
     const input = [deep, order(2, 'sell', 1), reserves(5, 1_900_000, 1000), until(200)]
     expect(words({}, input)).toEqual(failed('PRICE_MOVED'))
     expect(fills({}, input)).toEqual([])
-    expect(updates({}, input).map((u) => u.state)).toEqual(['accepted', 'rejected'])
+    expect(updates({}, input).map((u) => u.state)).toEqual(['accepted', 'cancelled'])
   })
   test('when its block comes after its deadline', () => {
     const slow = { deadline: '20s', cancel_after: '10m', simulation: { inclusion_blocks: 4 }, stuck_after: 9 }
@@ -191,7 +191,7 @@ describe('base fees that rise', () => {
   test('keep an order from being signed, until it expires', () => {
     const dear = [deep, block(1, 1000, 300), order(2, 'sell', 1), ...blocks(1, 5, () => 300)]
     expect(words({}, dear)).toEqual(['received', 'expired'])
-    expect(updates({}, dear).map((u) => u.state)).toEqual(['accepted', 'rejected'])
+    expect(updates({}, dear).map((u) => u.state)).toEqual(['accepted', 'cancelled'])
     const falling = [...dear.slice(0, 4), ...blocks(2, 9)]
     expect(words({}, falling)).toEqual(clean)
   })
