@@ -4,6 +4,10 @@ import { openPostgresJournal } from '../../sinks/execution/postgres_journal.ts'
 import { journalUrlOf } from '../../sinks/execution/postgres_link.ts'
 import { countOf, groupOf, sample_journal } from '../../sinks/execution/sample_entries.ts'
 
+// Without a handler the signal of a passed file size limit ends the process before the error is seen.
+process.on('SIGXFSZ', () => undefined)
+const codeOf = (error: unknown) => (error as { code?: string }).code
+
 /**
  * Appends groups of entries to a journal until it is killed and prints the number of each once it is durable (writes to a
  * pipe are synchronous on Linux). Argument: the directory of a file journal; without it, the database of the environment.
@@ -21,5 +25,6 @@ try {
     process.stdout.write(`${++n}\n`)
   }
 } catch (error) {
-  process.stdout.write(`failed ${(error as { code?: string }).code} after ${n}\n`)
+  const next = await journal.append(groupOf(1)).catch((other: unknown) => codeOf(other))
+  process.stdout.write(`failed ${codeOf(error)} after ${n}, then ${next}\n`)
 }
