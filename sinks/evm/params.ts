@@ -151,6 +151,7 @@ export const pairOf = (m: EvmSwapParams['markets'][number], { slippage }: Pick<E
   coin: m.coin ?? (m.base.native ? 'base' : m.quote.native ? 'quote' : 'neither'),
   slippage: m.slippage ?? slippage,
   exact: m.exact,
+  round_trip: m.round_trip,
 })
 export const marketsOf = (params: EvmSwapParams): readonly Market[] =>
   params.markets.map((market) => {

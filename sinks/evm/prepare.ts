@@ -8,6 +8,7 @@ import type { Hex } from './hex.ts'
 import type { Signer } from './keys/signer.ts'
 import { type Market, mostPaid, movedAway, tradeOf } from './market.ts'
 import type { Nodes } from './nodes.ts'
+import { tryRoundTrip } from './round_trip.ts'
 import { signAttempt } from './sign.ts'
 import { simulate } from './simulate.ts'
 import { type Grant, grantsOf, missingOf } from './venues/allowances.ts'
@@ -103,10 +104,24 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
   }
   const moved = movedAway(trade, quoted)
   if (moved !== undefined) return { is: 'refused', ...moved }
+  const trapped = intent.side === 'buy' ? await trapOf(trade, market, parts) : undefined
+  if (trapped !== undefined) return refused('ROUND_TRIP', trapped)
   const call = market.venue.encode(trade)
   const { to, data, value } = call
   const event = { type: 'planned', to, data, value: value.toString(), deadline, quoted: quoted.toString() } as const
   return { is: 'planned', call, event: [event] }
+}
+
+/** Why what would be bought is not to be; undefined where it can be sold again without losing too much. */
+async function trapOf(trade: Trade, { venue, round_trip }: Market, parts: PrepareParts): Promise<string | undefined> {
+  if (round_trip === undefined) return undefined
+  const { nodes, chain, signer } = parts
+  const tried = await tryRoundTrip(trade, venue, { nodes, chain, account: signer.address })
+  if (tried.is === 'unknown') return 'no node can simulate it (eth_simulateV1)'
+  if (tried.is === 'trap') return tried.reason
+  return tried.loss <= round_trip
+    ? undefined
+    : `buying and selling at once loses ${tried.loss}, allowed is ${round_trip}`
 }
 
 /** How long a right of Permit2 lasts where it is given for all trades to come, seconds. */
