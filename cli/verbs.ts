@@ -22,6 +22,7 @@ import { parityVerb } from './verbs/parity.ts'
 import { drainVerb, pauseVerb, resumeVerb } from './verbs/pause.ts'
 import { positionsVerb } from './verbs/positions.ts'
 import { promoteVerb, rollbackVerb } from './verbs/promote.ts'
+import { reconcileVerb } from './verbs/reconcile.ts'
 import { recordVerb } from './verbs/record.ts'
 import { replayVerb } from './verbs/replay.ts'
 import { runVerb } from './verbs/run.ts'
@@ -56,6 +57,7 @@ export const verbs: readonly Verb[] = [
   parityVerb,
   ordersVerb,
   positionsVerb,
+  reconcileVerb,
   recordVerb,
   workerVerb,
   deployVerb,
