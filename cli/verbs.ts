@@ -34,6 +34,7 @@ import { sweepVerb } from './verbs/sweep.ts'
 import { tapVerb } from './verbs/tap.ts'
 import { tapeVerb } from './verbs/tape.ts'
 import { testVerb } from './verbs/test.ts'
+import { testTradeVerb } from './verbs/test_trade.ts'
 import { workerVerb } from './verbs/worker.ts'
 
 /** Every verb, in the order people meet them. */
@@ -58,6 +59,7 @@ export const verbs: readonly Verb[] = [
   ordersVerb,
   positionsVerb,
   reconcileVerb,
+  testTradeVerb,
   recordVerb,
   workerVerb,
   deployVerb,

@@ -224,9 +224,11 @@ export class Executor implements OpenedExecutor {
       case 'refused':
         await this.note(order, [{ type: 'rejected', code: prepared.code, reason: prepared.reason }])
         return 'again'
-      case 'needs':
-        await this.help(order.intent, prepared.calls)
+      case 'needs': {
+        const refusal = this.refusedHelp(order)
+        await (refusal === undefined ? this.help(order.intent, prepared.calls) : this.note(order, [refusal]))
         return 'again'
+      }
       case 'foreign':
         return this.investigate(prepared.nonce)
       case 'signed':
@@ -244,6 +246,14 @@ export class Executor implements OpenedExecutor {
       .find((o) => o.intent.purpose === 'allowance' && o.intent.key === intent.key)
     if (helps === undefined || helps.life.phase === 'included' || helps.life.phase === 'final') return undefined
     return `rights are given first: ${helps.intent.id}`
+  }
+
+  /** Rights that could not be given are not asked for again and again: the order ends as they did. */
+  private refusedHelp({ intent: { id } }: Order): OrderEvent | undefined {
+    for (const { intent, last } of this.parts.ledger.book.all())
+      if (intent.parent === id && (last.type === 'rejected' || last.type === 'reverted'))
+        return { type: 'rejected', code: last.code ?? 'REVERTED', reason: `rights were not given: ${last.reason}` }
+    return undefined
   }
 
   private async help(intent: Intent, calls: readonly Call[]): Promise<void> {

@@ -98,7 +98,7 @@ const unknownMarket = (key: string): never => {
 }
 
 /** @throws CONTRACT_ABSENT */
-async function checkContracts(chain: Chain, markets: readonly Market[], insist: Insist): Promise<void> {
+export async function checkContracts(chain: Chain, markets: readonly Market[], insist: Insist): Promise<void> {
   const named = markets.flatMap(({ key, venue, base, quote }) =>
     [...venue.contracts, base.address, quote.address].map((address): readonly [Address, string] => [address, key]),
   )
