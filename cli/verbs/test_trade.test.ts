@@ -4,6 +4,7 @@ import { Wallet } from 'ethers'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { journalDirectory } from '../../sinks/evm/open_executor.ts'
 import { type LiveGround, startLiveGround } from '../../test/evm/live_ground.ts'
+import { hostileTokens, type Listed, wrap } from '../../testing/hostile_tokens.ts'
 import { captured, folderWith, removeFolders } from '../describe/captured.ts'
 
 let live: LiveGround
@@ -90,16 +91,48 @@ test('an account without funds buys nothing', async () => {
   chmodSync(join(live.ground.folder, 'poor.env'), 0o600)
   const address = poor.address.toLowerCase()
   const signer = { from: 'key_file', address, file: 'poor.env', name: 'POOR' }
-  const file = live.definition('poor', 0, { signer })
+  const file = live.definition('poor', 1, { signer })
   const tried = await live.said('test-trade', file)
   expect(tried).toMatchObject({ code: 1, document: { traded: false, simulated: 'trap' } })
-  const traded = await live.said('test-trade', file, '--confirm', address)
-  expect(traded).toMatchObject({ code: 1, document: { traded: true, whole: false, legs: [{ side: 'buy' }] } })
-  const [leg] = traded.document['legs'] as readonly Readonly<Record<string, string>>[]
-  expect([leg?.['state'], leg?.['code']]).toEqual(['cancelled', 'FUNDS'])
+  expect(tried.document['problem']).toMatch(/buying would fail/)
+  expect(await live.said('test-trade', file, '--confirm', address)).toMatchObject({
+    code: 1,
+    document: { traded: false, simulated: 'trap' },
+  })
+  const dir = join(folderWith({}), 'live')
+  await live.said('run', file, '--mode', 'live', '--confirm', 'poor', '--dir', dir, '--for', '3s')
+  const { document } = await live.said('orders', 'poor', '--dir', dir, '--order', '/0')
+  expect(document).toMatchObject({ state: 'cancelled', last_step: 'rejected', exact: { filled: '0.00000000' } })
+  expect(document['journal']).toContainEqual(expect.objectContaining({ of: 'trade', what: 'rejected', code: 'FUNDS' }))
   // the rights, which were asked for once, and the trade
   const journal = journalDirectory((name) => live.ground.environment[name], { chain: 'eip155:31337', signer: address })
   expect(readFileSync(join(journal, 'journal.jsonl'), 'utf8').match(/"received","intent"/g)).toHaveLength(2)
+}, 60_000)
+
+test('tokens that cannot be sold again, or keep a part, are not bought', async () => {
+  const { uniswap } = live.ground
+  const { money, clean, taxed, honeypot } = await hostileTokens(uniswap.deployer, uniswap)
+  await wrap(uniswap.deployer, money.address, 10n ** 18n)
+  await uniswap.deployer.receipt(await money.send('transfer', live.ground.account, 10n ** 18n))
+  const file = (name: string, { token, pair }: Listed, more: object = {}) => {
+    const venue = { name: 'uniswap_v2', router: uniswap.v2.router.address, path: [money.address], ...more }
+    const [base, quote] = [token, money].map(({ address }) => ({ address, decimals: 18 }))
+    const market = { instrument: `uniswap_v2:${pair.address.toLowerCase()}`, base, quote, venue, exact: 'in' }
+    return live.definition(name, 0, { markets: [market] })
+  }
+  const buy = (of: string) => live.said('test-trade', of, '--confirm', live.ground.account)
+  expect(await buy(file('honeypot', honeypot))).toMatchObject({
+    code: 1,
+    document: { traded: false, simulated: 'trap', problem: expect.stringContaining('selling again would fail') },
+  })
+  // 30 % of each transfer, where the definition knows nothing of it
+  expect(await buy(file('taxed', taxed))).toMatchObject({ code: 1, document: { traded: false, simulated: 'trap' } })
+  expect(await buy(file('clean', clean))).toMatchObject({ code: 0, document: { traded: true, whole: true } })
+  // this definition does not know what the other market of the journal moved
+  expect(await live.said('reconcile', file('clean', clean))).toMatchObject({
+    code: 1,
+    document: { findings: [{ code: 'MARKET_UNKNOWN', what: live.ground.key }] },
+  })
 }, 60_000)
 
 test('no test trade beside a run, for both would have one key', async () => {

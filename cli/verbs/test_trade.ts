@@ -4,7 +4,7 @@ import { TidegateError } from '../../schemas/errors.ts'
 import { toNumber, unitsOf } from '../../schemas/fixed.ts'
 import { intentOf, type Market, tradeOf } from '../../sinks/evm/market.ts'
 import { checkContracts, readJournal } from '../../sinks/evm/open_executor.ts'
-import { tryRoundTrip } from '../../sinks/evm/round_trip.ts'
+import { type RoundTrip, tryRoundTrip } from '../../sinks/evm/round_trip.ts'
 import { cutFixed, quoteIn, type TestSize, testSize } from '../../sinks/evm/test_size.ts'
 import { Reverted } from '../../sinks/evm/venues/venue.ts'
 import { Book } from '../../sinks/execution/book.ts'
@@ -36,7 +36,7 @@ export const testTradeVerb: Verb = {
     confirm: { type: 'string', value: 'ADDRESS', help: 'consent to trade with real money: the address of the signer' },
   },
   notes:
-    'The least is what has 1000 parts on both sides: units of the token, or 1e-8 where it has more decimals. The trade goes the way of every order: the same key, journal, nodes, simulation, rights and rules; the steps are told as they come, and the document has what it cost to the unit. Without --confirm both ways are simulated on top of the newest block (eth_simulateV1), and no key is opened. Exit code 0 when what was bought was sold again, or would be; 1 otherwise. Ctrl-C stops waiting: what is under way stays in the journal, and the next run takes it up.',
+    'The least is what has 1000 parts on both sides: units of the token, or 1e-8 where it has more decimals. The trade goes the way of every order: the same key, journal, nodes, simulation, rights and rules; the steps are told as they come, and the document has what it cost to the unit. Both ways are simulated on top of the newest block first (eth_simulateV1), and nothing is sent that would fail; without --confirm that is all, and no key is opened. Exit code 0 when what was bought was sold again, or would be; 1 otherwise. Ctrl-C stops waiting: what is under way stays in the journal, and the next run takes it up.',
   async run(args, context) {
     const [file = ''] = args.positionals
     const plan = planOf(await loadDefinition(file, args), await context.catalogue(folderOf(file)), 'live')
@@ -65,9 +65,16 @@ export const testTradeVerb: Verb = {
         context.io.document({ ...about, traded: false, problem }, () => problem)
         return 1
       }
-      return args.value('confirm') === undefined
-        ? await simulated(side, market, size, about, context)
-        : await traded(side, market, size, about, args, context)
+      const tried = await tryBoth(side, market, size)
+      if (args.value('confirm') !== undefined && tried.problem === null)
+        return await traded(side, market, size, about, args, context)
+      const told = would(market, size)
+      const document = { ...about, traded: false, would: told, ...tried, confirm: sink.of.signer }
+      context.io.document(document, () => {
+        const does = `${market.key}: would buy ${told.get} for ${told.pay} and sell it for ${told.back}`
+        return `${does}\n${triedText(tried)}${tried.problem === null ? `\nto trade: --confirm ${sink.of.signer}` : ''}`
+      })
+      return tried.problem === null ? 0 : 1
     } finally {
       side.nodes.close()
     }
@@ -109,47 +116,30 @@ const would = ({ base, quote }: Market, { pay, get, back }: TestSize) => ({
   back: amountText(back, quote),
 })
 
-async function simulated(
-  side: EvmSide,
-  market: Market,
-  size: TestSize,
-  about: About,
-  { io }: Context,
-): Promise<number> {
-  const { chain, nodes, insist, params } = side
+interface Tried {
+  readonly simulated: RoundTrip['is']
+  readonly loss: number | null
+  /** Why it is not to be traded. */
+  readonly problem: string | null
+}
+/** Both ways on top of the newest block. */
+async function tryBoth({ chain, nodes, insist, params }: EvmSide, market: Market, size: TestSize): Promise<Tried> {
   const account = params.signer.address
-  const row = { id: 'test', edge: '', kind: '', key: market.key, at: wallClock.now(), ordinal: 0, commit: 0, order: 0 }
-  const intent = intentOf(
-    { ...row, value: size.order },
-    market,
-    { run: '', pipeline: '', node: '' },
-    params,
-    wallClock.now(),
-  )
-  const trade = tradeOf(intent, market, account, wallClock.now() + params.deadline)
+  const now = Math.floor(wallClock.now())
+  const row = { id: 'test', edge: '', kind: '', key: market.key, at: now, ordinal: 0, commit: 0, order: 0 }
+  const of = { run: '', pipeline: '', node: '' }
+  const intent = intentOf({ ...row, value: size.order }, market, of, params, now)
+  const trade = tradeOf(intent, market, account, now + params.deadline)
   const tried = await insist(() => tryRoundTrip(trade, market.venue, { nodes, chain, account }))
   const coin = await insist(() => chain.coinBalance())
   const problem = tried.is === 'trap' ? tried.reason : coin === 0n ? `${account} holds no coin to pay gas with` : null
-  const loss = tried.is === 'fair' ? tried.loss : null
-  const document = {
-    ...about,
-    traded: false,
-    would: would(market, size),
-    simulated: tried.is,
-    loss,
-    problem,
-    confirm: account,
-  }
-  io.document(document, () => {
-    const { pay, get, back } = document.would
-    const verdict =
-      problem ??
-      (loss === null
-        ? 'no node simulates several calls: nothing more is known'
-        : `simulated: loses ${(loss * 100).toFixed(2)} %, and gas`)
-    return `${market.key}: would buy ${get} for ${pay} and sell it for ${back}\n${verdict}\nto trade: --confirm ${account}`
-  })
-  return problem === null ? 0 : 1
+  return { simulated: tried.is, loss: tried.is === 'fair' ? tried.loss : null, problem }
+}
+
+function triedText({ loss, problem }: Tried): string {
+  if (problem !== null) return problem
+  if (loss === null) return 'no node simulates several calls (eth_simulateV1): nothing more is known'
+  return `simulated: loses ${(loss * 100).toFixed(2)} %, and gas`
 }
 
 async function traded(

@@ -86,7 +86,10 @@ async function attemptsOf({ book, chain, markets, insist, orders }: Parts): Prom
   const found = new Map<string, readonly Found[]>()
   const measures = (order: Order, logs: Parameters<Market['venue']['moved']>[1]) => {
     const market = markets.get(order.intent.key)
-    if (market === undefined || order.intent.purpose !== 'trade') return { paid: 0n, got: 0n }
+    if (order.intent.purpose !== 'trade') return { paid: 0n, got: 0n }
+    // what only another definition can measure is believed
+    if (market === undefined)
+      return { paid: BigInt(order.inclusion?.paid ?? 0), got: BigInt(order.inclusion?.got ?? 0) }
     return market.venue.moved(tradeOf(order.intent, market, chain.signer, 0), logs)
   }
   for (let i = 0; i < wanted.length; i += AT_ONCE)
