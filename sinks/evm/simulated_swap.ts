@@ -16,7 +16,7 @@ import {
 } from './simulated_chain.ts'
 import { simulatedExample } from './simulated_example.ts'
 import { intentIn, isOpen, release } from './simulated_orders.ts'
-import { takeState } from './simulated_pool.ts'
+import { MOST, takeState } from './simulated_pool.ts'
 
 interface Prepared {
   readonly rules: SimulationRules
@@ -95,7 +95,8 @@ export const simulatedSwap = defineOperator({
         renumber(world, message.number)
       }
       if (message.number <= chain.head) return undefined
-      const base_fee = BigInt(message.base_fee)
+      const told = BigInt(message.base_fee)
+      const base_fee = told > MOST ? MOST : told
       produce(world, { number: message.number, at: message.block_time, base_fee })
       return answer(world)
     },
