@@ -61,7 +61,7 @@ function renumber({ chain }: World, number: number): void {
   const by = number - 1 - chain.head
   for (const of of openOrders(chain)) {
     of.signed = Math.max(0, of.signed + by)
-    if (of.sends > 0) of.sent = Math.max(0, of.sent + by)
+    of.sent = Math.max(0, of.sent + by)
     of.known_block = Math.max(1, of.known_block + by)
     of.receipt.block = Math.max(1, of.receipt.block + by)
   }
