@@ -15,9 +15,9 @@ const decimal = () =>
       .number()
       .nonnegative()
       .transform((value) => String(value)),
-    z.string().regex(/^\d+(?:\.\d+)?$/, 'expected a decimal number, such as 30 or "0.1"'),
+    z.string().regex(/^\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?$/, 'expected a decimal number, such as 30 or "0.1"'),
   ])
-const gwei = decimal
+const gwei = () => decimal().refine((text) => Number(text) <= 1e9, 'expected at most 1000000000 gwei')
 const positive = () => duration().refine((micros) => micros > 0, 'expected a positive duration')
 const fraction = () => z.number().min(0).max(0.5)
 
