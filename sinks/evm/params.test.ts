@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { isToken0, pairOf, params, rulesOf, simulationOf } from './params.ts'
+import { isToken0, pairOf, evmSwapParams as params, rulesOf, simulationOf } from './params.ts'
 import { swapParams } from './simulated_example.ts'
 
 const [market] = swapParams.markets
@@ -42,6 +42,6 @@ test('the coin is the native token, or the one that is named', () => {
 test('tokens stand in their pool in the order of addresses, in lower case; the coin stands first in Uniswap V4', () => {
   expect(isToken0(marketOf())).toBe(false)
   expect(isToken0(marketOf({ base: { ...market?.quote }, quote: { ...market?.base } }))).toBe(true)
-  expect(isToken0(marketOf({ venue: { name: 'uniswap_v4' } }))).toBe(true)
-  expect(isToken0(marketOf({ venue: { name: 'uniswap_v4' }, base_is: 'token1' }))).toBe(false)
+  expect(isToken0(marketOf({ instrument: 'uniswap_v4:0x01' }))).toBe(true)
+  expect(isToken0(marketOf({ instrument: 'uniswap_v4:0x01', base_is: 'token1' }))).toBe(false)
 })

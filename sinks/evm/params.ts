@@ -159,8 +159,8 @@ export const marketsOf = (params: EvmSwapParams): readonly Market[] =>
     return { ...pairOf(market, params), venue: (venues.get(name) as ListedVenue).open(own) }
   })
 /** Pools know their tokens by the order of their addresses; those of Uniswap V4 know the coin as address 0. */
-export function isToken0({ base, quote, base_is, venue }: EvmSwapParams['markets'][number]): boolean {
+export function isToken0({ instrument, base, quote, base_is }: EvmSwapParams['markets'][number]): boolean {
   if (base_is !== undefined) return base_is === 'token0'
-  if (venue.name === 'uniswap_v4' && (base.native || quote.native)) return base.native
+  if (instrument.startsWith('uniswap_v4:') && (base.native || quote.native)) return base.native
   return base.address < quote.address
 }
