@@ -95,9 +95,10 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
   if (refuses !== undefined) return refused('VENUE_REFUSES', refuses)
   const calls = await grantsFor(trade, order, market, parts)
   if (calls.length > 0) return { is: 'needs', calls }
+  const venue = (await market.venue.best?.(trade, parts.chain)) ?? market.venue
   let quoted: bigint
   try {
-    quoted = await market.venue.quote(trade, parts.chain)
+    quoted = await venue.quote(trade, parts.chain)
   } catch (error) {
     if (error instanceof Reverted) return refused('QUOTE_REVERTED', error.message)
     throw error
@@ -106,7 +107,7 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
   if (moved !== undefined) return { is: 'refused', ...moved }
   const trapped = intent.side === 'buy' ? await trapOf(trade, market, parts) : undefined
   if (trapped !== undefined) return refused('ROUND_TRIP', trapped)
-  const call = market.venue.encode(trade)
+  const call = venue.encode(trade)
   const { to, data, value } = call
   const event = { type: 'planned', to, data, value: value.toString(), deadline, quoted: quoted.toString() } as const
   return { is: 'planned', call, event: [event] }
