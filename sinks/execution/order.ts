@@ -30,6 +30,8 @@ export function fold(order: Order | undefined, at: number, event: OrderEvent): O
   }
   if (order === undefined) throw new IllegalStep(`an order that was never received cannot be ${event.type}`)
   const life = reduce(order.life, event.type, event.type === 'included' ? event.block : 0)
+  if ('attempt' in event && event.type !== 'signed' && order.attempts[event.attempt - 1] === undefined)
+    throw new IllegalStep(`attempt ${event.attempt} of ${order.intent.id} was never signed and cannot be ${event.type}`)
   const next = { ...order, life, last: event, at }
   switch (event.type) {
     case 'planned':
