@@ -39,7 +39,12 @@ export interface Cluster extends Deploying {
 }
 
 export function namespaceOf(args: Args): string {
-  const namespace = args.value('namespace') ?? 'paper'
+  const live = args.value('mode') === 'live' || args.flags.has('live')
+  const namespace = args.value('namespace') ?? (live ? 'live' : 'paper')
+  if (live && namespace === 'paper')
+    throw new TidegateError('LIVE_REFUSED', '--namespace paper is for paper: a live run keeps its log apart', {
+      namespace,
+    })
   if (!/^[a-z][a-z0-9_]{0,31}$/.test(namespace))
     throw new TidegateError('USAGE', `--namespace: expected lower-case letters, digits and _, found "${namespace}"`)
   return namespace

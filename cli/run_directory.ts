@@ -8,19 +8,24 @@ const Kept = z.object({
   plan: z.string(),
   /** The folder of the definition: where a project's own components are found. */
   near: z.string(),
+  mode: z.enum(['paper', 'live']).default('paper'),
   /** What each source reads. */
   data: z.record(z.string(), z.string()),
 })
 type Kept = z.output<typeof Kept>
+export type RunMode = Kept['mode']
 
-/** Where a run keeps its log, its definition and its files: `.tidegate/PIPELINE` unless told otherwise. */
+/**
+ * Where a run keeps its log, its definition and its files: `.tidegate/PIPELINE` unless told otherwise, and
+ * `.tidegate/PIPELINE.live` where it trades: paper and money never share a log.
+ */
 export class RunDirectory {
   readonly path: string
   constructor(path: string) {
     this.path = path
   }
-  static of(pipeline: string, given: string | undefined): RunDirectory {
-    return new RunDirectory(given ?? join('.tidegate', pipeline))
+  static of(pipeline: string, given: string | undefined, mode: RunMode = 'paper'): RunDirectory {
+    return new RunDirectory(given ?? join('.tidegate', mode === 'live' ? `${pipeline}.live` : pipeline))
   }
   get log(): string {
     return join(this.path, 'log')
@@ -35,10 +40,14 @@ export class RunDirectory {
 
   /**
    * Keeps the definition beside the log, so that replay and parity need only the name.
-   * @throws BINDING_INVALID when the run goes on, and reads other data than before
+   * @throws BINDING_INVALID when the run goes on, and reads other data than before; LIVE_REFUSED when it was in the other mode
    */
   keep(run: Kept, fresh: boolean): void {
     const before = fresh ? undefined : this.read()
+    if (before !== undefined && before.mode !== run.mode)
+      throw new TidegateError('LIVE_REFUSED', `${this.path} holds a ${before.mode} run; name another --dir`, {
+        directory: this.path,
+      })
     for (const [source, reads] of Object.entries(before?.data ?? {}))
       if (run.data[source] !== reads)
         throw new TidegateError(

@@ -45,10 +45,10 @@ async function keptRun(args: Args, { catalogue }: Context): Promise<Kept> {
   const file = isFile(name)
   const given = file ? await loadDefinition(name, args) : undefined
   const pipeline = given === undefined ? name : String((given as { pipeline?: unknown }).pipeline)
-  const directory = RunDirectory.of(pipeline, args.value('dir'))
+  const directory = RunDirectory.of(pipeline, args.value('dir'), args.flags.has('live') ? 'live' : 'paper')
   const kept = directory.kept()
   const near = existsSync(kept.near) ? kept.near : '.'
-  const plan = planOf(given ?? kept.definition, await catalogue(file ? folderOf(name) : near), 'paper')
+  const plan = planOf(given ?? kept.definition, await catalogue(file ? folderOf(name) : near), kept.mode)
   if (plan.pipeline !== pipeline)
     throw new TidegateError('PLAN_MISMATCH', `${directory.path} holds ${plan.pipeline}, not ${pipeline}`, {
       expected: pipeline,
@@ -116,6 +116,7 @@ async function savepointOf({ definitions }: Cluster, pipeline: string, name: str
 /** Which run is meant. */
 export const storedRunOptions = {
   dir: { type: 'string', value: 'DIR', help: 'the run directory; .tidegate/PIPELINE unless named' },
+  live: { type: 'boolean', help: 'the live run, in .tidegate/PIPELINE.live' },
   log: { type: 'string', value: 'embedded|jetstream', help: 'a run directory, or what is deployed on a NATS server' },
   savepoint: { type: 'string', value: 'NAME', help: 'on a server: begin with the state of a savepoint' },
   ...natsOptions,

@@ -13,6 +13,7 @@ import { graphVerb } from './verbs/graph.ts'
 import { helpVerb } from './verbs/help.ts'
 import { importVerb } from './verbs/import.ts'
 import { initVerb } from './verbs/init.ts'
+import { keysVerb } from './verbs/keys.ts'
 import { kindsVerb } from './verbs/kinds.ts'
 import { lagVerb } from './verbs/lag.ts'
 import { operatorsVerb } from './verbs/operators.ts'
@@ -67,6 +68,7 @@ export const verbs: readonly Verb[] = [
   signalsVerb,
   tapVerb,
   dlqVerb,
+  keysVerb,
   docsVerb,
   helpVerb,
 ]

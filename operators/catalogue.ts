@@ -11,6 +11,7 @@ import { arbitrageScan } from './market/arbitrage_scan.ts'
 import { bestQuote } from './market/best_quote.ts'
 import { consolidatedPrice } from './market/consolidated_price.ts'
 import { orderBook } from './market/order_book.ts'
+import { poolQuote } from './market/pool_quote.ts'
 import { passGate } from './risk/pass_gate.ts'
 import { riskGate } from './risk/risk_gate.ts'
 import { allIn } from './sizing/all_in.ts'
@@ -39,6 +40,7 @@ export const operators = listed(
   passGate,
   portfolio,
   orderBook,
+  poolQuote,
   bestQuote,
   consolidatedPrice,
   arbitrageScan,

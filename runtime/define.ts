@@ -17,6 +17,7 @@ import {
   score,
   unknownHealth,
 } from './rpc/endpoints.ts'
+import { post } from './rpc/http_post.ts'
 import { HttpRpc, isRubbish, RpcFailure, request, resultOf } from './rpc/http_rpc.ts'
 import { Ring } from './state/ring.ts'
 
@@ -47,6 +48,7 @@ export {
   nearest,
   patience,
   pause,
+  post,
   Ring,
   RpcFailure,
   request,

@@ -125,6 +125,11 @@ export const codes = {
     summary: 'The signer was halted: something happened that a human must look at before anything new is signed.',
     fix: 'Run `tidegate reconcile`; when all is understood, `tidegate reconcile --resume`.',
   },
+  ENDPOINT_UNREACHABLE: {
+    exit: 4,
+    summary: 'None of the nodes of a chain answers.',
+    fix: 'Check the addresses, the network and the limits of the providers; name more than one endpoint.',
+  },
   MARKET_UNKNOWN: {
     exit: 3,
     summary: 'An order is for an instrument that the execution sink has no market for.',

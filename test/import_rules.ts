@@ -40,7 +40,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   test: { ours: 'everything', packages: ['zod', 'rxjs', 'yaml', 'fast-check', 'vitest', 'typescript'] },
 }
 /** Catalogues list the components of every folder of their room. */
-const lists = new Set(['sources/catalogue.ts'])
+const lists = new Set(['sources/catalogue.ts', 'sinks/catalogue.ts'])
 /** Suites that several test files share, and test files only. */
 const suites = new Set(['runtime/log/contract.ts', 'sinks/execution/journal_contract.ts'])
 

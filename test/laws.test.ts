@@ -9,6 +9,16 @@ import { offenders } from './offenders.ts'
 
 const twins = Object.values(sinks).flatMap((s) => (s.simulate === undefined ? [] : [[s.name, s.simulate] as const]))
 const both = ['binance:BTCUSDT', 'okx:ETH-USDT'] as const
+const token = (address: string, native: boolean) => ({ address, decimals: 8, native })
+const swapping = {
+  chain_id: 1,
+  endpoints: [{ http: 'mainnet' }],
+  signer: { address: `0x${'a'.repeat(40)}` },
+  markets: both.map((instrument) => ({
+    ...{ instrument, venue: { name: 'uniswap_v2' } },
+    ...{ base: token(`0x${'0'.repeat(40)}`, true), quote: token(`0x${'1'.repeat(40)}`, false) },
+  })),
+}
 /** Params beside those of the example: each switches on a part of the operator that the example leaves off. */
 const variants: Readonly<Record<string, readonly unknown[]>> = {
   time_bars: [{ every: '2s', closed: 'right' }, { every: '3s', price: 'bid' }, { every: '2s' }],
@@ -35,6 +45,7 @@ const variants: Readonly<Record<string, readonly unknown[]>> = {
     { instruments: { 'A/B': { pools: { [both[0]]: 'token0' }, quotes: [both[1]] } }, fee: 0 },
     { instruments: { 'A/B': { pools: { [both[0]]: 'token0', [both[1]]: 'token1' } } }, stale_after: '5s' },
   ],
+  pool_quote: [{ base: { [both[0]]: 'token0', [both[1]]: 'token1' } }],
   fixed_quantity: [{ quantity: 2 }],
   all_in: [{ capital: 1000 }, { capital: 1000, enter: 'next', decimals: 2 }],
   risk_gate: [{ max_notional: 150, max_position: 3, gap_hold: '2s', warm_up: '2s', stale_after: '1s' }],
@@ -43,6 +54,21 @@ const variants: Readonly<Record<string, readonly unknown[]>> = {
     { fill: 'next', spread: 0.001, slippage: 0.002, at_end: 'close' },
     { latency: '1s', maker_fee: 0, open_orders: 4, at_end: 'close' },
     { latency: '300ms', fill: 'next' },
+  ],
+  evm_swap: [
+    { ...swapping, confirmations: 1, slippage: 0.5, simulation: { block_time: '2s' } },
+    {
+      ...{
+        ...swapping,
+        max_fee: 40,
+        stuck_after: 1,
+        deadline: '5s',
+        cancel_after: '1s',
+        slippage: 0.3,
+        confirmations: 2,
+      },
+      simulation: { block_time: '1s', revert_probability: 0.2, inclusion_blocks: 2, open_orders: 3 },
+    },
   ],
 }
 

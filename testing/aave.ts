@@ -61,7 +61,7 @@ const ray = 10n ** 27n
 const percent = (share: bigint): bigint => (share * ray) / 100n
 
 /**
- * Deploys a market in which one ERC-20 token (18 decimals, 1 dollar) can be supplied and withdrawn, is collateral at
+ * Deploys a market in which one ERC-20 token (1 dollar) can be supplied and withdrawn, is collateral at
  * 75 %, and can be borrowed at a variable rate.
  */
 export async function deployAave(deployer: Deployer, underlying: string): Promise<Aave> {
@@ -109,7 +109,8 @@ export async function deployAave(deployer: Deployer, underlying: string): Promis
   for (const name of ['AToken', 'StableDebtToken', 'VariableDebtToken'] as const)
     implementations.push((await make(name, pool.address)).address)
   const names = ['Aave Token', 'aTKN', 'Aave Variable Debt', 'vTKN', 'Aave Stable Debt', 'sTKN']
-  const reserve = [...implementations, 18, rates.address, underlying, account, ZeroAddress, ...names, '0x']
+  const [decimals] = await deployer.at('ERC20', underlying).call('decimals')
+  const reserve = [...implementations, decimals, rates.address, underlying, account, ZeroAddress, ...names, '0x']
   await run(configurator, 'initReserves', [reserve])
   await run(configurator, 'configureReserveAsCollateral', underlying, 7500, 8000, 10_500)
   await run(configurator, 'setReserveBorrowing', underlying, true)

@@ -105,13 +105,28 @@ export class GethPool {
   find(hash: string): PooledTransaction | undefined {
     return this.transactions().find((tx) => tx.hash === hash.toLowerCase())
   }
+  /** Forgets all, as a test must when it takes the chain back to a snapshot. */
+  async clear(): Promise<void> {
+    this.senders.clear()
+    this.settled = ''
+    await this.rpc('anvil_dropAllTransactions')
+  }
   /** Takes it out, as where a node drops it for another. Whether it was there. */
   async evict(hash: string): Promise<boolean> {
     const tx = this.find(hash)
     if (tx === undefined) return false
     this.senders.get(tx.from)?.delete(tx.nonce)
-    await this.rpc('anvil_dropTransaction', tx.hash)
+    await this.withdraw(tx)
     return true
+  }
+  /** Takes it from anvil, not from here. */
+  async withdraw(tx: PooledTransaction): Promise<void> {
+    await this.rpc('anvil_dropTransaction', tx.hash)
+    const left = (await this.rpc('eth_getTransactionByHash', tx.hash)) as { blockNumber: unknown } | null
+    if (left === null || left.blockNumber !== null) return
+    // `anvil_dropTransaction` passes by those that wait for an earlier nonce (anvil 1.7.1).
+    await this.rpc('anvil_removePoolTransactions', tx.from)
+    for (const other of this.senders.get(tx.from)?.values() ?? []) if (other.hash !== tx.hash) await this.hand(other)
   }
 
   /** What `eth_getTransactionCount` says with `pending`: our transactions that follow on each other count. */
@@ -137,23 +152,34 @@ export class GethPool {
     checkFunds(tx, BigInt(String(await this.rpc('eth_getBalance', tx.from, 'latest'))), spent)
     if (old !== undefined) {
       checkBump(tx, old)
-      await this.rpc('anvil_dropTransaction', old.hash)
+      await this.withdraw(old)
     }
     this.keep(tx)
-    await this.hand(tx)
-    return tx.hash
+    const refusal = await this.hand(tx)
+    if (refusal === undefined) return tx.hash
+    this.senders.get(tx.from)?.delete(tx.nonce)
+    if (old !== undefined) {
+      this.keep(old)
+      await this.hand(old)
+    }
+    throw new Refused(refusal)
   }
   private keep(tx: PooledTransaction): void {
     const of = this.senders.get(tx.from) ?? new Map<number, PooledTransaction>()
     of.set(tx.nonce, tx)
     this.senders.set(tx.from, of)
   }
-  private async hand(tx: PooledTransaction): Promise<void> {
+  /** Gives it to anvil, and says why anvil will never take it. */
+  private async hand(tx: PooledTransaction): Promise<string | undefined> {
     try {
       await this.rpc('eth_sendRawTransaction', tx.raw)
     } catch (error) {
-      if (!waits.test(String(error))) this.refusals.push(`${tx.hash} ${String(error)}`)
+      const text = error instanceof Error ? error.message : String(error)
+      if (waits.test(text)) return undefined
+      this.refusals.push(`${tx.hash} ${text}`)
+      return text.replace(/^eth_sendRawTransaction: -?\d+ /, '')
     }
+    return undefined
   }
 
   /** Forgets what blocks took or overtook, and hands anvil what it lacks. Without `anew`, once for each head. */

@@ -2,8 +2,7 @@ import { Wallet } from 'ethers'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Anvil, type Rpc, rpcOf, startAnvil } from './anvil.ts'
 import { type GethProxy, startGethProxy } from './geth_proxy.ts'
-import { byChance, type NodeFault } from './rpc_faults.ts'
-import { chanceOf } from './tapes.ts'
+import type { NodeFault } from './rpc_faults.ts'
 
 const gwei = 10n ** 9n
 const ether = 10n ** 18n
@@ -117,6 +116,40 @@ test('a nonce ahead waits, and does not count as pending before the gap is close
   await proxy.mine()
   expect(await included(ahead)).toBe(true)
 })
+test('what waits for an earlier nonce can be replaced, and dropped', async () => {
+  await send({ nonce: 2, fee: 4n * gwei })
+  const first = await send({ nonce: 1, fee: 4n * gwei })
+  await expect(send({ nonce: 1, fee: 4n * gwei, value: 2n })).rejects.toThrow('replacement transaction underpriced')
+  const second = await send({ nonce: 1, fee: 5n * gwei, tip: 2n * gwei })
+  expect(await rpc('eth_getTransactionByHash', first)).toBeNull()
+  expect(await proxy.pool.evict(second)).toBe(true)
+  expect(await rpc('eth_getTransactionByHash', second)).toBeNull()
+  await send({ nonce: 0 })
+  expect(await count('pending')).toBe(1)
+  await send({ nonce: 1 })
+  expect(await count('pending')).toBe(3)
+  await proxy.mine()
+  expect(await count('latest')).toBe(3)
+})
+test('with automatic mining a transaction is in a block at once', async () => {
+  await anvil.rpc('evm_setAutomine', true)
+  const hash = await send()
+  expect([await included(hash), await count('latest'), await count('pending')]).toEqual([true, 1, 1])
+  await expect(send()).rejects.toThrow('nonce too low')
+  await proxy.reorg(1)
+  await anvil.rpc('evm_setAutomine', false)
+  expect([await included(hash), await count('latest')]).toEqual([true, 1])
+})
+test('a pool that is cleared forgets, as the chain does at a snapshot', async () => {
+  const snapshot = await anvil.rpc('evm_snapshot')
+  const hash = await send()
+  await proxy.mine()
+  await send({ nonce: 1 })
+  await anvil.rpc('evm_revert', snapshot)
+  await proxy.pool.clear()
+  expect([await count('latest'), await count('pending')]).toEqual([0, 0])
+  expect(await send()).toBe(hash)
+})
 test('a pool that drops a transaction takes it again', async () => {
   const hash = await send()
   expect(await proxy.pool.evict(hash)).toBe(true)
@@ -214,23 +247,4 @@ test('doors that are shut cut whoever comes', async () => {
   await expect(count('latest')).rejects.toThrow('fetch failed')
   proxy.doors = 'open'
   expect(await count('latest')).toBe(0)
-})
-test('by chance, the same seed gives the same faults, in the share asked for', () => {
-  const dies: NodeFault = { type: 'dies', when: 'after' }
-  const stale: NodeFault = { type: 'stale', blocks: 2 }
-  const faults = (seed: number) => {
-    const meets = byChance(
-      [
-        { of: 'send', chance: 0.12, fault: dies },
-        { of: 'read', chance: 0.3, fault: stale },
-      ],
-      chanceOf(seed),
-    )
-    return Array.from({ length: 2000 }, (_, n) => meets(n % 2 === 0 ? 'eth_sendRawTransaction' : 'eth_call', []))
-  }
-  expect(faults(7)).toEqual(faults(7))
-  expect(faults(7)).not.toEqual(faults(8))
-  const share = (fault: NodeFault) => faults(7).filter((met) => met === fault).length / 1000
-  expect(share(dies)).toBeCloseTo(0.12, 1)
-  expect(share(stale)).toBeCloseTo(0.3, 1)
 })

@@ -1,6 +1,7 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Anvil } from './anvil.ts'
 import { type FaultyRpcServer, type Reply, serveRpc } from './faulty_rpc_server.ts'
-import { GethPool, hex, type PooledTransaction, parsed, Refused } from './geth_pool.ts'
+import { GethPool, hex, type PooledTransaction, parsed, pooled, Refused } from './geth_pool.ts'
 import type { NodeFault } from './rpc_faults.ts'
 import { staleRead } from './stale_reads.ts'
 
@@ -28,6 +29,8 @@ export interface GethProxy extends FaultyRpcServer {
    * mining off.
    */
   readonly mine: (blocks?: number) => Promise<void>
+  /** Makes a block, waits so many milliseconds, and so on, until what it gives is called. */
+  readonly keepMining: (every: number) => () => Promise<void>
   /**
    * Replaces the newest blocks by as many empty ones. What they held returns to the pool, and into the next blocks,
    * or is dropped by all (`returns: false`) until somebody sends it again. Gives the hashes thrown out.
@@ -35,8 +38,7 @@ export interface GethProxy extends FaultyRpcServer {
   readonly reorg: (depth: number, how?: { readonly returns?: boolean }) => Promise<readonly string[]>
 }
 interface Block {
-  readonly hash: string
-  readonly transactions: readonly string[]
+  readonly transactions: readonly { readonly hash: string; readonly from: string }[]
 }
 
 /** Anvil behind a proxy that keeps a mempool as Geth does, in its words, and fails as it is told. */
@@ -112,7 +114,7 @@ export async function startGethProxy(anvil: Anvil): Promise<GethProxy> {
     })
 
   const blockAt = async (height: number): Promise<Block> =>
-    (await anvil.rpc('eth_getBlockByNumber', hex(height), false)) as Block
+    (await anvil.rpc('eth_getBlockByNumber', hex(height), true)) as Block
   const mineOne = async (): Promise<unknown> => {
     await pool.settle({ anew: true })
     for (const builder of builders) await builder.before()
@@ -126,10 +128,12 @@ export async function startGethProxy(anvil: Anvil): Promise<GethProxy> {
     const out: string[] = []
     const back: string[] = []
     for (let height = head - depth + 1; height <= head; height++)
-      for (const hash of (await blockAt(height)).transactions) {
+      for (const { hash, from } of (await blockAt(height)).transactions) {
         out.push(hash)
         if (builders.some((builder) => builder.hides(hash))) continue
-        back.push(String(await anvil.rpc('eth_getRawTransactionByHash', hash)))
+        const raw = String(await anvil.rpc('eth_getRawTransactionByHash', hash))
+        // What an impersonated account sent carries no signature of it, and cannot be sent again.
+        if (pooled(raw).from === from) back.push(raw)
       }
     await anvil.rpc('anvil_reorg', depth, [])
     if (returns) await pool.takeBack(back)
@@ -147,6 +151,20 @@ export async function startGethProxy(anvil: Anvil): Promise<GethProxy> {
     settle: () => alone(() => pool.settle({ anew: true })),
     mine: async (blocks = 1) => {
       for (let block = 0; block < blocks; block++) await alone(mineOne)
+    },
+    keepMining: (every: number) => {
+      const stop = new AbortController()
+      const loop = async (): Promise<void> => {
+        while (!stop.signal.aborted) {
+          await alone(mineOne)
+          await setTimeout(every)
+        }
+      }
+      const ended = loop()
+      return () => {
+        stop.abort()
+        return ended
+      }
     },
     reorg: (depth: number, { returns = true }: { readonly returns?: boolean } = {}) =>
       alone(() => reorg(depth, returns)),

@@ -77,6 +77,14 @@ test('blocks of clients count, and two of one sender go into one', async () => {
   await rpc('evm_mine')
   expect(hashes.map((hash) => relay.status(hash))).toEqual(['INCLUDED', 'INCLUDED'])
 })
+test('a nonce ahead waits for its turn, unseen', async () => {
+  const hash = await send({ nonce: 1 })
+  await proxy.mine()
+  expect([relay.status(hash), await seen(hash)]).toEqual(['PENDING', { by_hash: false, pending: 0 }])
+  await send()
+  await proxy.mine()
+  expect(relay.status(hash)).toBe('INCLUDED')
+})
 test('what would revert is never in a block, and is given up after 25', async () => {
   const hash = await send(withdrawal(0))
   await proxy.mine(24)

@@ -62,11 +62,13 @@ export async function startPrivateRelay(
     const { tx } = one
     const rival = pool.transactions().find(({ from, nonce }) => from === tx.from && nonce === tx.nonce)
     if (tx.tip === 0n || (rival !== undefined && rival.tip >= tx.tip)) return
+    const next = Number(await anvil.rpc('eth_getTransactionCount', tx.from, 'pending'))
+    if (rival === undefined && tx.nonce !== next) return
     const { to, data, value, gasLimit } = parsed(tx.raw)
     try {
       const call = { from: tx.from, ...(to === null ? {} : { to }), data, value: hex(value), gas: hex(gasLimit) }
       await anvil.rpc('eth_call', call, 'pending')
-      if (rival !== undefined) await anvil.rpc('anvil_dropTransaction', rival.hash)
+      if (rival !== undefined) await pool.withdraw(rival)
       await anvil.rpc('eth_sendRawTransaction', tx.raw)
       one.simulation = ''
     } catch (error) {

@@ -82,6 +82,18 @@ const makers: Readonly<Record<string, Make>> = {
       removed: chance() < 0.05,
     }
   },
+  // on the way up mostly, with fees that double and halve; one in ten takes a block back
+  block: (chance, _price, at) => ({
+    number: Math.floor(at / 1e6) - 1_600_000_000 - Math.floor(chance() * 3),
+    hash: '',
+    parent: '',
+    block_time: at,
+    base_fee: `${Math.ceil(chance() * 60)}000000000`,
+    gas_used: 15e6,
+    gas_limit: 30e6,
+    transactions: 0,
+    removed: chance() < 0.1,
+  }),
   scalar: (chance, price) => price - 0.5 + chance(),
   signal(chance, price) {
     const direction = pick(chance, [-1, 0, 1])

@@ -14,6 +14,7 @@ const artifacts = {
   DeflatingERC20: '@uniswap/v2-periphery/build/DeflatingERC20.json',
   QuoterV2: '@uniswap/v3-periphery/artifacts/contracts/lens/QuoterV2.sol/QuoterV2.json',
   V4Quoter: '@uniswap/v4-periphery/foundry-out/V4Quoter.sol/V4Quoter.json',
+  MockV4Router: '@uniswap/v4-periphery/foundry-out/MockV4Router.sol/MockV4Router.json',
   StateView: '@uniswap/v4-periphery/foundry-out/StateView.sol/StateView.json',
   UniversalRouter: '@uniswap/universal-router/artifacts/contracts/UniversalRouter.sol/UniversalRouter.json',
 } as const
@@ -174,3 +175,23 @@ export async function deployUniswapRouters(anvil: Anvil): Promise<UniswapRouters
     trader: lower(trader),
   }
 }
+
+interface RoutedHop {
+  readonly protocol: 'uniswap_v2' | 'uniswap_v3' | 'uniswap_v4'
+  readonly out: string
+}
+/** Where the Universal Router and all that it needs are, with routes. */
+export const universalParams = <H extends RoutedHop>(
+  ground: UniswapRouters,
+  routes: readonly (readonly [share: number, hops: readonly H[]])[],
+) => ({
+  router: ground.universal,
+  wrapped: ground.weth,
+  v2_factory: ground.v2.factory,
+  v3_quoter: ground.v3.quoter,
+  v3_factory: ground.v3.factory,
+  v4_quoter: ground.v4.quoter,
+  v4_manager: ground.v4.manager,
+  v4_state_view: ground.v4.state_view,
+  routes: routes.map(([share, hops]) => ({ share, hops: [...hops] })),
+})

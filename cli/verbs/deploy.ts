@@ -8,7 +8,6 @@ import { natsOptions, replicasOption, whoami, withCluster } from '../cluster.ts'
 import { folderOf, loadDefinition, setOption } from '../definition.ts'
 import { renderFates } from '../describe/fates.ts'
 import { packageVersion } from '../project/own_package.ts'
-import { refuseLive } from '../refuse_live.ts'
 import { stateChoice, stateOptions } from '../state_choice.ts'
 import type { Args, Verb } from '../verb.ts'
 
@@ -43,7 +42,12 @@ export const deployVerb: Verb = {
     if (mode !== 'paper' && mode !== 'live')
       throw new TidegateError('USAGE', `--mode: expected paper or live, found "${mode}"`)
     const plan = planOf(definition, await context.catalogue(folderOf(file)), mode)
-    if (mode === 'live') throw refuseLive(plan.pipeline, args.value('confirm'))
+    if (mode === 'live')
+      throw new TidegateError(
+        'LIVE_REFUSED',
+        `${plan.pipeline}: what is deployed trades on paper; \`tidegate run FILE --mode live\` trades, on one machine`,
+        { pipeline: plan.pipeline },
+      )
     const start = startOption(args)
     await withCluster(args, context, 'operator', async (cluster) => {
       const { deployed, pointer, live, fates } = await deploy(cluster, {

@@ -19,7 +19,7 @@ test('tells the params of an operator with their types, defaults and bounds', as
     type: 'duration',
     required: false,
     default: '1m',
-    meaning: 'how old the newest trade or quote may be',
+    meaning: 'how old the newest trade, quote, swap or pool state may be',
   })
   expect(params.find((p) => p.name === 'max_notional')).toMatchObject({ type: 'number > 0', required: true })
   expect(reads.find((r) => r.port === 'order')).toMatchObject({ way: 'feedback', optional: true })
@@ -50,7 +50,7 @@ test('kinds tells the fields of a kind, and who speaks and reads it', async () =
   expect(fill.recorded).toBe(true)
   expect(fill.fields.map((f) => [f.name, f.type])).toContainEqual(['notional', 'money'])
   expect(JSON.parse(fill.example ?? '')).toMatchObject({ side: 'buy', notional: expect.stringMatching(/^\d+\.\d{8}$/) })
-  expect(fill.spoken_by).toEqual(['simulated_venue'])
+  expect(fill.spoken_by).toEqual(['simulated_venue', 'evm_swap'])
   expect(fill.read_by).toContain('portfolio')
 })
 test('kinds refuses a name it does not know, in a document too', async () => {

@@ -22,8 +22,8 @@ import type { Args, Verb } from '../verb.ts'
 
 export const runVerb: Verb = {
   name: 'run',
-  summary: 'Runs a pipeline in paper mode on a live feed or a paced recording; every step is committed to a log.',
-  form: 'FILE --mode paper [--bind NODE=TAPE] [--dir DIR]',
+  summary: 'Runs a pipeline in paper or live mode; every step is committed to a log.',
+  form: 'FILE [--mode paper|live] [--bind NODE=TAPE] [--dir DIR]',
   positionals: { min: 1, max: 1 },
   options: {
     mode: { type: 'string', value: 'paper|live', help: 'paper is the default' },
@@ -47,7 +47,7 @@ export const runVerb: Verb = {
     confirm: { type: 'string', value: 'PIPELINE', help: 'consent to live trading, by name' },
   },
   notes:
-    'Stopping (Ctrl-C) and crashing are the same: the next `run` in the same directory goes on from what was committed. Signals are printed as they are committed, one JSON line each with --json; the report comes last.',
+    'Paper takes a live feed or a paced recording, and fills orders in simulation. Live sends them to a chain, takes live feeds only, keeps its log apart from that of paper, and asks for --confirm with the name of the pipeline. Stopping (Ctrl-C) and crashing are the same: the next `run` in the same directory goes on from what was committed. Signals are printed as they are committed, one JSON line each with --json; the report comes last.',
   async run(args, context) {
     const { io, catalogue } = context
     const [file = ''] = args.positionals
@@ -57,8 +57,8 @@ export const runVerb: Verb = {
     const definition = await loadDefinition(file, args)
     const components = await catalogue(folderOf(file))
     const plan = planOf(definition, components, mode)
-    if (mode === 'live') throw refuseLive(plan.pipeline, args.value('confirm'))
-    const bindings = await bindingsOf(plan, args, components, io)
+    if (mode === 'live') refuseLive(plan, args)
+    const bindings = mode === 'live' ? new Map<string, never>() : await bindingsOf(plan, args, components, io)
     const [from, to] = rangeOptions(args)
     const [speed, endpoint, fsync, length] = [
       speedOf(args),
@@ -68,12 +68,12 @@ export const runVerb: Verb = {
     ]
     const execution = executionOf(args)
     const teller = failureTeller(io)
-    const directory = RunDirectory.of(plan.pipeline, args.value('dir'))
+    const directory = RunDirectory.of(plan.pipeline, args.value('dir'), mode)
     const { log, where } = await logOf(args, context, directory, () => openEmbeddedLog(directory.log, { fsync }))
     const stop = stopper(length)
     try {
       for (const notice of log.notices) io.say(notice)
-      io.say(`${plan.pipeline}: paper, plan ${plan.hash.slice(0, 12)}, log ${where} (${log.guarantee})`)
+      io.say(`${plan.pipeline}: ${mode}, plan ${plan.hash.slice(0, 12)}, log ${where} (${log.guarantee})`)
       const summary = new Summary()
       const hash = new OutputHash(plan)
       const began = performance.now()
@@ -90,7 +90,7 @@ export const runVerb: Verb = {
         failed: teller.failed,
         accepted: (fresh) =>
           directory.keep(
-            { definition, plan: plan.hash, near: folderOf(file), data: dataOf(plan, bindings, { from, to }) },
+            { definition, plan: plan.hash, near: folderOf(file), mode, data: dataOf(plan, bindings, { from, to }) },
             fresh,
           ),
         notice: (text) => io.say(text),
@@ -120,7 +120,7 @@ export const runVerb: Verb = {
       const report = () =>
         [
           renderSummary(
-            `${plan.pipeline}: paper${result.complete ? ', was complete already' : result.resumed ? ', resumed' : ''}${result.ended ? '' : ', stopped'}`,
+            `${plan.pipeline}: ${mode}${result.complete ? ', was complete already' : result.resumed ? ', resumed' : ''}${result.ended ? '' : ', stopped'}`,
             document,
           ),
           `  outputs    ${hash.rows.toLocaleString('en')}, sha256 ${document.outputs_sha256}`,

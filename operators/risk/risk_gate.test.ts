@@ -43,6 +43,16 @@ test('refuses while the feed was broken a moment ago; the first connection break
   expect(verdicts(held, [gap(1, 'connected'), trade(2, 100), intent(3, 'buy', 1)])).toEqual(['ok'])
   expect(verdicts(held, [open, gap(2, 'connected'), intent(3, 'buy', 1)])).toEqual(['DATA_GAP'])
 })
+test('a state of the pool and a swap in it are data too', () => {
+  const of = (kind: string, at: number): Sample => ({ kind, at: at * 1e6, key: 'binance:BTCUSDT', value: {} })
+  expect(verdicts({}, [intent(1, 'buy', 1), of('pool_state', 2), intent(3, 'buy', 1)])).toEqual(['WARMING_UP', 'ok'])
+  const stale = { stale_after: '10s' }
+  expect(verdicts(stale, [of('swap', 1), intent(11, 'buy', 1), of('swap', 12), intent(22, 'buy', 1)])).toEqual([
+    'ok',
+    'ok',
+  ])
+  expect(verdicts(stale, [of('pool_state', 1), intent(12, 'buy', 1)])).toEqual(['DATA_STALE'])
+})
 test('refuses on data older than stale_after, and not on data exactly as old', () => {
   const stale = { stale_after: '10s' }
   expect(verdicts(stale, [open, intent(11, 'buy', 1), intent(11.000001, 'buy', 1)])).toEqual(['ok', 'DATA_STALE'])

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineOperator } from '../../runtime/define.ts'
+import { PoolState, Swap } from '../../schemas/chain.ts'
 import { fixed, toNumber, ZERO } from '../../schemas/fixed.ts'
 import { Gap, Quote, Trade } from '../../schemas/market.ts'
 import {
@@ -22,13 +23,13 @@ const number = (value: bigint): number => toNumber(value as typeof ZERO)
 
 export const riskGate = defineOperator({
   name: 'risk_gate',
-  version: 1,
+  version: 2,
   summary:
     'Approves orders within the limits, on fresh and continuous data; refuses the others with the rule that broke.',
   notes:
-    'Rules, in this order: TRADING_HALTED (the kill switch), WARMING_UP (too little data seen), DATA_GAP (the feed broke a moment ago), DATA_STALE (no trade or quote for too long), NOTIONAL_EXCEEDS_MAXIMUM (this order, at the higher of its price and its limit), POSITION_EXCEEDS_MAXIMUM (the position if this and all orders under way on its side fill). An order that only reduces the position passes the last two. Orders approved and not yet filled, rejected or cancelled are counted as under way; wire `order` so that rejections free them.',
+    'Rules, in this order: TRADING_HALTED (the kill switch), WARMING_UP (too little data seen), DATA_GAP (the feed broke a moment ago), DATA_STALE (no trade, quote, swap or pool state for too long), NOTIONAL_EXCEEDS_MAXIMUM (this order, at the higher of its price and its limit), POSITION_EXCEEDS_MAXIMUM (the position if this and all orders under way on its side fill). An order that only reduces the position passes the last two. Orders approved and not yet filled, rejected or cancelled are counted as under way; wire `order` so that rejections free them.',
   input: { intent: OrderIntent, fill: Fill, order: OrderUpdate },
-  ambient: { trade: Trade, quote: Quote, gap: Gap },
+  ambient: { trade: Trade, quote: Quote, pool: PoolState, swap: Swap, gap: Gap },
   optional: ['order'],
   feedback: ['fill', 'order'],
   output: { approved: ApprovedOrder, refused: RefusedOrder },
@@ -39,7 +40,7 @@ export const riskGate = defineOperator({
       .positive()
       .optional()
       .describe('largest position either way, base units; no limit when absent'),
-    stale_after: duration().default(60e6).describe('how old the newest trade or quote may be'),
+    stale_after: duration().default(60e6).describe('how old the newest trade, quote, swap or pool state may be'),
     gap_hold: duration().default(10e6).describe('how long to refuse after a gap of the feed'),
     warm_up: duration().default(0).describe('how long data must have been seen before the first order'),
     halted: z.boolean().default(false).describe('the kill switch: refuse everything'),
@@ -59,6 +60,14 @@ export const riskGate = defineOperator({
       if (at > state.seen) state.seen = at
     },
     quote(state, _quote, { at }) {
+      if (state.began === NEVER) state.began = at
+      if (at > state.seen) state.seen = at
+    },
+    pool(state, _pool, { at }) {
+      if (state.began === NEVER) state.began = at
+      if (at > state.seen) state.seen = at
+    },
+    swap(state, _swap, { at }) {
       if (state.began === NEVER) state.began = at
       if (at > state.seen) state.seen = at
     },

@@ -1,4 +1,4 @@
-import { from, map, mergeMap, type Observable } from 'rxjs'
+import { map, merge, type Observable } from 'rxjs'
 import type { Committed, ExecutorAnswer, ExecutorContext, OpenedExecutor } from '../connect.ts'
 import type { Engine } from '../engine.ts'
 import type { Plan, PlannedSink, PlannedSource } from '../plan.ts'
@@ -21,8 +21,8 @@ export class Executors {
   private constructor(plan: Plan, opened: Executors['opened']) {
     this.opened = opened
     const sources = new Map(plan.sources.map((source) => [source.id, source]))
-    this.answers = from(opened).pipe(
-      mergeMap(({ planned, executor }) =>
+    this.answers = merge(
+      ...opened.map(({ planned, executor }) =>
         executor.answers.pipe(
           map((answers) =>
             answers.map((answer) => ({ answer, source: sources.get(`${planned.id}.${answer.port}`) as PlannedSource })),

@@ -41,6 +41,7 @@ const hexOf = (value: number | bigint): Hex => `0x${value.toString(16)}`
 
 export interface Head {
   readonly number: number
+  readonly hash: Hex
   readonly at: number
   readonly base_fee: bigint
 }
@@ -65,8 +66,8 @@ export class Chain implements Reader {
 
   async head(from?: string): Promise<Head> {
     const block = await this.ask(Block, 'eth_getBlockByNumber', ['latest', false], from)
-    const { number: height, timestamp, baseFeePerGas } = block
-    return { number: height, at: timestamp * 1e6, base_fee: baseFeePerGas }
+    const { number: height, hash, timestamp, baseFeePerGas } = block
+    return { number: height, hash, at: timestamp * 1e6, base_fee: baseFeePerGas }
   }
 
   /** Transactions of the signer in the chain up to a block, or those waiting to enter it too. */
@@ -87,6 +88,12 @@ export class Chain implements Reader {
     return this.ask(quantity, 'eth_getBalance', [this.signer, 'latest'])
   }
 
+  /** What the signer has of a token. */
+  async balanceOf(token: Address): Promise<bigint> {
+    const data = `0x70a08231${this.signer.slice(2).padStart(64, '0')}` as const
+    return BigInt(await this.call(token, data))
+  }
+
   /** @throws Reverted, RpcFailure */
   async call(to: Address, data: Hex, from: Address = this.signer): Promise<Hex> {
     return this.ask(bytes, 'eth_call', [{ from, to, data }, 'latest'])
@@ -105,21 +112,35 @@ export class Chain implements Reader {
       this.count('latest', from),
       this.count(head.number - confirmations, from),
     ])
-    const seen = await Promise.all(
-      orders.map(async (order): Promise<readonly [string, Sight]> => {
-        const attempts = await Promise.all(
-          order.attempts.map(({ hash }, i) => this.find(order, hash as Hex, i + 1, from, measures)),
-        )
-        const time = { head: head.number, head_at: head.at, base_fee: head.base_fee }
-        return [order.intent.id, { ...time, taken, taken_for_good, attempts }]
-      }),
-    )
-    return { head, taken, sights: new Map(seen) }
+    const time = { head: head.number, head_at: head.at, base_fee: head.base_fee, taken, taken_for_good }
+    const sights = new Map<string, Sight>()
+    const looked = orders.map(async (order) => {
+      const attempts = await this.findAll(order, taken, from, measures)
+      sights.set(order.intent.id, { ...time, attempts })
+    })
+    // an order that nothing was heard of is looked at again with the next head
+    for (const { reason } of (await Promise.allSettled(looked)).filter((r) => r.status === 'rejected'))
+      if (!(reason instanceof RpcFailure)) throw reason
+    return { head, taken, sights }
   }
 
-  private async find(order: Order, hash: Hex, attempt: number, from: string, measures: Measures): Promise<Found> {
-    const receipt = await this.ask(Receipt.nullable(), 'eth_getTransactionReceipt', [hash], from)
-    if (receipt !== null) {
+  /** What has a nonce that is not taken is in no block: then it is only asked whether a node has the newest attempt. */
+  private findAll(order: Order, taken: number, from: string, measures: Measures): Promise<readonly Found[]> {
+    const { attempts, inclusion } = order
+    const asked = inclusion !== undefined || (attempts[0]?.nonce ?? 0) < taken
+    const newest = attempts.length - 1
+    return Promise.all(
+      attempts.map(({ hash }, i): Found | Promise<Found> =>
+        asked || i === newest
+          ? this.find(order, hash as Hex, i + 1, from, asked ? measures : undefined)
+          : { is: 'absent' },
+      ),
+    )
+  }
+
+  private async find(order: Order, hash: Hex, attempt: number, from: string, measures?: Measures): Promise<Found> {
+    const receipt = measures && (await this.ask(Receipt.nullable(), 'eth_getTransactionReceipt', [hash], from))
+    if (measures !== undefined && receipt != null) {
       const { logs, ...of } = receipt
       return { is: 'included', event: includedOf(attempt, of, measures(order, logs)) }
     }

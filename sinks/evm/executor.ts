@@ -6,15 +6,21 @@ import type { Ledger, RunOf } from '../execution/ledger.ts'
 import { mayExecute } from '../execution/life.ts'
 import { newestOf, nonceOf, type Order } from '../execution/order.ts'
 import type { Chain, Head } from './chain.ts'
+import { GAS_OF_NOTHING } from './fees.ts'
 import { objection } from './guard.ts'
 import type { Hex } from './hex.ts'
-import type { Signer } from './keys/signer.ts'
+import { type Signer, SignFailure } from './keys/signer.ts'
 import { type IntentRules, intentOf, type Market, tradeOf } from './market.ts'
 import type { Nodes, Sent } from './nodes.ts'
 import { helperOf, type PrepareRules, prepare } from './prepare.ts'
-import { GAS_OF_NOTHING, nothing, signAttempt } from './sign.ts'
+import { nothing, signAttempt } from './sign.ts'
 import type { Call } from './venues/venue.ts'
 
+export interface ExecutorRules extends DecideRules, PrepareRules, IntentRules {
+  /** µs between looks at the chain while orders are under way. */
+  readonly poll_every: number
+  readonly broadcast: 'one' | 'all'
+}
 export interface ExecutorParts {
   readonly of: RunOf
   readonly ledger: Ledger
@@ -23,9 +29,7 @@ export interface ExecutorParts {
   readonly signer: Signer
   readonly chain_id: number
   readonly markets: ReadonlyMap<string, Market>
-  readonly rules: DecideRules &
-    PrepareRules &
-    IntentRules & { readonly poll_every: number; readonly broadcast: 'one' | 'all' }
+  readonly rules: ExecutorRules
   readonly clock: Clock
   readonly notice: (text: string) => void
   readonly head: Head
@@ -113,17 +117,26 @@ export class Executor implements OpenedExecutor {
 
   /** New orders first; then, at the pace of polling, what the chain says of those under way. */
   private async turn(): Promise<void> {
-    const { ledger, clock, rules, notice } = this.parts
+    const { ledger, clock, rules } = this.parts
     const { book } = ledger
-    try {
+    await this.tolerate(async () => {
       for (const order of book.open()) if (!mayExecute(order.life.phase)) await this.act(order.intent.id, undefined)
       for (const order of book.inFlight()) if (newestOf(order)?.sends === 0) await this.act(order.intent.id, undefined)
-      if (clock.now() - this.looked < rules.poll_every) return
-      this.looked = clock.now()
-      await this.lookAround()
+    })
+    if (clock.now() - this.looked < rules.poll_every) return
+    this.looked = clock.now()
+    await this.tolerate(() => this.lookAround())
+  }
+
+  /** Nodes and signers outside fail: what could not be done is done in a later turn. */
+  private async tolerate(work: () => Promise<void>): Promise<void> {
+    const { notice } = this.parts
+    try {
+      await work()
     } catch (error) {
-      if (!(error instanceof RpcFailure)) throw error
-      notice(`no node answers: ${error.message}`)
+      if (error instanceof RpcFailure) notice(`no node answers: ${error.message}`)
+      else if (error instanceof SignFailure) notice(`nobody signed: ${error.message}`)
+      else throw error
     }
   }
 

@@ -29,6 +29,32 @@ export function feesOf(base_fee: bigint, tips: readonly bigint[], rules: GasRule
   return { max_fee: wanted < rules.max_fee ? wanted : rules.max_fee, tip }
 }
 
+/** What a transaction may use: the state may move between simulation and block, and what is not used is not paid. */
+const limitOf = (gas: bigint): bigint => (gas * 3n) / 2n + 21_000n
+/** A payment of nothing to oneself. */
+export const GAS_OF_NOTHING = 21_000n
+
+/** What a transaction that takes so much gas offers, or why it is not sent; `later` for a reason that may pass. */
+export function offerOf(
+  used: bigint,
+  fees: Fees | 'dear',
+  { max_gas_cost }: { readonly max_gas_cost: bigint },
+):
+  | { readonly is: 'offer'; readonly gas: bigint; readonly cost: bigint; readonly fees: Fees }
+  | { readonly is: 'later'; readonly why: string }
+  | { readonly is: 'refused'; readonly code: string; readonly reason: string } {
+  const gas = limitOf(used)
+  if (fees === 'dear') return { is: 'later', why: 'gas costs more than may be offered' }
+  const cost = gas * fees.max_fee
+  if (max_gas_cost > 0n && cost > max_gas_cost)
+    return {
+      is: 'refused',
+      code: 'GAS_EXCEEDS_MAX',
+      reason: `gas may cost ${cost} wei, allowed are ${max_gas_cost}`,
+    }
+  return { is: 'offer', gas, cost, fees }
+}
+
 export async function askFees(chain: Chain, rules: GasRules): Promise<Fees | 'dear'> {
   const { base_fee, tips } = await chain.feeHistory(HISTORY, rules.tip_percentile)
   return feesOf(base_fee, tips, rules)

@@ -6,16 +6,19 @@ import type { Units } from '../execution/told.ts'
 import type { Address } from './hex.ts'
 import type { EvmVenue, Token, Trade } from './venues/venue.ts'
 
-/** Where one instrument is traded. */
-export interface Market extends Units {
+/** What one instrument is. */
+export interface Pair extends Units {
   readonly key: string
   readonly base: Token
   readonly quote: Token
-  readonly venue: EvmVenue
   /** How far from the price of the order the trade may be, where the order has no limit. */
   readonly slippage: number
   /** `in`: buys too name what is paid, for venues that cannot be told what shall come. */
   readonly exact: 'in' | 'by_side'
+}
+/** And where it is traded. */
+export interface Market extends Pair {
+  readonly venue: EvmVenue
 }
 export interface IntentRules {
   /** µs from the approval in which an order may still be signed. */
@@ -28,7 +31,7 @@ export interface IntentRules {
  */
 export function intentOf(
   row: Committed,
-  market: Market,
+  market: Pair,
   of: Pick<Intent, 'run' | 'pipeline' | 'node'>,
   { time_to_live }: IntentRules,
   now: number,
@@ -64,7 +67,7 @@ export function intentOf(
 }
 
 /** The trade of an intent, for its venue. `deadline` in µs. */
-export function tradeOf(intent: Intent, { base, quote }: Market, account: Address, deadline: number): Trade {
+export function tradeOf(intent: Intent, { base, quote }: Pair, account: Address, deadline: number): Trade {
   const [pay, get] = intent.side === 'buy' ? [quote, base] : [base, quote]
   return {
     ...{ pay, get, account },
@@ -79,3 +82,13 @@ export const mostPaid = ({ exact, amount, bound }: Trade): bigint => (exact === 
 /** Whether what a venue quotes is within the bound. */
 export const isWithin = ({ exact, bound }: Trade, quoted: bigint): boolean =>
   exact === 'in' ? quoted >= bound : quoted <= bound
+
+/** Why a trade is not made at what a venue quotes; undefined where it may be. */
+export function movedAway(
+  trade: Trade,
+  quoted: bigint,
+): { readonly code: string; readonly reason: string } | undefined {
+  if (isWithin(trade, quoted)) return undefined
+  const would = trade.exact === 'in' ? 'would get' : 'would pay'
+  return { code: 'PRICE_MOVED', reason: `${would} ${quoted}, the bound is ${trade.bound}` }
+}

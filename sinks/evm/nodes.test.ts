@@ -144,18 +144,23 @@ describe.skipIf(anvilBinary() === undefined)('nodes of a chain', () => {
     expect(a!.asked.get('eth_blockNumber')).toBe(2)
   })
 
-  test('an endpoint behind the others is asked last', async () => {
-    a!.meets = always({ type: 'result', result: '0x10' }, 'eth_blockNumber')
-    b!.meets = always({ type: 'result', result: '0x13' }, 'eth_blockNumber')
-    const both = nodes()
-    expect((await both.refresh()).map(({ label, head }) => [label, head])).toEqual([
-      ['first', 16],
-      ['second', 19],
-    ])
-    expect(both.pick()).toBe('second')
-    a!.meets = always({ type: 'result', result: '0x13' }, 'eth_blockNumber')
-    await both.refresh()
-    expect((await both.readFrom('first', 'eth_chainId')).endpoint).toBe('first')
+  test('an endpoint too far behind is asked last, however fast it is', async () => {
+    a!.meets = (method) => (method === 'eth_blockNumber' ? { type: 'result', result: '0x10' } : undefined)
+    const slow = await startRpcProxy({ answer: (method) => (method === 'eth_chainId' ? '0x7a69' : '0x13') })
+    slow.meets = () => ({ type: 'late', ms: 60 })
+    const endpoints = [endpoint('first', a!.http), endpoint('slow', slow.http)]
+    const [strict, lenient] = [nodes({ endpoints, max_lag: 2 }), nodes({ endpoints, max_lag: 3 })]
+    try {
+      for (let i = 0; i < 15; i++) await Promise.all([strict.refresh(), lenient.refresh()])
+      expect((await strict.refresh()).map(({ label, head }) => [label, head])).toEqual([
+        ['first', 16],
+        ['slow', 19],
+      ])
+      expect([strict.pick(), lenient.pick()]).toEqual(['slow', 'first'])
+      expect(await strict.readFrom('first', 'eth_chainId')).toMatchObject({ endpoint: 'first' })
+    } finally {
+      await slow.close()
+    }
   })
 
   test('a transaction goes to one, or to all; the second time it is known', async () => {
@@ -236,12 +241,5 @@ describe.skipIf(anvilBinary() === undefined)('nodes of a chain', () => {
     const both = nodes({ relay: endpoint('relay', relay!.http) })
     await expect(send(both, await signed(0))).rejects.toMatchObject({ code: 'CHAIN_MISMATCH' })
     for (const proxy of [a, b, relay]) expect(proxy!.asked.has('eth_sendRawTransaction')).toBe(false)
-  })
-
-  test('two endpoints of one host are told apart', async () => {
-    const same = nodes({ endpoints: [endpoint('node.example', a!.http), endpoint('node.example', b!.http)] })
-    expect(await same.readFrom('node.example#2', 'eth_chainId')).toMatchObject({ endpoint: 'node.example#2' })
-    expect(a!.asked.size).toBe(0)
-    await expect(same.readFrom('other', 'eth_chainId')).rejects.toMatchObject({ reason: 'absent' })
   })
 })

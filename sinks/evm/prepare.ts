@@ -3,21 +3,21 @@ import type { Book } from '../execution/book.ts'
 import type { Intent, OrderEvent } from '../execution/entry.ts'
 import type { Order } from '../execution/order.ts'
 import type { Chain, Head } from './chain.ts'
-import { askFees, type GasRules } from './fees.ts'
+import { askFees, type GasRules, offerOf } from './fees.ts'
 import type { Hex } from './hex.ts'
 import type { Signer } from './keys/signer.ts'
-import { isWithin, type Market, mostPaid, tradeOf } from './market.ts'
+import { type Market, mostPaid, movedAway, tradeOf } from './market.ts'
 import type { Nodes } from './nodes.ts'
 import { signAttempt } from './sign.ts'
 import { simulate } from './simulate.ts'
-import { type Grant, missingGrants } from './venues/allowances.ts'
-import { type Call, Reverted } from './venues/venue.ts'
+import { type Grant, grantsOf, missingOf } from './venues/allowances.ts'
+import { type Call, Reverted, type Trade } from './venues/venue.ts'
 
 export interface PrepareRules extends GasRules {
   /** µs the contract may take the trade for. */
   readonly deadline: number
   /** Whether an allowance is given for one trade or for all. */
-  readonly grant: Grant
+  readonly grant: Grant['grant']
   /** The most that gas may cost, wei; 0 for no limit. */
   readonly max_gas_cost: bigint
 }
@@ -64,18 +64,15 @@ export async function prepare(order: Order, market: Market, parts: PrepareParts)
   const { call, event } = planned
   const simulated = await simulate(parts.nodes, signer.address, call)
   if (simulated.status === 'reverted') return refused('SIM_REVERT', simulated.reason)
-  const gas = limitOf(simulated.gas)
-  const offer = await fees
-  if (offer === 'dear') return { is: 'later', why: 'gas costs more than may be offered' }
-  const cost = gas * offer.max_fee
-  if (rules.max_gas_cost > 0n && cost > rules.max_gas_cost)
-    return refused('GAS_EXCEEDS_MAX', `gas may cost ${cost} wei, allowed are ${rules.max_gas_cost}`)
+  const offer = offerOf(simulated.gas, await fees, rules)
+  if (offer.is !== 'offer') return offer
+  const { gas, cost } = offer
   if ((await coins) < cost + call.value)
     return refused('FUNDS', `${signer.address} holds ${await coins} wei, needed are ${cost + call.value}`)
   if (clock.now() >= intent.expires) return { is: 'later', why: 'it has expired' }
   const signed = await signAttempt(signer, call, {
     ...{ attempt: 1, purpose: 'act', chain_id: parts.chain_id, nonce: next, gas, block: parts.head.number },
-    ...{ max_fee: offer.max_fee, tip: offer.tip },
+    ...{ max_fee: offer.fees.max_fee, tip: offer.fees.tip },
   })
   return { is: 'signed', events: [...event, { type: 'simulated', gas: gas.toString() }, signed] }
 }
@@ -93,11 +90,10 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
   const deadline = Math.max(at, parts.clock.now()) + parts.rules.deadline
   const trade = tradeOf(intent, market, parts.signer.address, deadline)
   if (trade.amount <= 0n) return refused('AMOUNT_ZERO', 'less than the smallest unit of the token')
-  const missing = await missingGrants(market.venue.allowances(trade), committed(order, market, parts.book), {
-    ...{ chain: parts.chain, owner: parts.signer.address, grant: parts.rules.grant },
-    now: Math.floor(at / 1e6),
-  })
-  if (missing.length > 0) return { is: 'needs', calls: missing }
+  const refuses = market.venue.refuses?.(trade)
+  if (refuses !== undefined) return refused('VENUE_REFUSES', refuses)
+  const calls = await grantsFor(trade, order, market, parts)
+  if (calls.length > 0) return { is: 'needs', calls }
   let quoted: bigint
   try {
     quoted = await market.venue.quote(trade, parts.chain)
@@ -105,15 +101,26 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
     if (error instanceof Reverted) return refused('QUOTE_REVERTED', error.message)
     throw error
   }
-  if (!isWithin(trade, quoted))
-    return refused(
-      'PRICE_MOVED',
-      `${trade.exact === 'in' ? 'would get' : 'would pay'} ${quoted}, the bound is ${trade.bound}`,
-    )
+  const moved = movedAway(trade, quoted)
+  if (moved !== undefined) return { is: 'refused', ...moved }
   const call = market.venue.encode(trade)
   const { to, data, value } = call
   const event = { type: 'planned', to, data, value: value.toString(), deadline, quoted: quoted.toString() } as const
   return { is: 'planned', call, event: [event] }
+}
+
+/** How long a right of Permit2 lasts where it is given for all trades to come, seconds. */
+const PERMIT_LASTS = 30 * 86_400
+
+/** The calls that give what a trade needs and does not have, beside what orders under way may still take. */
+async function grantsFor(trade: Trade, order: Order, market: Market, parts: PrepareParts): Promise<readonly Call[]> {
+  const { chain, signer, rules } = parts
+  const under_way = committed(order, market, parts.book)
+  const needed = market.venue.allowances(trade).map((a) => ({ ...a, amount: a.amount + under_way }))
+  const missing = await missingOf(needed, signer.address, trade.deadline, chain)
+  if (missing.length === 0) return []
+  const expiration = trade.deadline + (rules.grant === 'max' ? PERMIT_LASTS : 0)
+  return grantsOf(missing, signer.address, { grant: rules.grant, expiration }, chain)
 }
 
 /** What orders under way may still take of the token this one pays with: rights must cover them too. */
@@ -122,9 +129,6 @@ function committed({ intent }: Order, market: Market, book: Book): bigint {
   const most = ({ intent: of }: Order) => mostPaid(tradeOf(of, market, '0x' as never, 0))
   return others.filter((o) => o.intent.purpose === 'trade').reduce((sum, o) => sum + most(o), 0n)
 }
-
-/** What a transaction may use: the state may move between simulation and block, and what is not used is not paid. */
-const limitOf = (gas: bigint): bigint => (gas * 3n) / 2n + 21_000n
 
 export const helperOf = (parent: Intent, n: number): Intent => ({
   ...parent,

@@ -18,7 +18,7 @@ export interface AttemptOf {
 export async function signAttempt(signer: Signer, call: Call, of: AttemptOf): Promise<EventOf<'signed'>> {
   const { attempt, purpose, chain_id, nonce, gas, max_fee, tip, block } = of
   const { raw, hash } = await signTransaction(signer, {
-    ...{ chain_id, nonce, gas, max_fee, tip },
+    ...{ chain_id, nonce, gas_limit: gas, max_fee, max_priority_fee: tip },
     ...call,
   })
   return {
@@ -34,4 +34,3 @@ export async function signAttempt(signer: Signer, call: Call, of: AttemptOf): Pr
 
 /** Takes a nonce without doing anything: a payment of nothing to oneself. */
 export const nothing = (signer: Address): Call => ({ to: signer, data: '0x', value: 0n })
-export const GAS_OF_NOTHING = 21_000n

@@ -15,8 +15,6 @@ export class Book {
   /** Nonces up to here were looked at by a human, and are nobody's. */
   private from = 0
   private greatest = -1
-  /** The approved order that was received last. */
-  position = { commit: 0, order: -1 }
 
   /** @throws IllegalStep where the entries cannot come next, one after the other; nothing has changed then or otherwise */
   check(entries: readonly Entry[]): void {
@@ -44,7 +42,6 @@ export class Book {
       this.greatest = Math.max(this.greatest, event.nonce)
     }
     this.orders.set(id, order)
-    if (event.type === 'received') this.advance(order)
     if (hasEnded(order.life.phase)) this.living.delete(id)
     else this.living.add(id)
   }
@@ -75,13 +72,6 @@ export class Book {
   /** The first nonce the journal answers for. */
   get begin(): number {
     return Math.max(this.from, this.opened?.nonce ?? 0)
-  }
-
-  private advance({ intent: { purpose, commit, order } }: Order): void {
-    if (purpose !== 'trade') return
-    const { position } = this
-    if (commit > position.commit || (commit === position.commit && order > position.order))
-      this.position = { commit, order }
   }
 
   private note(event: SignerEvent): void {

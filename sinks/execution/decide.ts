@@ -1,4 +1,5 @@
 import type { EventOf, OrderEvent } from './entry.ts'
+import { hasEnded } from './life.ts'
 import { attemptOf, newestOf, nonceOf, type Order } from './order.ts'
 
 /** What one node says of one order, all of one moment. */
@@ -48,6 +49,7 @@ const record = (event: OrderEvent): Action => ({ do: 'record', event })
 /** What an order needs, from what it is, what a node says of it, and the time: nothing else decides. */
 export function decide(order: Order, sight: Sight | undefined, rules: Rules, now: number): Action {
   const { phase } = order.life
+  if (hasEnded(phase)) return wait
   if (phase === 'received' || phase === 'planned' || phase === 'simulated')
     return now >= order.intent.expires ? record({ type: 'expired' }) : { do: 'prepare' }
   const newest = newestOf(order)
@@ -85,7 +87,8 @@ function underway(order: Order, sight: Sight, rules: Rules): Action {
     order.plan !== undefined && order.plan.deadline > 0 && sight.head_at > order.plan.deadline + rules.cancel_after
   const cancelling = newest.purpose === 'cancel'
   const waited = sight.head - Math.max(newest.block, newest.sent)
-  const bumpable = raised(newest, sight.base_fee, rules.max_fee) !== undefined
+  // one that waits for another before it does not get into a block by being dearer
+  const bumpable = sight.taken === nonce && raised(newest, sight.base_fee, rules.max_fee) !== undefined
   if (outlived && !cancelling && bumpable) return { do: 'bump', purpose: 'cancel' }
   const priced = sight.base_fee <= BigInt(newest.max_fee)
   if (waited >= (priced ? 3 : 1) * rules.stuck_after && bumpable)
@@ -114,5 +117,6 @@ export function raised(
 function end(order: Order): OrderEvent {
   const { inclusion } = order
   if (attemptOf(order)?.purpose === 'cancel') return { type: 'cancelled' }
-  return inclusion?.status === 'failed' ? { type: 'reverted', reason: 'the transaction reverted' } : { type: 'settled' }
+  if (inclusion?.status !== 'failed') return { type: 'settled' }
+  return { type: 'reverted', ...(inclusion.failure ?? { reason: 'the transaction reverted' }) }
 }

@@ -34,12 +34,12 @@ export function told(order: Order, event: OrderEvent, units: Units): readonly Ex
   switch (event.type) {
     case 'received':
       return [step, update('accepted', whole)]
+    // not `rejected`, which says that an order never was under way: this one has been accepted
     case 'rejected':
     case 'expired':
     case 'reverted':
     case 'refunded':
     case 'dead':
-      return [step, update('rejected', whole)]
     case 'cancelled':
       return [step, update('cancelled', whole)]
     case 'settled': {
@@ -85,6 +85,7 @@ function wordsOf({ intent }: Order, event: OrderEvent): { code: string; detail: 
     case 'conflict':
       return { code: 'FOREIGN_NONCE', detail: event.reason }
     case 'reverted':
+      return { code: event.code ?? 'REVERTED', detail: event.reason }
     case 'refunded':
     case 'dead':
     case 'lost':

@@ -66,6 +66,18 @@ describe.skipIf(anvilBinary() === undefined)('blocks of a chain of anvil', () =>
       return blocks
     }, [])
 
+  test('are told under the instruments that are named too', async () => {
+    await traffic.start()
+    const pool = 'uniswap_v2:0xb4e16d0168e52d35cacd2c6185b44281ec28c9dc'
+    const feed = follow([{ http: traffic.anvil.http }], { instruments: [pool] })
+    await feed.until(() => feed.rows().length === 2)
+    await traffic.trade(0)
+    await feed.until(() => feed.rows().length === 4)
+    const [head, same] = ['anvil:head', pool].map((key) => feed.rows().filter((row) => row.key === key))
+    expect(head).toHaveLength(2)
+    expect(same).toEqual(head?.map((row) => ({ ...row, key: pool })))
+  })
+
   test.each(['ws', 'http'] as const)('are told once each, in full, over %s', async (by) => {
     const from = await traffic.start()
     const feed = follow([{ [by]: traffic.anvil[by] }])

@@ -62,6 +62,7 @@ async function execute(trade: Trade): Promise<readonly Log[]> {
   await deployer.receipt(hash)
   return ((await anvil.rpc('eth_getTransactionReceipt', hash)) as { logs: readonly Log[] }).logs
 }
+const word = (address: Address): Hex => `0x${address.slice(2).padStart(64, '0')}`
 const configure = async (method: string, value: unknown) =>
   deployer.receipt(await aave.configurator.send(method, aave.underlying.address, value))
 
@@ -90,6 +91,14 @@ test('transactions of others, and of other reserves, are not ours', async () => 
   const other = Address.parse(`0x${'9'.repeat(40)}`)
   expect(venue.moved({ ...supplied, account: other }, logs)).toEqual({ paid: 0n, got: 0n })
   expect(venue.moved(withdrawn, logs)).toEqual({ paid: 0n, got: 0n })
+  const back = await execute(withdrawn)
+  expect(venue.moved(withdrawn, back)).not.toEqual({ paid: 0n, got: 0n })
+  // Of a reserve, of somebody, to somebody.
+  for (const place of [1, 2, 3]) {
+    const changed = (topics: readonly Hex[]) => topics.map((t, n) => (n === place ? word(other) : t))
+    const theirs = back.map((log) => ({ ...log, topics: changed(log.topics) }))
+    expect(venue.moved(withdrawn, theirs)).toEqual({ paid: 0n, got: 0n })
+  }
   const forged = logs.map((log) => ({ ...log, address: other }))
   expect(venue.moved(supplied, forged)).toEqual({ paid: 0n, got: 0n })
 })

@@ -1,5 +1,5 @@
 import { id } from 'ethers'
-import type { Address, Hex } from '../hex.ts'
+import { Address, type Hex } from '../hex.ts'
 import type { Log, Moved, Trade } from './venue.ts'
 
 const topics = {
@@ -10,25 +10,32 @@ const topics = {
 
 /** An address in a topic: the last 20 of its 32 bytes. */
 const names = (topic: Hex | undefined, account: Address): boolean => topic?.slice(26).toLowerCase() === account.slice(2)
-const sum = (values: readonly bigint[]): bigint => values.reduce((total, value) => total + value, 0n)
 
+const total = (logs: readonly Log[]): bigint => logs.reduce((sum, { data }) => sum + BigInt(data), 0n)
+const none = Address.parse(`0x${'0'.repeat(40)}`)
+
+const transfersOf = (token: Address, logs: readonly Log[]): readonly Log[] =>
+  logs.filter((log) => log.address === token && log.topics[0] === topics.transfer)
 /** What came to an account of a token, less what left it. */
 function netOf(token: Address, account: Address, logs: readonly Log[]): bigint {
-  const moves = logs.filter((log) => log.address === token && log.topics[0] === topics.transfer)
-  const side = (place: 1 | 2) => moves.filter((log) => names(log.topics[place], account)).map((log) => BigInt(log.data))
-  return sum(side(2)) - sum(side(1))
+  const moves = transfersOf(token, logs)
+  const side = (place: 1 | 2) => total(moves.filter((log) => names(log.topics[place], account)))
+  return side(2) - side(1)
 }
 
 /**
- * What a router unwrapped, less what it wrapped: a transfer of the coin leaves no log. Some wrapped coins say nothing
- * of it either (aeWETH of Arbitrum); then what went through the router's hands tells.
+ * What a router unwrapped, less what it wrapped: a transfer of the coin leaves no log. Some wrapped coins only tell that
+ * they were burned and minted (aeWETH of Arbitrum).
  */
 function unwrappedBy(router: Address, wrapped: Address, logs: readonly Log[]): bigint {
   const of = (topic: string) =>
     logs.filter((log) => log.address === wrapped && log.topics[0] === topic && names(log.topics[1], router))
   const [out, put] = [of(topics.withdrawal), of(topics.deposit)]
-  if (out.length + put.length === 0) return netOf(wrapped, router, logs)
-  return sum(out.map((log) => BigInt(log.data))) - sum(put.map((log) => BigInt(log.data)))
+  if (out.length + put.length > 0) return total(out) - total(put)
+  const moves = transfersOf(wrapped, logs)
+  const between = (from: Address, to: Address) =>
+    total(moves.filter((log) => names(log.topics[1], from) && names(log.topics[2], to)))
+  return between(router, none) - between(none, router)
 }
 
 /**

@@ -1,0 +1,137 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { type ExecutorContext, pause, RpcFailure } from '../../runtime/define.ts'
+import { TidegateError } from '../../schemas/errors.ts'
+import type { SignerEvent } from '../execution/entry.ts'
+import { openFileJournal } from '../execution/file_journal.ts'
+import type { JournalOf, OpenedJournal } from '../execution/journal.ts'
+import { Ledger } from '../execution/ledger.ts'
+import type { Order } from '../execution/order.ts'
+import { openPostgresJournal } from '../execution/postgres_journal.ts'
+import { Chain } from './chain.ts'
+import { Executor } from './executor.ts'
+import type { Address } from './hex.ts'
+import { openSigner } from './keys/open_signer.ts'
+import type { Market } from './market.ts'
+import { type EvmSwapParams, marketsOf, rulesOf } from './params.ts'
+import { nodesOf } from './rpc_params.ts'
+
+/** Where the journal of a signer is kept on this machine: one for all pipelines, since they share its nonces. */
+export const journalDirectory = (secret: ExecutorContext['secret'], { chain, signer }: JournalOf): string =>
+  join(secret('TIDEGATE_JOURNALS') ?? join(homedir(), '.tidegate', 'journals'), `${chain.replace(':', '-')}-${signer}`)
+
+/** A database where one is named, otherwise a file. */
+export function openJournal(
+  { secret, clock }: Pick<ExecutorContext, 'secret' | 'clock'>,
+  of: JournalOf,
+): Promise<OpenedJournal> {
+  const url = secret('TIDEGATE_JOURNAL_URL')
+  if (url !== undefined) return openPostgresJournal(url, of, { clock })
+  return Promise.resolve(openFileJournal(journalDirectory(secret, of), of))
+}
+
+/** What tests put between the executor and the world. */
+export interface Seams {
+  readonly journal?: (opened: OpenedJournal) => OpenedJournal
+}
+
+/**
+ * Opens the live side: keys, nodes, journal. Nothing is sent before all of it stands.
+ * @throws CHAIN_MISMATCH, CONTRACT_ABSENT, KEY_INVALID, KEY_UNSAFE, LOG_LOCKED where another process has the journal
+ */
+export async function openExecutor(
+  params: EvmSwapParams,
+  context: ExecutorContext,
+  seams: Seams = {},
+): Promise<Executor> {
+  const { clock, secret, endpoint, notice, run, pipeline, node } = context
+  const markets = new Map(marketsOf(params).map((market) => [market.key, market]))
+  const signer = await openSigner(params.signer, { clock, endpoint, secret, home: homedir() })
+  const nodes = nodesOf(node, params, context)
+  const chain = new Chain(nodes, signer.address)
+  const of = { chain: `eip155:${params.chain_id}`, signer: signer.address }
+  const opened = await openJournal(context, of)
+  try {
+    const insist = <T>(work: () => Promise<T>) => insisting(work, context)
+    const head = await insist(() => chain.head())
+    await checkContracts(chain, [...markets.values()], insist)
+    const unitsOf = ({ intent }: Order) => markets.get(intent.key) ?? unknownMarket(intent.key)
+    const parts = { signer: signer.address, of: { run, pipeline, node }, unitsOf, held: context.held, clock }
+    const ledger = new Ledger({ opened: seams.journal?.(opened) ?? opened, ...parts })
+    checkHeard(ledger, context)
+    if (ledger.book.opened === undefined)
+      await ledger.noteSigner(await insist(() => begin(chain, [...markets.values()], head.number)))
+    if (ledger.book.halt !== undefined)
+      notice(`${signer.address} is halted, nothing new is signed: ${ledger.book.halt.reason}; tidegate reconcile`)
+    const { chain_id } = params
+    return new Executor({
+      ...{ of: parts.of, ledger, chain, nodes, signer, chain_id, markets, clock, notice, head },
+      rules: rulesOf(params),
+    })
+  } catch (error) {
+    nodes.close()
+    await opened.journal.close()
+    throw error
+  }
+}
+
+type Insist = <T>(work: () => Promise<T>) => Promise<T>
+/** Nodes fail now and then: a start is tried for a while. @throws ENDPOINT_UNREACHABLE */
+async function insisting<T>(work: () => Promise<T>, { clock, node }: ExecutorContext): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof RpcFailure)) throw error
+      if (attempt === START_ATTEMPTS)
+        throw new TidegateError('ENDPOINT_UNREACHABLE', `${node}: no endpoint answers: ${error.message}`, { node })
+      await pause(clock, Math.max(error.after, attempt * 0.1e6))
+    }
+  }
+}
+const START_ATTEMPTS = 10
+
+const unknownMarket = (key: string): never => {
+  throw new TidegateError('MARKET_UNKNOWN', `the journal has orders for ${key}, which has no market here`, {
+    instrument: key,
+  })
+}
+
+/** @throws CONTRACT_ABSENT */
+async function checkContracts(chain: Chain, markets: readonly Market[], insist: Insist): Promise<void> {
+  const named = markets.flatMap(({ key, venue, base, quote }) =>
+    [...venue.contracts, base.address, quote.address].map((address): readonly [Address, string] => [address, key]),
+  )
+  for (const [address, key] of new Map(named))
+    if ((await insist(() => chain.codeAt(address))) === '0x')
+      throw new TidegateError('CONTRACT_ABSENT', `${key}: there is no contract at ${address}`, {
+        address,
+        instrument: key,
+      })
+}
+
+/** A log that heard more than this journal tells was made with another. @throws JOURNAL_FOREIGN */
+function checkHeard({ heard }: Ledger, { held, node }: ExecutorContext): void {
+  for (const port of ['order', 'fill', 'step'])
+    if (held(port) > (heard.get(port) ?? 0))
+      throw new TidegateError(
+        'JOURNAL_FOREIGN',
+        `the log holds ${held(port)} rows of ${node}.${port}, the journal tells of ${heard.get(port) ?? 0}: they do not belong together`,
+        { port, held: held(port), told: heard.get(port) ?? 0 },
+      )
+}
+
+/** What the signer has as its journal begins. @throws SIGNER_HALTED while transactions of somebody else's are on their way */
+async function begin(chain: Chain, markets: readonly Market[], block: number): Promise<SignerEvent> {
+  const [nonce, pending] = [await chain.count('latest'), await chain.count('pending')]
+  if (pending > nonce)
+    throw new TidegateError(
+      'SIGNER_HALTED',
+      `${chain.signer} has ${pending - nonce} transactions on their way that no journal knows; wait until they are in a block`,
+      { nonce, pending },
+    )
+  const balances: Record<string, string> = { coin: (await chain.coinBalance()).toString() }
+  for (const { base, quote } of markets)
+    for (const { address } of [base, quote]) balances[address] = (await chain.balanceOf(address)).toString()
+  return { type: 'opened', nonce, balances, block }
+}

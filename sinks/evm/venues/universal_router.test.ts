@@ -1,0 +1,188 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { type Anvil, anvilBinary, startAnvil } from '../../../testing/anvil.ts'
+import { balanceOf, settle } from '../../../testing/settled_trade.ts'
+import {
+  callOn,
+  deployUniswapRouters,
+  sendFrom,
+  type UniswapRouters,
+  universalParams,
+} from '../../../testing/uniswap_routers.ts'
+import { Address } from '../hex.ts'
+import { grantsOf, missingOf } from './allowances.ts'
+import { bestSplit } from './best_split.ts'
+import { universalRouter } from './universal_router.ts'
+import { type EvmVenue, type Log, type Reader, Reverted, type Token, type Trade } from './venue.ts'
+
+describe.skipIf(anvilBinary() === undefined)('on a chain of anvil', () => {
+  let anvil: Anvil
+  let ground: UniswapRouters
+  let chain: Reader
+  let snapshot: unknown
+  const unit = 10n ** 18n
+  const later = 4_000_000_000
+
+  beforeAll(async () => {
+    anvil = await startAnvil()
+    ground = await deployUniswapRouters(anvil)
+    chain = { call: callOn(anvil, (reason) => new Reverted(reason)) }
+  }, 60_000)
+  afterAll(() => anvil.close())
+  beforeEach(async () => {
+    snapshot = await anvil.rpc('evm_snapshot')
+  })
+  afterEach(() => anvil.rpc('evm_revert', snapshot))
+
+  type Protocol = 'uniswap_v2' | 'uniswap_v3' | 'uniswap_v4'
+  const via = (protocol: Protocol, out: string) => ({ protocol, out })
+  const erc20 = (address: string): Token => ({ address: Address.parse(address), decimals: 18, native: false })
+  const coin = (): Token => ({ ...erc20(ground.weth), native: true })
+  type Way = readonly ReturnType<typeof via>[]
+  const paramsOf = (routes: readonly (readonly [share: number, Way])[]) => universalParams(ground, routes)
+  const venueOf = (...routes: readonly (readonly [share: number, Way])[]): EvmVenue =>
+    universalRouter.open(z.parse(universalRouter.params, paramsOf(routes)))
+  const trade = (pay: Token, get: Token, exact: 'in' | 'out', amount: bigint, more: Partial<Trade> = {}): Trade => {
+    const account = Address.parse(ground.trader)
+    return { pay, get, exact, amount, bound: exact === 'in' ? 0n : 2n * amount, account, deadline: later, ...more }
+  }
+  /** Gives exactly the allowances that are missing, sends it, and gives what the logs say beside what the balances say. */
+  const done = async (venue: EvmVenue, order: Trade) => {
+    const missing = await missingOf(venue.allowances(order), order.account, order.deadline, chain)
+    for (const call of await grantsOf(missing, order.account, { grant: 'exact', expiration: order.deadline }, chain))
+      await sendFrom(anvil, ground.trader, call)
+    const { receipt, balances } = await settle(anvil, ground.trader, venue.encode(order), order)
+    return { status: receipt.status, balances, moved: venue.moved(order, receipt.logs as readonly Log[]) }
+  }
+  /** What the router is left with: anybody could take it. */
+  const left = () =>
+    Promise.all(
+      [undefined, ground.weth, ground.a, ground.b, ground.c].map((t) => balanceOf(anvil, ground.universal, t)),
+    )
+  const nothing = [0n, 0n, 0n, 0n, 0n]
+  /** Quote, curves and what moved are one number, by logs and by balances. */
+  const agrees = async (name: string, venue: EvmVenue, plan: Trade, curved = true) => {
+    const quoted = await venue.quote(plan, chain)
+    const { status, moved, balances } = await done(venue, { ...plan, bound: quoted })
+    const expected = plan.exact === 'in' ? { paid: plan.amount, got: quoted } : { paid: quoted, got: plan.amount }
+    expect([name, status, moved, balances]).toEqual([name, '0x1', expected, expected])
+    expect(await left()).toEqual(nothing)
+    if (!curved) return
+    await anvil.rpc('evm_revert', snapshot)
+    snapshot = await anvil.rpc('evm_snapshot')
+    const [curve] = (await venue.curves?.(plan, chain)) ?? []
+    expect([name, curve?.(plan.amount)]).toEqual([name, quoted])
+  }
+  const protocols = ['uniswap_v2', 'uniswap_v3', 'uniswap_v4'] as const
+  const amount = 7n * unit + 13n
+
+  test.each(['in', 'out'] as const)(
+    'one pool or several of one protocol move an exact %s as quoted, there and back',
+    async (exact) => {
+      for (const protocol of protocols) {
+        const two = [via(protocol, ground.b), via(protocol, ground.c)]
+        await agrees(
+          protocol,
+          venueOf([10_000, [via(protocol, ground.b)]]),
+          trade(erc20(ground.a), erc20(ground.b), exact, amount),
+        )
+        await agrees(protocol, venueOf([10_000, two]), trade(erc20(ground.a), erc20(ground.c), exact, amount))
+        await agrees(protocol, venueOf([10_000, two]), trade(erc20(ground.c), erc20(ground.a), exact, amount))
+      }
+    },
+  )
+
+  test.each(['in', 'out'] as const)(
+    'the coin, native or wrapped, is paid and got for an exact %s over every protocol',
+    async (exact) => {
+      for (const protocol of protocols) {
+        const way = [via(protocol, ground.a), via(protocol, ground.b)]
+        for (const form of [coin(), erc20(ground.weth)]) {
+          const name = `${protocol} ${form.native ? 'native' : 'wrapped'}`
+          await agrees(name, venueOf([10_000, way]), trade(form, erc20(ground.b), exact, amount))
+          await agrees(name, venueOf([10_000, way]), trade(erc20(ground.b), form, exact, amount))
+        }
+      }
+    },
+  )
+
+  test('an exact input goes from protocol to protocol, and the coin changes its form between them', async () => {
+    for (const first of protocols)
+      for (const second of protocols) {
+        const way = [via(first, ground.b), via(second, ground.c)]
+        await agrees(
+          `${first} ${second}`,
+          venueOf([10_000, way]),
+          trade(erc20(ground.a), erc20(ground.c), 'in', amount),
+        )
+      }
+    // b -> a -> weth and on: only a pool of another kind leads from the coin to a third token
+    await ground.uniswap.deployer.receipt(
+      await ground.uniswap.v2.router.send(
+        'addLiquidity',
+        ...[ground.weth, ground.c, 1000n * unit, 1000n * unit, 0, 0, ground.uniswap.deployer.account, later],
+      ),
+    )
+    await anvil.rpc('evm_snapshot').then((id) => {
+      snapshot = id
+    })
+    const way = [via('uniswap_v4', ground.a), via('uniswap_v4', ground.weth), via('uniswap_v2', ground.c)]
+    await agrees('coin to wrapped', venueOf([10_000, way]), trade(erc20(ground.b), erc20(ground.c), 'in', amount))
+    await agrees('wrapped to coin', venueOf([10_000, way]), trade(erc20(ground.c), erc20(ground.b), 'in', amount))
+  })
+
+  const three = (out: string) =>
+    [
+      [2500, [via('uniswap_v2', out)]],
+      [3333, [via('uniswap_v3', out)]],
+      [4167, [via('uniswap_v4', out)]],
+    ] as const
+  test.each(['in', 'out'] as const)('an exact %s is split over three protocols in one transaction', async (exact) => {
+    await agrees('a to b', venueOf(...three(ground.b)), trade(erc20(ground.a), erc20(ground.b), exact, amount), false)
+    for (const form of [coin(), erc20(ground.weth)]) {
+      await agrees('to a', venueOf(...three(ground.a)), trade(form, erc20(ground.a), exact, amount), false)
+      await agrees('from a', venueOf(...three(ground.a)), trade(erc20(ground.a), form, exact, amount), false)
+    }
+  })
+
+  test('routes of a split may go through the same token, each over pools of its own', async () => {
+    const [over, under] = [
+      [via('uniswap_v2', ground.b), via('uniswap_v3', ground.c)],
+      [via('uniswap_v4', ground.b), via('uniswap_v2', ground.c)],
+    ]
+    await agrees(
+      'two',
+      venueOf([4000, over], [6000, under]),
+      trade(erc20(ground.a), erc20(ground.c), 'in', amount),
+      false,
+    )
+    await agrees(
+      'back',
+      venueOf([4000, over], [6000, under]),
+      trade(erc20(ground.c), erc20(ground.a), 'in', amount),
+      false,
+    )
+  })
+
+  test('a route whose share is less than a unit is left out: the contracts read a zero as all there is', async () => {
+    for (const protocol of protocols) {
+      const rest = protocol === 'uniswap_v2' ? 'uniswap_v3' : 'uniswap_v2'
+      const venue = venueOf([5, [via(protocol, ground.a)]], [9995, [via(rest, ground.a)]])
+      await agrees(protocol, venue, trade(erc20(ground.weth), erc20(ground.a), 'in', 1000n), false)
+      await agrees(protocol, venue, trade(coin(), erc20(ground.a), 'out', 1000n), false)
+    }
+  })
+
+  test('a best split by the curves gives what the chain then gives, and more than any route alone', async () => {
+    await ground.uniswap.swap('v3', 0, 300n * unit)
+    const plan = trade(erc20(ground.a), erc20(ground.b), 'in', 900n * unit)
+    const curves = (await venueOf(...three(ground.b)).curves?.(plan, chain)) ?? []
+    const best = bestSplit(curves, plan.amount, 'in')
+    const shares = best?.shares ?? []
+    const routes = shares.map((share, n) => [share, [via(protocols[n] as Protocol, ground.b)]] as const)
+    expect(await venueOf(...routes).quote(plan, chain)).toBe(best?.total)
+    for (const curve of curves) expect((curve?.(plan.amount) ?? 0n) < (best?.total ?? 0n)).toBe(true)
+    const { moved } = await done(venueOf(...routes), { ...plan, bound: best?.total ?? 0n })
+    expect(moved.got).toBe(best?.total)
+  })
+})
