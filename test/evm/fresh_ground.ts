@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import type { Seams } from '../../sinks/evm/open_executor.ts'
-import { DrivenExecutor, type DriveGround, type DriveParams } from './drive_executor.ts'
+import { type DriveGround, DrivenExecutor, type DriveParams } from './drive_executor.ts'
 import { startGround } from './ground.ts'
 
 export interface Fresh<G> {

@@ -66,7 +66,9 @@ function marketsOf(routers: UniswapRouters, aave: Aave) {
     name: 'universal_router',
     ...universalParams(routers, routes),
   })
-  const market = (name: string, base: unknown, quote: unknown, venue: unknown) => ({
+  type Token = ReturnType<typeof token>
+  type Venue = { readonly name: string; readonly [param: string]: unknown }
+  const market = (name: string, base: Token, quote: Token, venue: Venue) => ({
     instrument: `venue:${name}`,
     ...{ base, quote, venue },
   })
@@ -81,7 +83,11 @@ function marketsOf(routers: UniswapRouters, aave: Aave) {
     }),
     market('v4', token(a), token(b), routed([10_000, [via('uniswap_v4', b)]])),
     market('v4_coin', token(a), coin, routed([10_000, [via('uniswap_v4', weth)]])),
-    market('hops', token(a), token(c), routed([10_000, [via('uniswap_v2', b), via('uniswap_v3', c)]])),
+    // of several protocols in a row none can be told what shall come
+    {
+      ...market('hops', token(a), token(c), routed([10_000, [via('uniswap_v2', b), via('uniswap_v3', c)]])),
+      exact: 'in' as const,
+    },
     market('split', token(a), token(b), routed([6000, [via('uniswap_v2', b)]], [4000, [via('uniswap_v3', b)]])),
     market('aave', token(a), token(aave.atoken.address), {
       ...{ name: 'aave_v3', pool: aave.pool.address, underlying: a, atoken: aave.atoken.address },
