@@ -89,10 +89,7 @@ export function plan(raw: unknown, catalogue: Catalogue, mode: Mode = 'backtest'
       twins.push(planned(id, node, component.simulate, params, kinds, true))
     else if (component.execute !== undefined) {
       executors.push({ id, component, params, inputs: wiresOf(node, component.inputs, kinds) })
-      const answers = answering(id, component)
-      sources.push(...answers)
-      for (const source of answers)
-        for (const [edge, kind] of edgesOf(source.id, source.component)) kinds.set(edge, kind)
+      sources.push(...answering(id, component))
     } else if (component.open === undefined)
       throw new TidegateError(
         'LIVE_REFUSED',
