@@ -94,16 +94,13 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
   if (trade.amount <= 0n) return refused('AMOUNT_ZERO', 'less than the smallest unit of the token')
   const refuses = market.venue.refuses?.(trade)
   if (refuses !== undefined) return refused('VENUE_REFUSES', refuses)
+  const quoting = quote(trade, market, parts)
+  quoting.catch(() => {})
   const calls = await grantsFor(trade, order, market, parts)
   if (calls.length > 0) return { is: 'needs', calls }
-  const venue = (await market.venue.best?.(trade, parts.chain)) ?? market.venue
-  let quoted: bigint
-  try {
-    quoted = await venue.quote(trade, parts.chain)
-  } catch (error) {
-    if (error instanceof Reverted) return refused('QUOTE_REVERTED', error.message)
-    throw error
-  }
+  const found = await quoting
+  if (found instanceof Reverted) return refused('QUOTE_REVERTED', found.message)
+  const { venue, quoted } = found
   const moved = movedAway(trade, quoted)
   if (moved !== undefined) return { is: 'refused', ...moved }
   const trapped = intent.side === 'buy' ? await trapOf(trade, market, parts) : undefined
@@ -112,6 +109,17 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
   const { to, data, value } = call
   const event = { type: 'planned', to, data, value: value.toString(), deadline, quoted: quoted.toString() } as const
   return { is: 'planned', call, event: [event] }
+}
+
+/** The way that is best for a trade, and what it gives or costs now; why, where it cannot be made. */
+async function quote(trade: Trade, market: Market, { chain }: PrepareParts) {
+  try {
+    const venue = (await market.venue.best?.(trade, chain)) ?? market.venue
+    return { venue, quoted: await venue.quote(trade, chain) }
+  } catch (error) {
+    if (error instanceof Reverted) return error
+    throw error
+  }
 }
 
 /** Why what would be bought is not to be; undefined where it can be sold again without losing too much. */
