@@ -94,7 +94,14 @@ async function byHand(ground: Ground) {
     if (sent?.outcome !== 'accepted') throw new RpcFailure('refused', 'the node refused a transaction')
   }
   const trade = {
-    ...{ pay: market.base, get: market.quote, exact: 'in' as const, amount: 10n ** 16n, bound: 0n, account: signer.address },
+    ...{
+      pay: market.base,
+      get: market.quote,
+      exact: 'in' as const,
+      amount: 10n ** 16n,
+      bound: 0n,
+      account: signer.address,
+    },
     deadline: 2 ** 40,
   } as const
   const allow = market.venue.allowances({ ...trade, amount: 10n ** 24n })
