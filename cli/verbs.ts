@@ -17,8 +17,10 @@ import { keysVerb } from './verbs/keys.ts'
 import { kindsVerb } from './verbs/kinds.ts'
 import { lagVerb } from './verbs/lag.ts'
 import { operatorsVerb } from './verbs/operators.ts'
+import { ordersVerb } from './verbs/orders.ts'
 import { parityVerb } from './verbs/parity.ts'
 import { drainVerb, pauseVerb, resumeVerb } from './verbs/pause.ts'
+import { positionsVerb } from './verbs/positions.ts'
 import { promoteVerb, rollbackVerb } from './verbs/promote.ts'
 import { recordVerb } from './verbs/record.ts'
 import { replayVerb } from './verbs/replay.ts'
@@ -52,6 +54,8 @@ export const verbs: readonly Verb[] = [
   runVerb,
   replayVerb,
   parityVerb,
+  ordersVerb,
+  positionsVerb,
   recordVerb,
   workerVerb,
   deployVerb,

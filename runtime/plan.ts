@@ -107,6 +107,9 @@ export function plan(raw: unknown, catalogue: Catalogue, mode: Mode = 'backtest'
   }))
   const read = new Set([...sinks, ...executors].flatMap((s) => Object.values(s.inputs)))
   const edges = [...kinds].map(([name, kind]) => ({ name, kind, recorded: kind.recorded || read.has(name) }))
+  // the engine knows sources by the edges every source has
+  for (const { id, component } of sources.filter((s) => s.passive === true))
+    for (const [name, kind] of edgesOf(id, component)) if (!kinds.has(name)) edges.push({ name, kind, recorded: false })
   const document = canonical({
     pipeline: spec.pipeline,
     nodes: resolved.map(({ id, node, component, params }) => ({

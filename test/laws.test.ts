@@ -13,9 +13,9 @@ const token = (address: string, native: boolean) => ({ address, decimals: 8, nat
 const swapping = {
   chain_id: 1,
   endpoints: [{ http: 'mainnet' }],
-  signer: { address: `0x${'a'.repeat(40)}` },
+  signer: { from: 'keystore', address: `0x${'a'.repeat(40)}` },
   markets: both.map((instrument) => ({
-    ...{ instrument, venue: { name: 'uniswap_v2' } },
+    ...{ instrument, venue: { name: 'uniswap_v2', router: `0x${'2'.repeat(40)}`, path: [`0x${'1'.repeat(40)}`] } },
     ...{ base: token(`0x${'0'.repeat(40)}`, true), quote: token(`0x${'1'.repeat(40)}`, false) },
   })),
 }

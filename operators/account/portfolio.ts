@@ -1,41 +1,12 @@
 import { z } from 'zod'
 import { defineOperator } from '../../runtime/define.ts'
 import { Equity, Position } from '../../schemas/account.ts'
-import { type Fixed, fixed, notionalOf, ratio, share, ZERO } from '../../schemas/fixed.ts'
+import { fixed, notionalOf, ratio, ZERO } from '../../schemas/fixed.ts'
 import { Quote, Trade } from '../../schemas/market.ts'
 import { Fill } from '../../schemas/orders.ts'
 import { fill, trade } from '../../schemas/samples.ts'
 import { duration } from '../../schemas/units.ts'
-
-/** Whole numbers of 1e-8: state holds them as plain bigints. */
-const money = (value: bigint): Fixed => value as Fixed
-const holding = () => ({
-  quantity: ZERO as bigint,
-  cost: ZERO as bigint,
-  realised: ZERO as bigint,
-  fees: ZERO as bigint,
-  mark: 0,
-  marked: 0,
-})
-type Holding = ReturnType<typeof holding>
-
-const profit = (h: Holding): bigint => (h.quantity === 0n ? 0n : notionalOf(h.mark, money(h.quantity)) - h.cost)
-
-/** Books a fill: what closes takes its share of the cost with it, what opens adds its own. */
-function book(h: Holding, signed: bigint, notional: bigint): bigint {
-  const before = h.quantity
-  const opposite = before !== 0n && before > 0n !== signed > 0n
-  const size = (n: bigint) => (n < 0n ? -n : n)
-  const closing = opposite ? (size(signed) < size(before) ? signed : -before) : 0n
-  const cash = signed > 0n ? notional : -notional
-  const closingCash = closing === 0n ? 0n : share(money(cash), money(closing), money(signed))
-  const closingCost = closing === 0n ? 0n : share(money(h.cost), money(-closing), money(before))
-  const taken = -closingCash - closingCost
-  h.realised += taken
-  h.cost += cash - closingCash - closingCost
-  h.quantity = before + signed
-  return taken
-}
+import { book, type Holding, holding, money, profit } from './holding.ts'
 
 export const portfolio = defineOperator({
   name: 'portfolio',

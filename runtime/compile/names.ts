@@ -2,7 +2,7 @@ import type { Edge, Running } from '../network.ts'
 
 // What things are called in a program: by the author's own node ids.
 
-export const ident = (edge: string): string => edge.replace('.', '$')
+export const ident = (edge: string): string => edge.replaceAll('.', '$')
 /** The message on an edge. */
 export const messageOf = (edge: Edge): string => `v_${ident(edge.name)}`
 export const handlerOf = (node: Running, port: string): string => `${node.planned.id}$${port}`

@@ -130,10 +130,11 @@ export class Chain implements Reader {
     const asked = inclusion !== undefined || (attempts[0]?.nonce ?? 0) < taken
     const newest = attempts.length - 1
     return Promise.all(
-      attempts.map(({ hash }, i): Found | Promise<Found> =>
-        asked || i === newest
-          ? this.find(order, hash as Hex, i + 1, from, asked ? measures : undefined)
-          : { is: 'absent' },
+      attempts.map(
+        async ({ hash }, i): Promise<Found> =>
+          asked || i === newest
+            ? this.find(order, hash as Hex, i + 1, from, asked ? measures : undefined)
+            : { is: 'absent' },
       ),
     )
   }

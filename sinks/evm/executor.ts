@@ -47,6 +47,9 @@ export class Executor implements OpenedExecutor {
   private wake = () => {}
   private woken = false
   private looked = 0
+  /** The head that was looked at last, and whether anything is to be seen at it again. */
+  private seen: Hex | undefined
+  private sent: 'nothing' | 'something' = 'nothing'
   private readonly ended: Promise<void>
   /** Why an order waits, as it was last told. */
   private readonly waits = new Map<string, string>()
@@ -141,18 +144,22 @@ export class Executor implements OpenedExecutor {
   }
 
   private async lookAround(): Promise<void> {
-    const { ledger, chain, rules } = this.parts
+    const { ledger, chain, nodes, rules } = this.parts
     const flying = ledger.book.inFlight()
-    if (flying.length === 0) {
-      this.head = await chain.head()
-      return
-    }
+    // who failed before is asked again; nobody waits for it
+    void nodes.refresh().catch(() => {})
+    const newest = await chain.head()
+    if (newest.number >= this.head.number) this.head = newest
+    if (flying.length === 0 || (newest.hash === this.seen && this.sent === 'nothing')) return
     const { head, taken, sights } = await chain.look(flying, rules.confirmations, (order, logs) =>
       this.moved(order, logs),
     )
     if (head.number >= this.head.number) this.head = head
     await this.fillGap(taken, flying)
+    this.sent = 'nothing'
     for (const { intent } of flying) await this.act(intent.id, sights.get(intent.id))
+    // what nothing was heard of is asked for again
+    this.seen = sights.size === flying.length ? newest.hash : undefined
   }
 
   private moved(order: Order, logs: Parameters<Market['venue']['moved']>[1]) {
@@ -230,13 +237,18 @@ export class Executor implements OpenedExecutor {
   }
 
   /** Why an order has to wait for another that gives rights; undefined where it has not. Rights are given one after another. */
-  private helperOf({ intent }: Order): string | undefined {
-    if (intent.purpose === 'allowance') return undefined
+  private helperOf(order: Order): string | undefined {
+    if (order.intent.purpose === 'allowance') return undefined
+    const pays = ({ intent }: Order) => {
+      const market = this.parts.markets.get(intent.key)
+      return market && tradeOf(intent, market, this.parts.signer.address, 0).pay.address
+    }
+    // all that give rights over the same token, whichever market they are for: a right that is given sets the one before
     const helps = this.parts.ledger.book
       .open()
-      .find((o) => o.intent.purpose === 'allowance' && o.intent.key === intent.key)
-    if (helps === undefined || helps.life.phase === 'included' || helps.life.phase === 'final') return undefined
-    return `rights are given first: ${helps.intent.id}`
+      .filter((o) => o.intent.purpose === 'allowance' && pays(o) === pays(order))
+      .find(({ life }) => life.phase !== 'included' && life.phase !== 'final')
+    return helps && `rights are given first: ${helps.intent.id}`
   }
 
   private async help(intent: Intent, calls: readonly Call[]): Promise<void> {
@@ -262,6 +274,7 @@ export class Executor implements OpenedExecutor {
   private async send(order: Order, number: number): Promise<'wait' | 'again'> {
     const { nodes, rules } = this.parts
     const attempt = order.attempts[number - 1] as Order['attempts'][number]
+    this.sent = 'something'
     const sent = await nodes.send(attempt.raw as Hex, rules.broadcast)
     const block = this.head.number
     await this.note(

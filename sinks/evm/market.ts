@@ -15,6 +15,8 @@ export interface Pair extends Units {
   readonly slippage: number
   /** `in`: buys too name what is paid, for venues that cannot be told what shall come. */
   readonly exact: 'in' | 'by_side'
+  /** The most that buying and selling at once may lose; not tried where it is undefined. */
+  readonly round_trip?: number | undefined
 }
 /** And where it is traded. */
 export interface Market extends Pair {

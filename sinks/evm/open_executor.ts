@@ -2,12 +2,12 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type ExecutorContext, pause, RpcFailure } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
-import type { SignerEvent } from '../execution/entry.ts'
-import { openFileJournal } from '../execution/file_journal.ts'
+import type { Entry, SignerEvent } from '../execution/entry.ts'
+import { openFileJournal, readFileJournal } from '../execution/file_journal.ts'
 import type { JournalOf, OpenedJournal } from '../execution/journal.ts'
 import { Ledger } from '../execution/ledger.ts'
 import type { Order } from '../execution/order.ts'
-import { openPostgresJournal } from '../execution/postgres_journal.ts'
+import { openPostgresJournal, readPostgresJournal } from '../execution/postgres_journal.ts'
 import { Chain } from './chain.ts'
 import { Executor } from './executor.ts'
 import type { Address } from './hex.ts'
@@ -28,6 +28,16 @@ export function openJournal(
   const url = secret('TIDEGATE_JOURNAL_URL')
   if (url !== undefined) return openPostgresJournal(url, of, { clock })
   return Promise.resolve(openFileJournal(journalDirectory(secret, of), of))
+}
+
+/** What a journal holds, beside a living writer or after one; undefined where there is none. @throws as opening it does, but for LOG_LOCKED */
+export async function readJournal(
+  secret: ExecutorContext['secret'],
+  of: JournalOf,
+): Promise<readonly Entry[] | undefined> {
+  const url = secret('TIDEGATE_JOURNAL_URL')
+  if (url !== undefined) return (await readPostgresJournal(url, of))?.entries
+  return readFileJournal(journalDirectory(secret, of))?.entries
 }
 
 /** What tests put between the executor and the world. */

@@ -6,12 +6,13 @@ import type { Chain, Head } from './chain.ts'
 import { askFees, type GasRules, offerOf } from './fees.ts'
 import type { Hex } from './hex.ts'
 import type { Signer } from './keys/signer.ts'
-import { type Market, mostPaid, movedAway, tradeOf } from './market.ts'
+import { type Market, movedAway, tradeOf } from './market.ts'
 import type { Nodes } from './nodes.ts'
+import { tryRoundTrip } from './round_trip.ts'
 import { signAttempt } from './sign.ts'
 import { simulate } from './simulate.ts'
 import { type Grant, grantsOf, missingOf } from './venues/allowances.ts'
-import { type Call, Reverted, type Trade } from './venues/venue.ts'
+import { type Allowance, type Call, Reverted, type Trade } from './venues/venue.ts'
 
 export interface PrepareRules extends GasRules {
   /** µs the contract may take the trade for. */
@@ -27,6 +28,7 @@ export interface PrepareParts {
   readonly signer: Signer
   readonly chain_id: number
   readonly book: Book
+  readonly markets: ReadonlyMap<string, Market>
   readonly clock: Clock
   readonly rules: PrepareRules
   /** The newest block that was seen. */
@@ -94,40 +96,66 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
   if (refuses !== undefined) return refused('VENUE_REFUSES', refuses)
   const calls = await grantsFor(trade, order, market, parts)
   if (calls.length > 0) return { is: 'needs', calls }
+  const venue = (await market.venue.best?.(trade, parts.chain)) ?? market.venue
   let quoted: bigint
   try {
-    quoted = await market.venue.quote(trade, parts.chain)
+    quoted = await venue.quote(trade, parts.chain)
   } catch (error) {
     if (error instanceof Reverted) return refused('QUOTE_REVERTED', error.message)
     throw error
   }
   const moved = movedAway(trade, quoted)
   if (moved !== undefined) return { is: 'refused', ...moved }
-  const call = market.venue.encode(trade)
+  const trapped = intent.side === 'buy' ? await trapOf(trade, market, parts) : undefined
+  if (trapped !== undefined) return refused('ROUND_TRIP', trapped)
+  const call = venue.encode(trade)
   const { to, data, value } = call
   const event = { type: 'planned', to, data, value: value.toString(), deadline, quoted: quoted.toString() } as const
   return { is: 'planned', call, event: [event] }
 }
 
+/** Why what would be bought is not to be; undefined where it can be sold again without losing too much. */
+async function trapOf(trade: Trade, { venue, round_trip }: Market, parts: PrepareParts): Promise<string | undefined> {
+  if (round_trip === undefined) return undefined
+  const { nodes, chain, signer } = parts
+  const tried = await tryRoundTrip(trade, venue, { nodes, chain, account: signer.address })
+  if (tried.is === 'unknown') return 'no node can simulate it (eth_simulateV1)'
+  if (tried.is === 'trap') return tried.reason
+  return tried.loss <= round_trip
+    ? undefined
+    : `buying and selling at once loses ${tried.loss}, allowed is ${round_trip}`
+}
+
 /** How long a right of Permit2 lasts where it is given for all trades to come, seconds. */
 const PERMIT_LASTS = 30 * 86_400
+/** What the time of the chain may run ahead meanwhile, seconds. */
+const PERMIT_MARGIN = 60
 
 /** The calls that give what a trade needs and does not have, beside what orders under way may still take. */
-async function grantsFor(trade: Trade, order: Order, market: Market, parts: PrepareParts): Promise<readonly Call[]> {
-  const { chain, signer, rules } = parts
-  const under_way = committed(order, market, parts.book)
-  const needed = market.venue.allowances(trade).map((a) => ({ ...a, amount: a.amount + under_way }))
+async function grantsFor(
+  trade: Trade,
+  { intent }: Order,
+  market: Market,
+  parts: PrepareParts,
+): Promise<readonly Call[]> {
+  const { chain, signer, rules, clock } = parts
+  const needed = market.venue.allowances(trade).map((a) => ({ ...a, amount: a.amount + committed(a, parts) }))
   const missing = await missingOf(needed, signer.address, trade.deadline, chain)
   if (missing.length === 0) return []
-  const expiration = trade.deadline + (rules.grant === 'max' ? PERMIT_LASTS : 0)
+  // the trade is planned anew once they are given, with a later deadline: at the latest as it expires
+  const left = Math.max(0, Math.ceil((intent.expires - clock.now()) / 1e6))
+  const expiration = trade.deadline + left + (rules.grant === 'max' ? PERMIT_LASTS : PERMIT_MARGIN)
   return grantsOf(missing, signer.address, { grant: rules.grant, expiration }, chain)
 }
 
-/** What orders under way may still take of the token this one pays with: rights must cover them too. */
-function committed({ intent }: Order, market: Market, book: Book): bigint {
-  const others = book.inFlight().filter((o) => o.intent.key === intent.key && o.intent.side === intent.side)
-  const most = ({ intent: of }: Order) => mostPaid(tradeOf(of, market, '0x' as never, 0))
-  return others.filter((o) => o.intent.purpose === 'trade').reduce((sum, o) => sum + most(o), 0n)
+/** What orders under way may still take by a right, whichever market they are for: it must cover them too. */
+function committed(right: Allowance, { book, markets, signer }: PrepareParts): bigint {
+  const same = (a: Allowance) => a.token === right.token && a.by === right.by && a.spender === right.spender
+  const rights = book.inFlight().flatMap(({ intent }) => {
+    const market = intent.purpose === 'trade' ? markets.get(intent.key) : undefined
+    return market?.venue.allowances(tradeOf(intent, market, signer.address, 0)) ?? []
+  })
+  return rights.filter(same).reduce((sum, { amount }) => sum + amount, 0n)
 }
 
 export const helperOf = (parent: Intent, n: number): Intent => ({

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { RpcFailure } from '../../runtime/define.ts'
 import { resultOf } from './chain.ts'
-import type { Address, Hex } from './hex.ts'
+import { Address, type Hex } from './hex.ts'
 import type { Nodes } from './nodes.ts'
-import { type Call, Reverted } from './venues/venue.ts'
+import { type Call, type Log, Reverted } from './venues/venue.ts'
 
 export type Simulated =
-  | { readonly status: 'ok'; readonly gas: bigint; readonly returned: Hex }
+  | { readonly status: 'ok'; readonly gas: bigint; readonly logs: readonly Log[] }
   | { readonly status: 'reverted'; readonly reason: string; readonly data: Hex }
 
 const quantity = z
@@ -26,6 +26,7 @@ const Blocks = z
           status: quantity,
           gasUsed: quantity,
           returnData: bytes.default('0x'),
+          logs: z.array(z.object({ address: Address, topics: z.array(bytes), data: bytes })).default([]),
           error: z.object({ message: z.string().optional(), data: bytes.optional() }).optional(),
         }),
       ),
@@ -58,9 +59,9 @@ export async function simulateAll(
     const parsed = Blocks.safeParse(resultOf(answer))
     if (!parsed.success) throw new RpcFailure('malformed', `eth_simulateV1: ${parsed.error.issues[0]?.message ?? ''}`)
     return parsed.data.flatMap((of) =>
-      of.calls.map(({ status, gasUsed, returnData, error }) =>
+      of.calls.map(({ status, gasUsed, returnData, logs, error }) =>
         status === 1n
-          ? { status: 'ok', gas: gasUsed, returned: returnData }
+          ? { status: 'ok', gas: gasUsed, logs }
           : { status: 'reverted', reason: reasonOf(error?.message, returnData), data: error?.data ?? returnData },
       ),
     )
@@ -80,7 +81,7 @@ export async function simulate(nodes: Nodes, from: Address, call: Call): Promise
     const answer = resultOf(await nodes.read('eth_estimateGas', [transactionOf(from, call), 'latest']))
     const gas = quantity.safeParse(answer)
     if (!gas.success) throw new RpcFailure('malformed', 'eth_estimateGas: no such answer')
-    return { status: 'ok', gas: gas.data, returned: '0x' }
+    return { status: 'ok', gas: gas.data, logs: [] }
   } catch (error) {
     if (error instanceof Reverted) return { status: 'reverted', reason: error.message, data: error.data }
     throw error

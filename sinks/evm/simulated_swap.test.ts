@@ -257,7 +257,10 @@ test('whatever happens, the steps of each order follow each other lawfully and e
   const { inputs, ambient } = simulatedSwap.definition
   const token = (address: string, native: boolean) => ({ address, decimals: 8, native })
   const market = {
-    ...{ instrument: 'binance:BTCUSDT', venue: { name: 'uniswap_v2' } },
+    ...{
+      instrument: 'binance:BTCUSDT',
+      venue: { name: 'uniswap_v2', router: `0x${'2'.repeat(40)}`, path: [`0x${'1'.repeat(40)}`] },
+    },
     ...{ base: token(`0x${'0'.repeat(40)}`, true), quote: token(`0x${'1'.repeat(40)}`, false) },
   }
   const rules = fc.record({

@@ -1,4 +1,8 @@
 import { z } from 'zod'
+import { aaveV3 } from './aave_v3.ts'
+import { balancerV2 } from './balancer.ts'
+import { compoundV3 } from './compound_v3.ts'
+import { curvePool, curveRouter } from './curve.ts'
 import { uniswapV2 } from './uniswap_v2.ts'
 import { uniswapV3 } from './uniswap_v3.ts'
 import { universalRouter } from './universal_router.ts'
@@ -24,6 +28,12 @@ const all = [
   listed(uniswapV2),
   listed(uniswapV3),
   listed(universalRouter),
+  listed(curvePool),
+  listed(curveRouter),
+  listed(balancerV2),
+  // lending
+  listed(aaveV3),
+  listed(compoundV3),
 ]
 /** By name. */
 export const venues: ReadonlyMap<string, ListedVenue> = new Map(all.map((venue) => [venue.name, venue]))
