@@ -59,7 +59,7 @@ export async function prepare(order: Order, market: Market, parts: PrepareParts)
   const coins = chain.coinBalance()
   // each is awaited below; until then a failure of one is not unhandled
   for (const asked of [count, fees, coins]) asked.catch(() => {})
-  const planned = await planOf(order, market, parts, parts.head.at)
+  const planned = await planOf(order, market, parts, parts.head.at).catch(refusalOf)
   if (planned.is !== 'planned') return planned
   const next = book.next ?? (await count)
   if ((await count) > next) return { is: 'foreign', nonce: next }
@@ -77,6 +77,12 @@ export async function prepare(order: Order, market: Market, parts: PrepareParts)
     ...{ max_fee: offer.fees.max_fee, tip: offer.fees.tip },
   })
   return { is: 'signed', events: [...event, { type: 'simulated', gas: gas.toString() }, signed] }
+}
+
+/** A venue that cannot make a trade says so when it is asked for its rights or its bytes. */
+function refusalOf(error: unknown): Prepared {
+  if (error instanceof Reverted || error instanceof RangeError) return refused('VENUE_REFUSES', error.message)
+  throw error
 }
 
 type Planned = { readonly is: 'planned'; readonly call: Call; readonly event: readonly OrderEvent[] }
