@@ -43,7 +43,7 @@ const market = z.strictObject({
   instrument: Instrument.describe('the instrument whose orders are traded here'),
   base: token.describe('what is bought and sold'),
   quote: token.describe('what is paid with'),
-  venue: venueParams.describe('the protocol it is traded on: its `name`, and params of its own'),
+  venue: venueParams.describe('where it is traded: the `name` of a venue, and its params (docs/venues.md)'),
   slippage: fraction().optional().describe('share of the price, for this market alone'),
   exact: z
     .enum(['in', 'by_side'])
