@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { backtest } from './backtest.ts'
 import { codec } from './codec.ts'
 import { engine } from './engine.ts'
+import { evmExecution } from './evm_execution.ts'
 import { feeds } from './feeds.ts'
 import { fused } from './fused.ts'
 import { latency } from './latency.ts'
@@ -30,6 +31,7 @@ const benches: Readonly<Record<string, Bench>> = {
   takeover,
   feeds,
   rpc_hanging: rpcHanging,
+  evm_execution: evmExecution,
 }
 const usage = `usage: npm run bench -- NAME... [--rounds N] [--json], or all
 

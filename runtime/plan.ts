@@ -89,10 +89,7 @@ export function plan(raw: unknown, catalogue: Catalogue, mode: Mode = 'backtest'
       twins.push(planned(id, node, component.simulate, params, kinds, true))
     else if (component.execute !== undefined) {
       executors.push({ id, component, params, inputs: wiresOf(node, component.inputs, kinds) })
-      const answers = answering(id, component)
-      sources.push(...answers)
-      for (const source of answers)
-        for (const [edge, kind] of edgesOf(source.id, source.component)) kinds.set(edge, kind)
+      sources.push(...answering(id, component))
     } else if (component.open === undefined)
       throw new TidegateError(
         'LIVE_REFUSED',
@@ -110,6 +107,9 @@ export function plan(raw: unknown, catalogue: Catalogue, mode: Mode = 'backtest'
   }))
   const read = new Set([...sinks, ...executors].flatMap((s) => Object.values(s.inputs)))
   const edges = [...kinds].map(([name, kind]) => ({ name, kind, recorded: kind.recorded || read.has(name) }))
+  // the engine knows sources by the edges every source has
+  for (const { id, component } of sources.filter((s) => s.passive === true))
+    for (const [name, kind] of edgesOf(id, component)) if (!kinds.has(name)) edges.push({ name, kind, recorded: false })
   const document = canonical({
     pipeline: spec.pipeline,
     nodes: resolved.map(({ id, node, component, params }) => ({

@@ -10,11 +10,13 @@ import { basename, join } from 'node:path'
  */
 export type Mishap = 'none' | 'unheard' | 'unanswered' | 'silent'
 
+const none = { what: 'none', at: '', again: false } as const
+
 /** A relay before the socket of a server, in a folder of its own, that loses what it is told to lose. */
 export class SocketRelay {
   readonly folder = mkdtempSync(join(tmpdir(), 'tidegate-relay-'))
   /** Questions to a server are known by a piece of their text. */
-  private mishap: { readonly what: Mishap; readonly at: string } = { what: 'none', at: '' }
+  private mishap: { readonly what: Mishap; readonly at: string; readonly again: boolean } = none
   /** New connections are cut at once. */
   shut = false
   private readonly sockets = new Set<Socket>()
@@ -35,7 +37,11 @@ export class SocketRelay {
 
   /** The next question with this text meets the mishap; those after it pass. */
   next(what: Mishap, at: string): void {
-    this.mishap = { what, at }
+    this.mishap = { what, at, again: false }
+  }
+  /** Every question with this text meets the mishap. */
+  always(what: Mishap, at: string): void {
+    this.mishap = { what, at, again: true }
   }
 
   private join(client: Socket): void {
@@ -54,10 +60,10 @@ export class SocketRelay {
       })
     }
     client.on('data', (bytes) => {
-      const { what, at } = this.mishap
+      const { what, at, again } = this.mishap
       if (what !== 'none' && bytes.includes(at)) {
         lost = what
-        this.mishap = { what: 'none', at: '' }
+        if (!again) this.mishap = none
       }
       if (lost === 'unheard') client.destroy()
       else server.write(bytes)

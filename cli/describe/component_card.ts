@@ -57,7 +57,11 @@ function habitsOfAny(component: Source | Operator | Sink): readonly string[] {
     ]
   return [
     ...(component.simulate === undefined ? [] : ['is simulated in backtest and paper']),
-    component.open === undefined ? 'has no live side' : 'takes committed rows in order and is idempotent by id',
+    component.execute !== undefined
+      ? 'trades live: orders are journaled before they are sent, and answers enter the log'
+      : component.open === undefined
+        ? 'has no live side'
+        : 'takes committed rows in order and is idempotent by id',
   ]
 }
 

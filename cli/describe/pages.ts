@@ -16,7 +16,7 @@ import { kindExamples } from './kind_example.ts'
 import { kindsPage } from './kinds_page.ts'
 import { marker } from './markdown.ts'
 import { pipelineSchema } from './pipeline_schema.ts'
-import { cliPage, formatsPage, indexPage } from './reference_pages.ts'
+import { cliPage, formatsPage, indexPage, venuesPage } from './reference_pages.ts'
 
 const folders = { source: 'sources', operator: 'operators', sink: 'sinks' } as const
 /** Folders whose pages come and go with what they tell of. */
@@ -38,6 +38,7 @@ export function pagesOf(catalogue: Catalogue, verbs: readonly Verb[]): ReadonlyM
       ),
     ],
     ['docs/formats.md', formatsPage()],
+    ['docs/venues.md', venuesPage()],
     ['docs/errors/README.md', errorsIndex()],
     ...components.map((c): [string, string] => [`docs/${folders[c.role]}/${c.name}.md`, componentPage(cardOf(c))]),
     ...Object.keys(codes).map((name): [string, string] => [`docs/errors/${name}.md`, errorPage(name as ErrorCode)]),

@@ -17,6 +17,7 @@ export interface JsonSchema {
   readonly enum?: readonly unknown[]
   readonly const?: unknown
   readonly anyOf?: readonly JsonSchema[]
+  readonly oneOf?: readonly JsonSchema[]
   readonly items?: JsonSchema
   readonly properties?: Readonly<Record<string, JsonSchema>>
   readonly required?: readonly string[]
@@ -47,14 +48,44 @@ export function inputSchema(params: z.core.$ZodType): JsonSchema {
 }
 
 export function paramRows(params: z.core.$ZodType): readonly ParamRow[] {
-  const { properties = {}, required = [] } = inputSchema(params)
-  return Object.entries(properties).map(([name, property]) => ({
-    name,
-    type: typeWords(property),
-    required: required.includes(name),
-    ...(property.default !== undefined && { default: plain(property.default) }),
-    meaning: property.description ?? '',
-  }))
+  return rowsOf(inputSchema(params), '')
+}
+/** A field that holds fields of its own is followed by them: `markets[].base.address`. */
+function rowsOf({ properties = {}, required = [] }: JsonSchema, before: string): readonly ParamRow[] {
+  return Object.entries(properties).flatMap(([own, property]): readonly ParamRow[] => {
+    const name = `${before}${own}`
+    const inner = innerOf(property)
+    const row: ParamRow = {
+      name,
+      type: inner === undefined ? typeWords(property) : inner.words,
+      required: required.includes(own),
+      ...(property.default !== undefined && { default: plain(property.default) }),
+      meaning: property.description ?? '',
+    }
+    return [row, ...(inner?.rows(name) ?? [])]
+  })
+}
+interface Inner {
+  readonly words: string
+  readonly rows: (name: string) => readonly ParamRow[]
+}
+/** Fields of fields that say what they mean; undefined where a few words say it all. */
+function innerOf(schema: JsonSchema): Inner | undefined {
+  const { items, oneOf } = schema
+  const told = ({ properties = {} }: JsonSchema) => Object.values(properties).some((p) => p.description !== undefined)
+  if (schema.type === 'object' && told(schema)) return { words: 'fields', rows: (name) => rowsOf(schema, `${name}.`) }
+  if (schema.type === 'array' && items !== undefined && told(items))
+    return { words: 'list of fields', rows: (name) => rowsOf(items, `${name}[].`) }
+  if (oneOf === undefined || !oneOf.every(told)) return undefined
+  return {
+    words: 'fields, of one form',
+    rows: (name) => oneOf.flatMap((form) => rowsOf(form, `${name}${formOf(form)}.`)),
+  }
+}
+/** The value that tells a form from the others. */
+const formOf = ({ properties = {} }: JsonSchema): string => {
+  const [told] = Object.values(properties).flatMap((p) => (typeof p.const === 'string' ? [p.const] : []))
+  return told === undefined ? '' : `(${told})`
 }
 const plain = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 

@@ -1,5 +1,6 @@
 import type { Catalogue } from '../../runtime/define.ts'
 import { rawWords } from '../../runtime/wire/raw_line.ts'
+import { venues } from '../../sinks/evm/venues/catalogue.ts'
 import { formats } from '../../sources/formats/catalogue.ts'
 import type { Format } from '../../sources/formats/format.ts'
 import type { Verb } from '../verb.ts'
@@ -43,6 +44,22 @@ export const formatsPage = (): string =>
 1704067202200000000 0 lost closed code 1006`,
     ),
   )
+/** Where `evm_swap` trades. */
+export const venuesPage = (): string =>
+  page(
+    '# Venues of EVM chains',
+    'Where [evm_swap](sinks/evm_swap.md) trades: the `venue` of a market is the `name` of one of these, and its params. What is on a chain under other addresses (a fork, another deployment) is the same venue with those addresses.',
+    table(
+      ['venue', 'does'],
+      [...venues.values()].map(({ name, summary }) => [`[${name}](#${name})`, summary]),
+    ),
+    ...[...venues.values()].flatMap(({ name, summary, params }) => [
+      `## ${name}`,
+      summary,
+      paramTable(paramRows(params)),
+    ]),
+  )
+
 function formatParts({
   name,
   summary,
@@ -104,7 +121,7 @@ export function indexPage({ sources, operators, sinks }: Catalogue): string {
     )
   return page(
     '# Reference',
-    '- [Command line](cli.md): every verb and option\n- [Kinds](kinds.md): what flows on the edges\n- [Import formats](formats.md): recorded data that can be read\n- [Error codes](errors/README.md): what each means and what to do\n- [pipeline.schema.json](../schemas/pipeline.schema.json): definitions for editors; begin a YAML file with `# yaml-language-server: $schema=PATH`',
+    '- [Command line](cli.md): every verb and option\n- [Kinds](kinds.md): what flows on the edges\n- [Import formats](formats.md): recorded data that can be read\n- [Venues](venues.md): where `evm_swap` trades\n- [Error codes](errors/README.md): what each means and what to do\n- [pipeline.schema.json](../schemas/pipeline.schema.json): definitions for editors; begin a YAML file with `# yaml-language-server: $schema=PATH`',
     'Pages about components, error codes, formats and the command line are generated from the code by `tidegate docs`, and a test compares them.',
     '## Sources',
     list('sources', sources),

@@ -239,13 +239,18 @@ export class Executor implements OpenedExecutor {
   }
 
   /** Why an order has to wait for another that gives rights; undefined where it has not. Rights are given one after another. */
-  private helperOf({ intent }: Order): string | undefined {
-    if (intent.purpose === 'allowance') return undefined
+  private helperOf(order: Order): string | undefined {
+    if (order.intent.purpose === 'allowance') return undefined
+    const pays = ({ intent }: Order) => {
+      const market = this.parts.markets.get(intent.key)
+      return market && tradeOf(intent, market, this.parts.signer.address, 0).pay.address
+    }
+    // all that give rights over the same token, whichever market they are for: a right that is given sets the one before
     const helps = this.parts.ledger.book
       .open()
-      .find((o) => o.intent.purpose === 'allowance' && o.intent.key === intent.key)
-    if (helps === undefined || helps.life.phase === 'included' || helps.life.phase === 'final') return undefined
-    return `rights are given first: ${helps.intent.id}`
+      .filter((o) => o.intent.purpose === 'allowance' && pays(o) === pays(order))
+      .find(({ life }) => life.phase !== 'included' && life.phase !== 'final')
+    return helps && `rights are given first: ${helps.intent.id}`
   }
 
   /** Rights that could not be given are not asked for again and again: the order ends as they did. */

@@ -15,9 +15,9 @@ const decimal = () =>
       .number()
       .nonnegative()
       .transform((value) => String(value)),
-    z.string().regex(/^\d+(?:\.\d+)?$/, 'expected a decimal number, such as 30 or "0.1"'),
+    z.string().regex(/^\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?$/, 'expected a decimal number, such as 30 or "0.1"'),
   ])
-const gwei = decimal
+const gwei = () => decimal().refine((text) => Number(text) <= 1e9, 'expected at most 1000000000 gwei')
 const positive = () => duration().refine((micros) => micros > 0, 'expected a positive duration')
 const fraction = () => z.number().min(0).max(0.5)
 
@@ -43,7 +43,7 @@ const market = z.strictObject({
   instrument: Instrument.describe('the instrument whose orders are traded here'),
   base: token.describe('what is bought and sold'),
   quote: token.describe('what is paid with'),
-  venue: venueParams.describe('the protocol it is traded on: its `name`, and params of its own'),
+  venue: venueParams.describe('where it is traded: the `name` of a venue, and its params (docs/venues.md)'),
   slippage: fraction().optional().describe('share of the price, for this market alone'),
   exact: z
     .enum(['in', 'by_side'])
@@ -159,8 +159,8 @@ export const marketsOf = (params: EvmSwapParams): readonly Market[] =>
     return { ...pairOf(market, params), venue: (venues.get(name) as ListedVenue).open(own) }
   })
 /** Pools know their tokens by the order of their addresses; those of Uniswap V4 know the coin as address 0. */
-export function isToken0({ base, quote, base_is, venue }: EvmSwapParams['markets'][number]): boolean {
+export function isToken0({ instrument, base, quote, base_is }: EvmSwapParams['markets'][number]): boolean {
   if (base_is !== undefined) return base_is === 'token0'
-  if (venue.name === 'uniswap_v4' && (base.native || quote.native)) return base.native
+  if (instrument.startsWith('uniswap_v4:') && (base.native || quote.native)) return base.native
   return base.address < quote.address
 }

@@ -6,13 +6,13 @@ import type { Chain, Head } from './chain.ts'
 import { askFees, type GasRules, offerOf } from './fees.ts'
 import type { Hex } from './hex.ts'
 import type { Signer } from './keys/signer.ts'
-import { type Market, mostPaid, movedAway, tradeOf } from './market.ts'
+import { type Market, movedAway, tradeOf } from './market.ts'
 import type { Nodes } from './nodes.ts'
 import { tryRoundTrip } from './round_trip.ts'
 import { signAttempt } from './sign.ts'
 import { simulate } from './simulate.ts'
 import { type Grant, grantsOf, missingOf } from './venues/allowances.ts'
-import { type Call, Reverted, type Trade } from './venues/venue.ts'
+import { type Allowance, type Call, Reverted, type Trade } from './venues/venue.ts'
 
 export interface PrepareRules extends GasRules {
   /** µs the contract may take the trade for. */
@@ -28,6 +28,7 @@ export interface PrepareParts {
   readonly signer: Signer
   readonly chain_id: number
   readonly book: Book
+  readonly markets: ReadonlyMap<string, Market>
   readonly clock: Clock
   readonly rules: PrepareRules
   /** The newest block that was seen. */
@@ -58,7 +59,7 @@ export async function prepare(order: Order, market: Market, parts: PrepareParts)
   const coins = chain.coinBalance()
   // each is awaited below; until then a failure of one is not unhandled
   for (const asked of [count, fees, coins]) asked.catch(() => {})
-  const planned = await planOf(order, market, parts, parts.head.at)
+  const planned = await planOf(order, market, parts, parts.head.at).catch(refusalOf)
   if (planned.is !== 'planned') return planned
   const next = book.next ?? (await count)
   if ((await count) > next) return { is: 'foreign', nonce: next }
@@ -78,6 +79,12 @@ export async function prepare(order: Order, market: Market, parts: PrepareParts)
   return { is: 'signed', events: [...event, { type: 'simulated', gas: gas.toString() }, signed] }
 }
 
+/** A venue that cannot make a trade says so when it is asked for its rights or its bytes. */
+function refusalOf(error: unknown): Prepared {
+  if (error instanceof Reverted || error instanceof RangeError) return refused('VENUE_REFUSES', error.message)
+  throw error
+}
+
 type Planned = { readonly is: 'planned'; readonly call: Call; readonly event: readonly OrderEvent[] }
 
 /** The call of an order: that of its trade at the quote of now, or the one a helping transaction was made for. */
@@ -93,23 +100,32 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
   if (trade.amount <= 0n) return refused('AMOUNT_ZERO', 'less than the smallest unit of the token')
   const refuses = market.venue.refuses?.(trade)
   if (refuses !== undefined) return refused('VENUE_REFUSES', refuses)
+  const quoting = quote(trade, market, parts)
+  quoting.catch(() => {})
   const calls = await grantsFor(trade, order, market, parts)
   if (calls.length > 0) return { is: 'needs', calls }
-  let quoted: bigint
-  try {
-    quoted = await market.venue.quote(trade, parts.chain)
-  } catch (error) {
-    if (error instanceof Reverted) return refused('QUOTE_REVERTED', error.message)
-    throw error
-  }
+  const found = await quoting
+  if (found instanceof Reverted) return refused('QUOTE_REVERTED', found.message)
+  const { venue, quoted } = found
   const moved = movedAway(trade, quoted)
   if (moved !== undefined) return { is: 'refused', ...moved }
   const trapped = intent.side === 'buy' ? await trapOf(trade, market, parts) : undefined
   if (trapped !== undefined) return refused('ROUND_TRIP', trapped)
-  const call = market.venue.encode(trade)
+  const call = venue.encode(trade)
   const { to, data, value } = call
   const event = { type: 'planned', to, data, value: value.toString(), deadline, quoted: quoted.toString() } as const
   return { is: 'planned', call, event: [event] }
+}
+
+/** The way that is best for a trade, and what it gives or costs now; why, where it cannot be made. */
+async function quote(trade: Trade, market: Market, { chain }: PrepareParts) {
+  try {
+    const venue = (await market.venue.best?.(trade, chain)) ?? market.venue
+    return { venue, quoted: await venue.quote(trade, chain) }
+  } catch (error) {
+    if (error instanceof Reverted) return error
+    throw error
+  }
 }
 
 /** Why what would be bought is not to be; undefined where it can be sold again without losing too much. */
@@ -126,23 +142,34 @@ async function trapOf(trade: Trade, { venue, round_trip }: Market, parts: Prepar
 
 /** How long a right of Permit2 lasts where it is given for all trades to come, seconds. */
 const PERMIT_LASTS = 30 * 86_400
+/** What the time of the chain may run ahead meanwhile, seconds. */
+const PERMIT_MARGIN = 60
 
 /** The calls that give what a trade needs and does not have, beside what orders under way may still take. */
-async function grantsFor(trade: Trade, order: Order, market: Market, parts: PrepareParts): Promise<readonly Call[]> {
-  const { chain, signer, rules } = parts
-  const under_way = committed(order, market, parts.book)
-  const needed = market.venue.allowances(trade).map((a) => ({ ...a, amount: a.amount + under_way }))
+async function grantsFor(
+  trade: Trade,
+  { intent }: Order,
+  market: Market,
+  parts: PrepareParts,
+): Promise<readonly Call[]> {
+  const { chain, signer, rules, clock } = parts
+  const needed = market.venue.allowances(trade).map((a) => ({ ...a, amount: a.amount + committed(a, parts) }))
   const missing = await missingOf(needed, signer.address, trade.deadline, chain)
   if (missing.length === 0) return []
-  const expiration = trade.deadline + (rules.grant === 'max' ? PERMIT_LASTS : 0)
+  // the trade is planned anew once they are given, with a later deadline: at the latest as it expires
+  const left = Math.max(0, Math.ceil((intent.expires - clock.now()) / 1e6))
+  const expiration = trade.deadline + left + (rules.grant === 'max' ? PERMIT_LASTS : PERMIT_MARGIN)
   return grantsOf(missing, signer.address, { grant: rules.grant, expiration }, chain)
 }
 
-/** What orders under way may still take of the token this one pays with: rights must cover them too. */
-function committed({ intent }: Order, market: Market, book: Book): bigint {
-  const others = book.inFlight().filter((o) => o.intent.key === intent.key && o.intent.side === intent.side)
-  const most = ({ intent: of }: Order) => mostPaid(tradeOf(of, market, '0x' as never, 0))
-  return others.filter((o) => o.intent.purpose === 'trade').reduce((sum, o) => sum + most(o), 0n)
+/** What orders under way may still take by a right, whichever market they are for: it must cover them too. */
+function committed(right: Allowance, { book, markets, signer }: PrepareParts): bigint {
+  const same = (a: Allowance) => a.token === right.token && a.by === right.by && a.spender === right.spender
+  const rights = book.inFlight().flatMap(({ intent }) => {
+    const market = intent.purpose === 'trade' ? markets.get(intent.key) : undefined
+    return market?.venue.allowances(tradeOf(intent, market, signer.address, 0)) ?? []
+  })
+  return rights.filter(same).reduce((sum, { amount }) => sum + amount, 0n)
 }
 
 export const helperOf = (parent: Intent, n: number): Intent => ({

@@ -87,9 +87,8 @@ export function produce(world: World, block: { number: number; at: number; base_
   const open = openOrders(chain)
   for (const of of open) {
     const waits = of.sends > 0 && !of.receipt.held && mayExecute(phases[of.phase] as (typeof phases)[number])
-    if (!waits) continue
-    if (of.nonce !== chain.taken || block.number - of.sent < rules.inclusion_blocks) break
-    if (of.max_fee < block.base_fee) break
+    const ready = of.nonce === chain.taken && block.number - of.sent >= rules.inclusion_blocks
+    if (!waits || !ready || of.max_fee < block.base_fee) continue
     execute(of, world)
     chain.taken++
   }
@@ -110,14 +109,14 @@ export function takeBack({ chain }: World, number: number): void {
 }
 
 /** What a node would say. */
-function sightOf(of: Slot, { chain, rules }: World): Sight {
+function sightOf(of: Slot, { chain }: World): Sight {
   const { head, head_at, base_fee, taken } = chain
-  const settled = openOrders(chain).filter((o) => o.receipt.held && head - o.receipt.block < rules.confirmations)
   const newest: Sight['attempts'][number] = of.receipt.held
     ? { is: 'included', event: includedOf(of) }
     : { is: of.sends > 0 ? 'pending' : 'absent' }
   const earlier = Array.from({ length: Math.max(0, of.attempts - 1) }, () => ({ is: 'absent' }) as const)
-  return { head, head_at, base_fee, taken, taken_for_good: taken - settled.length, attempts: [...earlier, newest] }
+  // what took a nonce is always found, so nobody asks how deep it lies
+  return { head, head_at, base_fee, taken, taken_for_good: taken, attempts: [...earlier, newest] }
 }
 
 /** Does what an order needs until it has to wait. */

@@ -81,7 +81,16 @@ export function orderOf(of: Slot, key: string, pair: Pair, time_to_live: number)
 const attemptOf = (of: Slot, attempt: number): Attempt => ({
   type: 'signed',
   ...{ attempt, purpose: of.cancels && attempt === of.attempts ? 'cancel' : 'act', nonce: of.nonce },
-  ...{ chain: '', signer: '', raw: '', hash: '', block: of.signed, sent: of.sent, sends: of.sends },
+  ...{
+    chain: '',
+    signer: '',
+    raw: '',
+    hash: '',
+    block: of.signed,
+    sent: of.sent,
+    waits_from: of.sent,
+    sends: of.sends,
+  },
   ...{ gas: of.gas.toString(), max_fee: of.max_fee.toString(), tip: of.tip.toString() },
 })
 

@@ -16,7 +16,7 @@ import {
 } from './simulated_chain.ts'
 import { simulatedExample } from './simulated_example.ts'
 import { intentIn, isOpen, release } from './simulated_orders.ts'
-import { takeState } from './simulated_pool.ts'
+import { MOST, takeState } from './simulated_pool.ts'
 
 interface Prepared {
   readonly rules: SimulationRules
@@ -61,7 +61,7 @@ function renumber({ chain }: World, number: number): void {
   const by = number - 1 - chain.head
   for (const of of openOrders(chain)) {
     of.signed = Math.max(0, of.signed + by)
-    if (of.sends > 0) of.sent = Math.max(0, of.sent + by)
+    of.sent = Math.max(0, of.sent + by)
     of.known_block = Math.max(1, of.known_block + by)
     of.receipt.block = Math.max(1, of.receipt.block + by)
   }
@@ -95,7 +95,8 @@ export const simulatedSwap = defineOperator({
         renumber(world, message.number)
       }
       if (message.number <= chain.head) return undefined
-      const base_fee = BigInt(message.base_fee)
+      const told = BigInt(message.base_fee)
+      const base_fee = told > MOST ? MOST : told
       produce(world, { number: message.number, at: message.block_time, base_fee })
       return answer(world)
     },

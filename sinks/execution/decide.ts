@@ -52,9 +52,9 @@ export function decide(order: Order, sight: Sight | undefined, rules: Rules, now
   if (hasEnded(phase)) return wait
   if (phase === 'received' || phase === 'planned' || phase === 'simulated')
     return now >= order.intent.expires ? record({ type: 'expired' }) : { do: 'prepare' }
-  const newest = newestOf(order)
-  if (phase === 'signed' && newest !== undefined && newest.sends === 0) return { do: 'send', attempt: newest.attempt }
   if (phase === 'final') return record(end(order))
+  const newest = newestOf(order)
+  if (newest?.sends === 0 && phase !== 'included') return { do: 'send', attempt: newest.attempt }
   if (sight === undefined) return wait
   const found = sight.attempts.find((a) => a.is === 'included')
   if (found !== undefined) return included(order, found.event, sight, rules)
@@ -66,7 +66,8 @@ function included(order: Order, event: EventOf<'included'>, { head }: Sight, { c
   const known = order.inclusion
   if (known === undefined) return record(event)
   if (known.block_hash !== event.block_hash || known.attempt !== event.attempt)
-    return record({ type: 'reorged', block: known.block, block_hash: known.block_hash })
+    // a node on a shorter branch says nothing of the block that is known
+    return head < known.block ? wait : record({ type: 'reorged', block: known.block, block_hash: known.block_hash })
   return head - event.block >= confirmations ? record({ type: 'final', head }) : wait
 }
 
@@ -86,20 +87,25 @@ function underway(order: Order, sight: Sight, rules: Rules): Action {
   const outlived =
     order.plan !== undefined && order.plan.deadline > 0 && sight.head_at > order.plan.deadline + rules.cancel_after
   const cancelling = newest.purpose === 'cancel'
-  const waited = sight.head - Math.max(newest.block, newest.sent)
+  const waited = sight.head - Math.max(newest.block, newest.waits_from)
   // one that waits for another before it does not get into a block by being dearer
   const bumpable = sight.taken === nonce && raised(newest, sight.base_fee, rules.max_fee) !== undefined
   if (outlived && !cancelling && bumpable) return { do: 'bump', purpose: 'cancel' }
   const priced = sight.base_fee <= BigInt(newest.max_fee)
   if (waited >= (priced ? 3 : 1) * rules.stuck_after && bumpable)
     return { do: 'bump', purpose: cancelling ? 'cancel' : 'act' }
-  if (pending < 0 && phase === 'seen') return record({ type: 'dropped', attempt: newest.attempt })
   // once for every new block, as long as no node admits to having it
-  return pending < 0 && sight.head > newest.sent ? { do: 'send', attempt: newest.attempt } : wait
+  if (pending >= 0 || sight.head <= newest.sent) return wait
+  return phase === 'seen'
+    ? record({ type: 'dropped', attempt: newest.attempt })
+    : { do: 'send', attempt: newest.attempt }
 }
 
-/** Nodes want a tenth more for the same nonce; an eighth is what others ask for, and leaves room for rounding. */
-const raise = (fee: bigint): bigint => fee + (fee + 7n) / 8n
+/**
+ * Nodes want a tenth more for the same nonce; an eighth is what others ask for, and leaves room for rounding. More than
+ * nothing too: of two tips of 0 neither takes the other's place.
+ */
+const raise = (fee: bigint): bigint => (fee === 0n ? 1n : fee + (fee + 7n) / 8n)
 
 /** Fees of an attempt that takes the place of another; undefined where that would cost more than may be. */
 export function raised(

@@ -97,7 +97,7 @@ export function journalContract(name: string, prepare: () => Promise<JournalUnde
       journal = journals[0] as Journal
       await journal.append([{ at: 1, signer, event: { type: 'resumed', nonce: 1, by: 'after all that' } }])
       expect(await given.read()).toHaveLength(all.length + 1)
-    })
+    }, 30_000)
 
     test('a group with an entry that cannot be written leaves nothing of itself, and the next one stands', async () => {
       const { journal } = await open()

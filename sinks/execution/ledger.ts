@@ -30,6 +30,7 @@ export class Ledger {
   private listener: Subscriber<readonly ExecutorAnswer[]> | undefined
   /** Appends wait for those before them: what may come next depends on them. */
   private tail: Promise<unknown> = Promise.resolve()
+  private closed = false
   private failure: { readonly error: unknown } | undefined
   private readonly journal: Journal
   private readonly parts: LedgerParts
@@ -79,6 +80,7 @@ export class Ledger {
 
   async close(): Promise<void> {
     await this.journal.close()
+    this.closed = true
     this.listener?.complete()
   }
 
@@ -94,6 +96,7 @@ export class Ledger {
     this.listener = listener
     if (answers.length > 0) listener.next(answers)
     if (this.failure !== undefined) listener.error(this.failure.error)
+    if (this.closed) listener.complete()
   }
 
   private add(entry: Entry): readonly ExecutorAnswer[] {

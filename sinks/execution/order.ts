@@ -4,6 +4,8 @@ import { born, IllegalStep, type Life, reduce } from './life.ts'
 export interface Attempt extends EventOf<'signed'> {
   /** The newest block when it was last given to a node; -1 before. */
   readonly sent: number
+  /** The block from which on it waits: where it was first given to a node, or lost the block that held it; -1 before. */
+  readonly waits_from: number
   /** How often it was given to a node. */
   readonly sends: number
 }
@@ -30,6 +32,8 @@ export function fold(order: Order | undefined, at: number, event: OrderEvent): O
   }
   if (order === undefined) throw new IllegalStep(`an order that was never received cannot be ${event.type}`)
   const life = reduce(order.life, event.type, event.type === 'included' ? event.block : 0)
+  if ('attempt' in event && event.type !== 'signed' && order.attempts[event.attempt - 1] === undefined)
+    throw new IllegalStep(`attempt ${event.attempt} of ${order.intent.id} was never signed and cannot be ${event.type}`)
   const next = { ...order, life, last: event, at }
   switch (event.type) {
     case 'planned':
@@ -39,13 +43,20 @@ export function fold(order: Order | undefined, at: number, event: OrderEvent): O
     case 'signed':
       return { ...next, attempts: [...order.attempts, attempted(order, event)] }
     case 'sent': {
-      const count = (a: Attempt) => (a.attempt === event.attempt ? { ...a, sent: event.block, sends: a.sends + 1 } : a)
-      return { ...next, attempts: order.attempts.map(count) }
+      const { attempt, block } = event
+      const given = (a: Attempt): Attempt => ({
+        ...{ ...a, sent: block, sends: a.sends + 1 },
+        waits_from: a.waits_from < 0 ? block : a.waits_from,
+      })
+      return { ...next, attempts: order.attempts.map((a) => (a.attempt === attempt ? given(a) : a)) }
     }
     case 'included':
       return { ...next, inclusion: event }
-    case 'reorged':
-      return { ...next, inclusion: undefined }
+    case 'reorged': {
+      const again = (a: Attempt): Attempt =>
+        a.waits_from < event.block && a.sends > 0 ? { ...a, waits_from: event.block } : a
+      return { ...next, attempts: order.attempts.map(again), inclusion: undefined }
+    }
     default:
       return next
   }
@@ -57,7 +68,7 @@ function attempted({ attempts, intent }: Order, event: EventOf<'signed'>): Attem
   const first = attempts[0]
   if (first !== undefined && first.nonce !== event.nonce)
     throw new IllegalStep(`${intent.id}: an attempt with nonce ${event.nonce} beside one with ${first.nonce}`)
-  return { ...event, sent: -1, sends: 0 }
+  return { ...event, sent: -1, waits_from: -1, sends: 0 }
 }
 
 export const nonceOf = ({ attempts }: Order): number | undefined => attempts[0]?.nonce

@@ -106,6 +106,13 @@ describe.skipIf(binaries === undefined)('the journal in a PostgreSQL that fails 
       expect(await read()).toEqual(groupsOf(2))
     })
 
+    test('one that answers everything but appends is given up, and nothing was written', async () => {
+      relay.always('unheard', 'tidegate.entries')
+      await expect(journal.append(groupOf(2))).rejects.toMatchObject({ code: 'JOURNAL_UNREACHABLE' })
+      expect(await read()).toEqual(groupsOf(1))
+      await expect(journal.append(groupOf(2))).rejects.toMatchObject({ code: 'JOURNAL_UNREACHABLE' })
+    })
+
     test('one that stays away is given up, with nothing known, and nothing is appended after it', async () => {
       relay.next('unanswered', 'tidegate.entries')
       relay.shut = true

@@ -168,12 +168,11 @@ class PostgresJournal implements Journal {
         if (error instanceof TidegateError) throw error
         if (isRefusal(error)) throw refused(error)
         // whether it was committed is not known: what stands there now tells
-        const last = await this.reconnect(until)
-        if (last === wanted) {
-          this.last = last
+        if ((await this.reconnect(until)) === wanted) {
+          this.last = wanted
           return
         }
-        if (last !== this.last) throw this.stop(conflict(of, this.last, last))
+        if (clock.now() >= until) throw this.stop(unreachable(`it took no entry: ${reasonOf(error)}`))
       }
     }
   }

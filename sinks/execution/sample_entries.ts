@@ -25,6 +25,12 @@ export const signedOf = (nonce: number, attempt = 1, more: Partial<EventOf<'sign
   ...more,
 })
 
+export const includedOf = (attempt: number, more: Partial<EventOf<'included'>> = {}): EventOf<'included'> => ({
+  ...{ type: 'included', attempt, block: 100, block_hash: '0xb1', status: 'ok', gas: '140000', gas_price: '900' },
+  ...{ paid: '3000000000', got: '995000000000000000' },
+  ...more,
+})
+
 /** The group of entries a crash test appends as its `n`-th, from 1: of changing length, and no two alike. */
 export function groupOf(n: number): readonly Entry[] {
   const at = 1_700_000_000e6 + n

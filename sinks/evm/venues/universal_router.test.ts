@@ -173,6 +173,17 @@ describe.skipIf(anvilBinary() === undefined)('on a chain of anvil', () => {
     }
   })
 
+  test('told to split at its best, it divides each trade anew and gets what the curves say', async () => {
+    const ways = protocols.map((protocol, n) => [n === 0 ? 10_000 : 0, [via(protocol, ground.b)]] as const)
+    const venue = universalRouter.open(z.parse(universalRouter.params, { ...paramsOf(ways), split: 'best' }))
+    const order = trade(erc20(ground.a), erc20(ground.b), 'in', 900n * unit)
+    const best = (await venue.best?.(order, chain)) as EvmVenue
+    const [written, divided] = [await venue.quote(order, chain), await best.quote(order, chain)]
+    expect(divided).toBeGreaterThan(written)
+    expect(bestSplit((await venue.curves?.(order, chain)) ?? [], order.amount, 'in')?.total).toBe(divided)
+    const { status, moved } = await done(best, { ...order, bound: divided })
+    expect([status, moved]).toEqual(['0x1', { paid: order.amount, got: divided }])
+  })
   test('a best split by the curves gives what the chain then gives, and more than any route alone', async () => {
     await ground.uniswap.swap('v3', 0, 300n * unit)
     const plan = trade(erc20(ground.a), erc20(ground.b), 'in', 900n * unit)

@@ -1,18 +1,21 @@
 import { Interface } from 'ethers'
 import type { z } from 'zod'
 import type { Hex } from '../hex.ts'
+import { bestSplit } from './best_split.ts'
 import { legsOf, mostPaid } from './legs.ts'
 import { movedThrough } from './moved.ts'
 import { codesOf, commandsIn, commandsOut } from './universal_commands.ts'
 import { quotePart, routeCurve } from './universal_quotes.ts'
 import { Params, partsOf, refusal } from './universal_routes.ts'
 import { coinOut, poolNameOf } from './v4_pools.ts'
-import { type EvmVenue, Reverted, type VenueDefinition } from './venue.ts'
+import { type EvmVenue, type Reader, Reverted, type Trade, type VenueDefinition } from './venue.ts'
 
 const abi = new Interface(['function execute(bytes, bytes[], uint256) payable'])
 
 function open(params: Params): EvmVenue {
-  const { router, permit2, wrapped, routes, v4_manager } = params
+  const { router, permit2, wrapped, routes, split, v4_manager } = params
+  const curves = (trade: Trade, chain: Reader) =>
+    Promise.all(routes.map(({ hops }) => routeCurve(params, legsOf(hops, trade) ?? [], trade.exact, chain)))
   return {
     contracts: [router, permit2],
     refuses: (trade) => refusal(params, trade),
@@ -37,8 +40,15 @@ function open(params: Params): EvmVenue {
         return sum + side
       }, 0n)
     },
-    curves: (trade, chain) =>
-      Promise.all(routes.map(({ hops }) => routeCurve(params, legsOf(hops, trade) ?? [], trade.exact, chain))),
+    curves,
+    best: async (trade, chain) => {
+      const found =
+        split === 'best' && routes.length > 1
+          ? bestSplit(await curves(trade, chain), trade.amount, trade.exact)
+          : undefined
+      const shared = found && routes.map((route, n) => ({ ...route, share: found.shares[n] ?? 0 }))
+      return open(shared === undefined ? params : { ...params, routes: shared })
+    },
     moved: (trade, logs) => {
       const legs = routes.flatMap(({ hops }) => legsOf(hops, trade) ?? [])
       const names = legs.filter((leg) => leg.protocol === 'uniswap_v4').map((leg) => poolNameOf(leg, wrapped))

@@ -41,6 +41,10 @@ export const Params = z
     v4_manager: Address.optional().describe('PoolManager: needed with V4, whose logs tell what moved of the coin.'),
     v4_state_view: Address.optional().describe('With it amounts are tried on pools of V4 without asking.'),
     routes: z.array(Route).min(1).max(8),
+    split: z
+      .enum(['as_written', 'best'])
+      .default('as_written')
+      .describe('`best`: each trade is divided anew, by the curves of the pools when it is planned.'),
   })
   .check(({ value, issues }) => {
     const refuse = (message: string) => issues.push({ code: 'custom', message, input: value })

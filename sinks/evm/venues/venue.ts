@@ -74,6 +74,8 @@ export interface EvmVenue {
    * have no curve of ours. `amount` and `bound` of the trade do not matter.
    */
   readonly curves?: (trade: Trade, chain: Reader) => Promise<readonly (Curve | undefined)[]>
+  /** The same with what is best for this trade now; its contracts, rights and `moved` are the same. */
+  readonly best?: (trade: Trade, chain: Reader) => Promise<EvmVenue>
   readonly moved: (trade: Trade, logs: readonly Log[]) => Moved
 }
 export interface VenueDefinition<PIn = never, P = unknown> {
