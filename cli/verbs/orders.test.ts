@@ -66,6 +66,7 @@ test('orders and positions of a live run, beside it and after it', async () => {
     expect(paid).toBeCloseTo(fromChain[i]?.[0] as number, 7)
     expect(got).toBeCloseTo(fromChain[i]?.[1] as number, 7)
   }
+  expect(await live.said('parity', 'seesaw', '--dir', dir)).toMatchObject({ code: 0, document: { equal: true } })
   const { document } = await live.said('positions', 'seesaw', '--dir', dir)
   const [position] = document['positions'] as readonly { instrument: string; fills: number; exact: object }[]
   expect(position).toMatchObject({ instrument: live.ground.key, fills: 3, exact: { quantity: '0.03000000' } })

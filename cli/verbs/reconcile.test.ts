@@ -42,17 +42,18 @@ const refused = async (...argv: readonly string[]) => {
 }
 const trade = (file: string, pipeline: string, dir: string, length: string) =>
   live.said('run', file, '--mode', 'live', '--confirm', pipeline, '--dir', dir, '--for', length)
-/** Sends something the journal does not know of, with the next nonce of the account. */
-async function stray(): Promise<string> {
+/** Sends something the journal does not know of, with the next nonce of the account; dear enough to push out what waits. */
+async function stray(then: () => Promise<void> = async () => {}): Promise<string> {
   const provider = new JsonRpcProvider(live.ground.anvil.http, undefined, { staticNetwork: true })
   const { account, wallet } = live.ground
   const nonce = await provider.getTransactionCount(account)
-  const fees = { maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 10n ** 9n, gasLimit: 21_000n }
+  const fees = { maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 10n ** 10n, gasLimit: 21_000n }
   const { chain_id: chainId } = live.ground.anvil
   const raw = await wallet.signTransaction({ to: account, value: 0n, nonce, chainId, type: 2, ...fees })
   const hash = String(
     await live.ground.proxy.answer('eth_sendRawTransaction', [raw]).then((r) => 'result' in r && r.result),
   )
+  await then()
   while ((await provider.getTransactionReceipt(hash)) === null) await setTimeout(50)
   provider.destroy()
   return hash
@@ -136,6 +137,30 @@ test('a foreign transaction halts the signer; when somebody has looked, it goes 
   await trade(file, 'second', dir, '4s')
   expect(await live.ground.swaps()).toHaveLength(before.length + 1)
   expect(await reconcile(file, '--dir', dir)).toMatchObject({ code: 0, findings: [] })
+}, 90_000)
+
+test('an order whose nonce somebody else took is followed to its end before anything is resumed', async () => {
+  const file = live.definition('third', 1)
+  const dir = join(folderWith({}), 'live')
+  await mined()
+  expect((await trade(file, 'third', dir, '2s')).code).toBe(0)
+  const { findings } = await reconcile(file, '--dir', dir)
+  expect(findings.map(({ code, found }) => [code, found])).toEqual([['UNDER_WAY', 'pending']])
+  const before = await live.ground.swaps()
+  const hash = await stray(() => live.ground.proxy.mine())
+  mined = live.ground.proxy.keepMining(60)
+  const taken = await reconcile(file, '--dir', dir)
+  expect(taken.code).toBe(1)
+  expect(taken.findings.map(({ code }) => code)).toEqual(['UNDER_WAY', 'FOREIGN_NONCE', 'BALANCE_DIFFERS'])
+  const resume = ['reconcile', file, '--dir', dir, '--resume', '--confirm', live.ground.account]
+  expect(await refused(...resume)).toEqual([5, 'SIGNER_HALTED'])
+  await trade(file, 'third', dir, '3s')
+  const { document } = await live.said('orders', 'third', '--dir', dir)
+  expect(document['orders']).toMatchObject([{ state: 'conflict', last_step: 'conflict' }])
+  const halted = await reconcile(file, '--dir', dir)
+  expect([halted.code, halted.findings.find(({ code }) => code === 'FOREIGN_NONCE')?.found]).toEqual([5, hash])
+  expect((await live.said(...resume)).code).toBe(0)
+  expect(await live.ground.swaps()).toHaveLength(before.length)
 }, 90_000)
 
 test('what cannot be compared is refused, with its code', async () => {
