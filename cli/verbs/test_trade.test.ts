@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { journalDirectory } from '../../sinks/evm/open_executor.ts'
 import { type LiveGround, startLiveGround } from '../../test/evm/live_ground.ts'
 import { hostileTokens, type Listed, wrap } from '../../testing/hostile_tokens.ts'
+import { Postgres, postgresFolder } from '../../testing/postgres.ts'
 import { captured, folderWith, removeFolders } from '../describe/captured.ts'
 
 let live: LiveGround
@@ -153,3 +154,36 @@ test('no test trade beside a run, for both would have one key', async () => {
   expect(await refused(file, '--confirm', live.ground.account)).toEqual([4, 'LOG_LOCKED'])
   expect((await run).code).toBe(0)
 }, 60_000)
+
+const binaries = postgresFolder()
+test.skipIf(binaries === undefined)(
+  'the same with the journal in PostgreSQL (apt-get install postgresql)',
+  async () => {
+    const server = await Postgres.start(binaries as string)
+    try {
+      vi.stubEnv('TIDEGATE_JOURNAL_URL', server.url(server.database()))
+      const file = live.definition('kept', 0)
+      expect(await live.said('reconcile', file)).toMatchObject({ code: 0, document: { sinks: [{ journal: null }] } })
+      const { code, document } = await live.said('test-trade', file, '--confirm', live.ground.account)
+      expect([code, document['whole']]).toEqual([0, true])
+      expect(await live.said('reconcile', file)).toMatchObject({ code: 0, document: { findings: [] } })
+      const [token] = live.ground.uniswap.tokens
+      await live.ground.uniswap.deployer.receipt(await token.send('transfer', live.ground.account, 7n))
+      expect(await live.said('reconcile', file)).toMatchObject({
+        code: 1,
+        document: { findings: [{ code: 'BALANCE_DIFFERS' }] },
+      })
+      const resumed = await live.said('reconcile', file, '--resume', '--confirm', live.ground.account)
+      expect(resumed).toMatchObject({ code: 0, document: { findings: [] } })
+      await server.kill()
+      expect(await live.said('reconcile', file)).toMatchObject({
+        code: 4,
+        document: { error: { code: 'JOURNAL_UNREACHABLE' } },
+      })
+    } finally {
+      vi.stubEnv('TIDEGATE_JOURNAL_URL', undefined)
+      await server.stop()
+    }
+  },
+  90_000,
+)
