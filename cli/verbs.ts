@@ -22,6 +22,7 @@ import { parityVerb } from './verbs/parity.ts'
 import { drainVerb, pauseVerb, resumeVerb } from './verbs/pause.ts'
 import { positionsVerb } from './verbs/positions.ts'
 import { promoteVerb, rollbackVerb } from './verbs/promote.ts'
+import { reconcileVerb } from './verbs/reconcile.ts'
 import { recordVerb } from './verbs/record.ts'
 import { replayVerb } from './verbs/replay.ts'
 import { runVerb } from './verbs/run.ts'
@@ -33,6 +34,7 @@ import { sweepVerb } from './verbs/sweep.ts'
 import { tapVerb } from './verbs/tap.ts'
 import { tapeVerb } from './verbs/tape.ts'
 import { testVerb } from './verbs/test.ts'
+import { testTradeVerb } from './verbs/test_trade.ts'
 import { workerVerb } from './verbs/worker.ts'
 
 /** Every verb, in the order people meet them. */
@@ -56,6 +58,8 @@ export const verbs: readonly Verb[] = [
   parityVerb,
   ordersVerb,
   positionsVerb,
+  reconcileVerb,
+  testTradeVerb,
   recordVerb,
   workerVerb,
   deployVerb,

@@ -38,6 +38,7 @@ function read<T>(schema: z.ZodType<T>, answer: unknown, method: string): T {
   throw new RpcFailure('malformed', `${method}: ${parsed.error.issues[0]?.message ?? 'no such answer'}`)
 }
 const hexOf = (value: number | bigint): Hex => `0x${value.toString(16)}`
+const blockOf = (at: number | 'latest' | 'pending'): string => (typeof at === 'number' ? hexOf(Math.max(0, at)) : at)
 
 export interface Head {
   readonly number: number
@@ -72,8 +73,7 @@ export class Chain implements Reader {
 
   /** Transactions of the signer in the chain up to a block, or those waiting to enter it too. */
   async count(at: number | 'latest' | 'pending', from?: string): Promise<number> {
-    const block = typeof at === 'number' ? hexOf(Math.max(0, at)) : at
-    return this.ask(number, 'eth_getTransactionCount', [this.signer, block], from)
+    return this.ask(number, 'eth_getTransactionCount', [this.signer, blockOf(at)], from)
   }
 
   /** Base fee of the next block, and what the blocks before gave to their producers. */
@@ -84,14 +84,15 @@ export class Chain implements Reader {
     return { base_fee: baseFeePerGas.at(-1) as bigint, tips }
   }
 
-  async coinBalance(): Promise<bigint> {
-    return this.ask(quantity, 'eth_getBalance', [this.signer, 'latest'])
+  async coinBalance(at: number | 'latest' = 'latest', endpoint?: string): Promise<bigint> {
+    return this.ask(quantity, 'eth_getBalance', [this.signer, blockOf(at)], endpoint)
   }
 
-  /** What the signer has of a token. */
-  async balanceOf(token: Address): Promise<bigint> {
+  /** What the signer has of a token. @throws Reverted, RpcFailure */
+  async balanceOf(token: Address, at: number | 'latest' = 'latest', endpoint?: string): Promise<bigint> {
     const data = `0x70a08231${this.signer.slice(2).padStart(64, '0')}` as const
-    return BigInt(await this.call(token, data))
+    const call = { from: this.signer, to: token, data }
+    return BigInt(await this.ask(bytes, 'eth_call', [call, blockOf(at)], endpoint))
   }
 
   /** @throws Reverted, RpcFailure */

@@ -224,9 +224,11 @@ export class Executor implements OpenedExecutor {
       case 'refused':
         await this.note(order, [{ type: 'rejected', code: prepared.code, reason: prepared.reason }])
         return 'again'
-      case 'needs':
-        await this.help(order.intent, prepared.calls)
+      case 'needs': {
+        const refusal = this.refusedHelp(order)
+        await (refusal === undefined ? this.help(order.intent, prepared.calls) : this.note(order, [refusal]))
         return 'again'
+      }
       case 'foreign':
         return this.investigate(prepared.nonce)
       case 'signed':
@@ -249,6 +251,14 @@ export class Executor implements OpenedExecutor {
       .filter((o) => o.intent.purpose === 'allowance' && pays(o) === pays(order))
       .find(({ life }) => life.phase !== 'included' && life.phase !== 'final')
     return helps && `rights are given first: ${helps.intent.id}`
+  }
+
+  /** Rights that could not be given are not asked for again and again: the order ends as they did. */
+  private refusedHelp({ intent: { id } }: Order): OrderEvent | undefined {
+    for (const { intent, last } of this.parts.ledger.book.all())
+      if (intent.parent === id && (last.type === 'rejected' || last.type === 'reverted'))
+        return { type: 'rejected', code: last.code ?? 'REVERTED', reason: `rights were not given: ${last.reason}` }
+    return undefined
   }
 
   private async help(intent: Intent, calls: readonly Call[]): Promise<void> {

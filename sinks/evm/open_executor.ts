@@ -1,7 +1,8 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { type ExecutorContext, pause, RpcFailure } from '../../runtime/define.ts'
+import type { ExecutorContext } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
+import type { Book } from '../execution/book.ts'
 import type { Entry, SignerEvent } from '../execution/entry.ts'
 import { openFileJournal, readFileJournal } from '../execution/file_journal.ts'
 import type { JournalOf, OpenedJournal } from '../execution/journal.ts'
@@ -11,9 +12,13 @@ import { openPostgresJournal, readPostgresJournal } from '../execution/postgres_
 import { Chain } from './chain.ts'
 import { Executor } from './executor.ts'
 import type { Address } from './hex.ts'
+import { type Insist, insistentFor } from './insist.ts'
 import { openSigner } from './keys/open_signer.ts'
+import { lookBack, standOf } from './look_back.ts'
 import type { Market } from './market.ts'
+import type { Nodes } from './nodes.ts'
 import { type EvmSwapParams, marketsOf, rulesOf } from './params.ts'
+import { compareChain } from './reconcile.ts'
 import { nodesOf } from './rpc_params.ts'
 
 /** Where the journal of a signer is kept on this machine: one for all pipelines, since they share its nonces. */
@@ -62,7 +67,7 @@ export async function openExecutor(
   const of = { chain: `eip155:${params.chain_id}`, signer: signer.address }
   const opened = await openJournal(context, of)
   try {
-    const insist = <T>(work: () => Promise<T>) => insisting(work, context)
+    const insist = insistentFor(context)
     const head = await insist(() => chain.head())
     await checkContracts(chain, [...markets.values()], insist)
     const unitsOf = ({ intent }: Order) => markets.get(intent.key) ?? unknownMarket(intent.key)
@@ -71,6 +76,7 @@ export async function openExecutor(
     checkHeard(ledger, context)
     if (ledger.book.opened === undefined)
       await ledger.noteSigner(await insist(() => begin(chain, [...markets.values()], head.number)))
+    else await compared(ledger.book, { chain, nodes, insist, markets, notice })
     if (ledger.book.halt !== undefined)
       notice(`${signer.address} is halted, nothing new is signed: ${ledger.book.halt.reason}; tidegate reconcile`)
     const { chain_id } = params
@@ -85,22 +91,6 @@ export async function openExecutor(
   }
 }
 
-type Insist = <T>(work: () => Promise<T>) => Promise<T>
-/** Nodes fail now and then: a start is tried for a while. @throws ENDPOINT_UNREACHABLE */
-async function insisting<T>(work: () => Promise<T>, { clock, node }: ExecutorContext): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!(error instanceof RpcFailure)) throw error
-      if (attempt === START_ATTEMPTS)
-        throw new TidegateError('ENDPOINT_UNREACHABLE', `${node}: no endpoint answers: ${error.message}`, { node })
-      await pause(clock, Math.max(error.after, attempt * 0.1e6))
-    }
-  }
-}
-const START_ATTEMPTS = 10
-
 const unknownMarket = (key: string): never => {
   throw new TidegateError('MARKET_UNKNOWN', `the journal has orders for ${key}, which has no market here`, {
     instrument: key,
@@ -108,7 +98,7 @@ const unknownMarket = (key: string): never => {
 }
 
 /** @throws CONTRACT_ABSENT */
-async function checkContracts(chain: Chain, markets: readonly Market[], insist: Insist): Promise<void> {
+export async function checkContracts(chain: Chain, markets: readonly Market[], insist: Insist): Promise<void> {
   const named = markets.flatMap(({ key, venue, base, quote }) =>
     [...venue.contracts, base.address, quote.address].map((address): readonly [Address, string] => [address, key]),
   )
@@ -118,6 +108,22 @@ async function checkContracts(chain: Chain, markets: readonly Market[], insist: 
         address,
         instrument: key,
       })
+}
+
+interface Comparing {
+  readonly chain: Chain
+  readonly nodes: Nodes
+  readonly insist: Insist
+  readonly markets: ReadonlyMap<string, Market>
+  readonly notice: (text: string) => void
+}
+/** Tells what journal and chain do not agree on; what has ended is believed. Trading goes on: foreign nonces halt it by themselves. */
+async function compared(book: Book, { notice, ...asking }: Comparing): Promise<void> {
+  const stand = await standOf(asking, Object.keys(book.opened?.balances ?? {}))
+  const side = await lookBack({ ...asking, book, stand, orders: 'under_way' })
+  for (const { code, what, expected, found, mends } of compareChain(book, side, asking.markets))
+    if (mends === 'by_hand' && code !== 'SIGNER_HALTED')
+      notice(`${code}: ${what}: expected ${expected}, found ${found}; tidegate reconcile`)
 }
 
 /** A log that heard more than this journal tells was made with another. @throws JOURNAL_FOREIGN */
