@@ -80,7 +80,7 @@ export class DrivenExecutor {
     this.given = given
   }
 
-  private get environment(): Readonly<Record<string, string>> {
+  get environment(): Readonly<Record<string, string>> {
     return { ...this.ground.environment, ...this.given.environment }
   }
   /** Opens it: the first time, or as after a restart. */
