@@ -20,17 +20,24 @@ interface RightsParts extends Beside {
   readonly rules: { readonly grant: Grant['grant'] }
 }
 
-/** Why an order has to wait for another that gives rights; undefined where it has not. */
+/**
+ * Why an order has to wait for another that gives rights; undefined where it has not. A trade waits for all that give
+ * rights over what it pays, whichever market they are for, since a right that is given sets the one before. A right waits
+ * for those before it at the same contract: some tokens change none that was not forgotten first.
+ */
 export function awaited(order: Order, { book, markets, signer }: Beside): string | undefined {
-  if (order.intent.purpose === 'allowance') return undefined
   const pays = ({ intent }: Order) => {
     const market = markets.get(intent.key)
     return market && tradeOf(intent, market, signer.address, 0).pay.address
   }
-  // all that give rights over the same token, whichever market they are for: a right that is given sets the one before
-  const helps = book
-    .open()
-    .filter((o) => o.intent.purpose === 'allowance' && pays(o) === pays(order))
+  const open = book.open()
+  const place = open.findIndex(({ intent }) => intent.id === order.intent.id)
+  const before =
+    order.intent.purpose === 'trade'
+      ? open.filter((o) => pays(o) === pays(order))
+      : open.slice(0, Math.max(0, place)).filter(({ plan }) => plan?.to === order.plan?.to)
+  const helps = before
+    .filter(({ intent }) => intent.purpose === 'allowance')
     .find(({ life }) => life.phase !== 'included' && life.phase !== 'final')
   return helps && `rights are given first: ${helps.intent.id}`
 }
