@@ -48,6 +48,9 @@ describe.skipIf(anvilBinary() === undefined)('rights over tokens', () => {
     const { pool } = fresh.ground.proxy
     await driven.until(() => pool.transactions().length === 2, { blocks: 0 })
     await pool.evict(pool.transactions()[1]?.hash ?? '')
+    await fresh.ground.proxy.mine()
+    for (let look = 0; look < 4; look++) await driven.look()
+    expect(helpers(driven).map(({ life }) => life.phase)).toContain('included')
     await driven.ended()
     expect([driven.last(order)?.step, helpers(driven).length]).toEqual(['settled', 2])
   })
