@@ -21,9 +21,9 @@ export async function logOf(
   embedded: () => Promise<Log>,
 ): Promise<{ readonly log: Log; readonly where: string }> {
   if (!onJetStream(args)) return { log: await embedded(), where: directory.log }
+  const [namespace, replicas] = [namespaceOf(args), numberOption(args, 'replicas') ?? 1]
   const link = await openServer(args, context, 'worker')
-  const replicas = numberOption(args, 'replicas') ?? 1
-  const log = await openJetStreamLog(link, { namespace: namespaceOf(args), replicas }).catch(async (error: unknown) => {
+  const log = await openJetStreamLog(link, { namespace, replicas }).catch(async (error: unknown) => {
     await link.close()
     throw error
   })
@@ -31,5 +31,5 @@ export async function logOf(
     await log.close()
     await link.close()
   }
-  return { log: { ...log, close }, where: `${link.nc.getServer()}, namespace ${namespaceOf(args)}` }
+  return { log: { ...log, close }, where: `${link.nc.getServer()}, namespace ${namespace}` }
 }

@@ -89,7 +89,7 @@ export interface ExecutorContext {
   readonly run: string
   readonly clock: Clock
   readonly random: () => number
-  /** How many answers of a port the log holds already. */
+  /** How many answers of a port the log holds already: more once the pipeline has taken what it logged before. */
   readonly held: (port: string) => number
   readonly endpoint: (name: string) => string | undefined
   readonly secret: (name: string) => string | undefined

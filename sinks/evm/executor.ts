@@ -12,7 +12,8 @@ import type { Hex } from './hex.ts'
 import { type Signer, SignFailure } from './keys/signer.ts'
 import { type IntentRules, intentOf, type Market, tradeOf } from './market.ts'
 import type { Nodes, Sent } from './nodes.ts'
-import { helperOf, type PrepareRules, prepare } from './prepare.ts'
+import { type PrepareRules, prepare } from './prepare.ts'
+import { awaited, deniedTo, helperOf } from './rights.ts'
 import { nothing, signAttempt } from './sign.ts'
 import type { Call } from './venues/venue.ts'
 
@@ -213,7 +214,7 @@ export class Executor implements OpenedExecutor {
   private async prepare(order: Order): Promise<'wait' | 'again'> {
     const { book } = this.parts.ledger
     if (book.halt !== undefined) return this.later(order, `the signer is halted: ${book.halt.code}`)
-    const waitsFor = this.helperOf(order)
+    const waitsFor = awaited(order, { ...this.parts, book })
     if (waitsFor !== undefined) return this.later(order, waitsFor)
     const prepared = await prepare(order, this.marketOf(order), {
       ...{ ...this.parts, book, head: this.head },
@@ -225,8 +226,9 @@ export class Executor implements OpenedExecutor {
         await this.note(order, [{ type: 'rejected', code: prepared.code, reason: prepared.reason }])
         return 'again'
       case 'needs': {
-        const refusal = this.refusedHelp(order)
-        await (refusal === undefined ? this.help(order.intent, prepared.calls) : this.note(order, [refusal]))
+        const denied = deniedTo(order.intent, book)
+        if (denied === undefined) await this.help(order.intent, prepared.calls)
+        else await this.note(order, [{ type: 'rejected', ...denied }])
         return 'again'
       }
       case 'foreign':
@@ -236,29 +238,6 @@ export class Executor implements OpenedExecutor {
         await this.note(order, prepared.events)
         return 'again'
     }
-  }
-
-  /** Why an order has to wait for another that gives rights; undefined where it has not. Rights are given one after another. */
-  private helperOf(order: Order): string | undefined {
-    if (order.intent.purpose === 'allowance') return undefined
-    const pays = ({ intent }: Order) => {
-      const market = this.parts.markets.get(intent.key)
-      return market && tradeOf(intent, market, this.parts.signer.address, 0).pay.address
-    }
-    // all that give rights over the same token, whichever market they are for: a right that is given sets the one before
-    const helps = this.parts.ledger.book
-      .open()
-      .filter((o) => o.intent.purpose === 'allowance' && pays(o) === pays(order))
-      .find(({ life }) => life.phase !== 'included' && life.phase !== 'final')
-    return helps && `rights are given first: ${helps.intent.id}`
-  }
-
-  /** Rights that could not be given are not asked for again and again: the order ends as they did. */
-  private refusedHelp({ intent: { id } }: Order): OrderEvent | undefined {
-    for (const { intent, last } of this.parts.ledger.book.all())
-      if (intent.parent === id && (last.type === 'rejected' || last.type === 'reverted'))
-        return { type: 'rejected', code: last.code ?? 'REVERTED', reason: `rights were not given: ${last.reason}` }
-    return undefined
   }
 
   private async help(intent: Intent, calls: readonly Call[]): Promise<void> {

@@ -79,8 +79,6 @@ export function tradeOf(intent: Intent, { base, quote }: Pair, account: Address,
     deadline: Math.floor(deadline / 1e6),
   }
 }
-/** The most a trade may take from the account. */
-export const mostPaid = ({ exact, amount, bound }: Trade): bigint => (exact === 'in' ? amount : bound)
 /** Whether what a venue quotes is within the bound. */
 export const isWithin = ({ exact, bound }: Trade, quoted: bigint): boolean =>
   exact === 'in' ? quoted >= bound : quoted <= bound

@@ -1,6 +1,6 @@
 import type { Clock } from '../../runtime/define.ts'
 import type { Book } from '../execution/book.ts'
-import type { Intent, OrderEvent } from '../execution/entry.ts'
+import type { OrderEvent } from '../execution/entry.ts'
 import type { Order } from '../execution/order.ts'
 import type { Chain, Head } from './chain.ts'
 import { askFees, type GasRules, offerOf } from './fees.ts'
@@ -8,11 +8,12 @@ import type { Hex } from './hex.ts'
 import type { Signer } from './keys/signer.ts'
 import { type Market, movedAway, tradeOf } from './market.ts'
 import type { Nodes } from './nodes.ts'
+import { grantsFor } from './rights.ts'
 import { tryRoundTrip } from './round_trip.ts'
 import { signAttempt } from './sign.ts'
 import { simulate } from './simulate.ts'
-import { type Grant, grantsOf, missingOf } from './venues/allowances.ts'
-import { type Allowance, type Call, Reverted, type Trade } from './venues/venue.ts'
+import type { Grant } from './venues/allowances.ts'
+import { type Call, Reverted, type Trade } from './venues/venue.ts'
 
 export interface PrepareRules extends GasRules {
   /** µs the contract may take the trade for. */
@@ -139,42 +140,3 @@ async function trapOf(trade: Trade, { venue, round_trip }: Market, parts: Prepar
     ? undefined
     : `buying and selling at once loses ${tried.loss}, allowed is ${round_trip}`
 }
-
-/** How long a right of Permit2 lasts where it is given for all trades to come, seconds. */
-const PERMIT_LASTS = 30 * 86_400
-/** What the time of the chain may run ahead meanwhile, seconds. */
-const PERMIT_MARGIN = 60
-
-/** The calls that give what a trade needs and does not have, beside what orders under way may still take. */
-async function grantsFor(
-  trade: Trade,
-  { intent }: Order,
-  market: Market,
-  parts: PrepareParts,
-): Promise<readonly Call[]> {
-  const { chain, signer, rules, clock } = parts
-  const needed = market.venue.allowances(trade).map((a) => ({ ...a, amount: a.amount + committed(a, parts) }))
-  const missing = await missingOf(needed, signer.address, trade.deadline, chain)
-  if (missing.length === 0) return []
-  // the trade is planned anew once they are given, with a later deadline: at the latest as it expires
-  const left = Math.max(0, Math.ceil((intent.expires - clock.now()) / 1e6))
-  const expiration = trade.deadline + left + (rules.grant === 'max' ? PERMIT_LASTS : PERMIT_MARGIN)
-  return grantsOf(missing, signer.address, { grant: rules.grant, expiration }, chain)
-}
-
-/** What orders under way may still take by a right, whichever market they are for: it must cover them too. */
-function committed(right: Allowance, { book, markets, signer }: PrepareParts): bigint {
-  const same = (a: Allowance) => a.token === right.token && a.by === right.by && a.spender === right.spender
-  const rights = book.inFlight().flatMap(({ intent }) => {
-    const market = intent.purpose === 'trade' ? markets.get(intent.key) : undefined
-    return market?.venue.allowances(tradeOf(intent, market, signer.address, 0)) ?? []
-  })
-  return rights.filter(same).reduce((sum, { amount }) => sum + amount, 0n)
-}
-
-export const helperOf = (parent: Intent, n: number): Intent => ({
-  ...parent,
-  id: `${parent.id}#allowance.${n}`,
-  purpose: 'allowance',
-  parent: parent.id,
-})

@@ -14,9 +14,15 @@ export interface LedgerParts {
   readonly signer: string
   readonly of: RunOf
   readonly unitsOf: (order: Order) => Units
-  /** How many answers of a port the log holds already. */
+  /** How many answers of a port the log holds already: asked again once somebody listens, when it may hold more. */
   readonly held: (port: string) => number
   readonly clock: Clock
+}
+
+/** An answer, and which one of its port it is. */
+interface Counted {
+  readonly answer: ExecutorAnswer
+  readonly place: number
 }
 
 /** The journal, what it says folded, and what of it the pipeline has not heard. */
@@ -26,7 +32,8 @@ export class Ledger {
   readonly answers = new Observable<readonly ExecutorAnswer[]>((listener) => this.listen(listener))
   /** Answers of each port in the journal as it was opened. */
   readonly heard: ReadonlyMap<string, number>
-  private waiting: ExecutorAnswer[] = []
+  private waiting: Counted[] = []
+  private readonly places = new Map<string, number>()
   private listener: Subscriber<readonly ExecutorAnswer[]> | undefined
   /** Appends wait for those before them: what may come next depends on them. */
   private tail: Promise<unknown> = Promise.resolve()
@@ -39,15 +46,8 @@ export class Ledger {
   constructor(parts: LedgerParts) {
     this.parts = parts
     this.journal = parts.opened.journal
-    const heard = new Map<string, number>()
-    for (const entry of parts.opened.entries) {
-      for (const answer of this.add(entry)) {
-        const count = (heard.get(answer.port) ?? 0) + 1
-        heard.set(answer.port, count)
-        if (count > parts.held(answer.port)) this.waiting.push(answer)
-      }
-    }
-    this.heard = heard
+    for (const entry of parts.opened.entries) this.waiting.push(...this.unheard(this.add(entry).map(this.counted)))
+    this.heard = new Map(this.places)
   }
 
   /**
@@ -66,8 +66,17 @@ export class Ledger {
     await this.journal.append(entries)
     const answers = entries.flatMap((entry) => this.add(entry))
     if (answers.length === 0) return
-    if (this.listener === undefined) this.waiting.push(...answers)
+    const counted = answers.map(this.counted)
+    if (this.listener === undefined) this.waiting.push(...counted)
     else this.listener.next(answers)
+  }
+  private counted = (answer: ExecutorAnswer): Counted => {
+    const place = (this.places.get(answer.port) ?? 0) + 1
+    this.places.set(answer.port, place)
+    return { answer, place }
+  }
+  private unheard(answers: readonly Counted[]): readonly Counted[] {
+    return answers.filter(({ answer: { port }, place }) => place > this.parts.held(port))
   }
 
   note(id: string, events: readonly OrderEvent[]): Promise<void> {
@@ -91,7 +100,8 @@ export class Ledger {
   }
 
   private listen(listener: Subscriber<readonly ExecutorAnswer[]>): void {
-    const answers = this.waiting
+    // some of these may be in the log, but not yet taken from it when the journal was opened
+    const answers = this.unheard(this.waiting).map(({ answer }) => answer)
     this.waiting = []
     this.listener = listener
     if (answers.length > 0) listener.next(answers)

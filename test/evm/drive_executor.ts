@@ -55,6 +55,8 @@ export interface Until {
   readonly blocks?: number
   /** Looks after which it counts as never. */
   readonly looks?: number
+  /** µs that the clock is set on before each look, beside the pause. */
+  readonly pass?: number
 }
 export interface DriveParams {
   readonly params?: Readonly<Record<string, unknown>>
@@ -78,7 +80,7 @@ export class DrivenExecutor {
     this.given = given
   }
 
-  private get environment(): Readonly<Record<string, string>> {
+  get environment(): Readonly<Record<string, string>> {
     return { ...this.ground.environment, ...this.given.environment }
   }
   /** Opens it: the first time, or as after a restart. */
@@ -133,11 +135,12 @@ export class DrivenExecutor {
     await this.clock.resting()
   }
   /** Looks, and makes blocks, until something is so. @throws Error where it never is, or the executor failed */
-  async until(what: () => unknown, { blocks = 1, looks = 60 }: Until = {}): Promise<void> {
+  async until(what: () => unknown, { blocks = 1, looks = 60, pass = 0 }: Until = {}): Promise<void> {
     for (let n = 0; n < looks; n++) {
+      this.clock.ahead += pass
       await this.look()
-      if (await what()) return
       if (this.failure !== undefined) throw this.failure as Error
+      if (await what()) return
       if (blocks > 0) await this.ground.proxy.mine(blocks)
     }
     throw new Error(`not after ${looks} looks; told: ${this.said()}; notices: ${this.notices.slice(-8).join(' | ')}`)

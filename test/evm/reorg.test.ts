@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest'
+import { anvilBinary } from '../../testing/anvil.ts'
+import type { DrivenExecutor } from './drive_executor.ts'
+import { freshGround } from './fresh_ground.ts'
+import { paidOf } from './ground.ts'
+import { untruths } from './truth.ts'
+
+const confirmations = 4
+
+describe.skipIf(anvilBinary() === undefined)('reorganisations', () => {
+  const fresh = freshGround()
+  const drive = () => fresh.drive({ params: { confirmations } })
+  async function checked(driven: DrivenExecutor, swaps = 1): Promise<void> {
+    expect(await untruths(fresh.ground, driven)).toEqual([])
+    expect(await fresh.ground.swaps()).toHaveLength(swaps)
+  }
+  const blocks = (count: number) => ({ blocks: count })
+
+  for (const returns of [true, false])
+    test.each([1, 2, 3, 4])(
+      `of depth %i, after which the transactions are ${returns ? 'back in the pool' : 'gone'}`,
+      async (depth) => {
+        const { proxy } = fresh.ground
+        const driven = await drive()
+        const order = await driven.order(1)
+        await driven.stepped(order, 'included', blocks(1))
+        // as many blocks stand on it as may, and its own goes with them
+        await proxy.mine(depth - 1)
+        await driven.look()
+        expect(driven.steps(order)).not.toContain('final')
+        const [inclusion] = driven.told(order).filter(({ step }) => step === 'included')
+        const out = await proxy.reorg(depth, { returns })
+        expect(out).toContain(inclusion?.transaction)
+        expect(await fresh.ground.swaps()).toEqual([])
+        await driven.ended()
+        await checked(driven)
+        const told = driven.told(order)
+        const last = told.findLast(({ step }) => step === 'included')
+        const block = Number(
+          ((await fresh.ground.anvil.rpc('eth_getTransactionReceipt', last?.transaction)) as { blockNumber: string })
+            .blockNumber,
+        )
+        expect(told.at(-1)).toMatchObject({ step: 'settled', block, attempt: 1 })
+        expect(told.map(({ step }) => step)).toContain('reorged')
+        expect(driven.fills(order)).toHaveLength(1)
+      },
+    )
+
+  test('again and again, each time before it is final', async () => {
+    const driven = await drive()
+    const order = await driven.order(1)
+    for (let round = 0; round < 4; round++) {
+      await driven.until(() => driven.last(order)?.step === 'included')
+      await fresh.ground.proxy.mine(confirmations - 1)
+      await driven.look()
+      await fresh.ground.proxy.reorg(confirmations, { returns: round % 2 === 0 })
+    }
+    await driven.ended()
+    await checked(driven)
+    expect(driven.steps(order).filter((step) => step === 'reorged')).toHaveLength(4)
+  })
+
+  test('nothing is settled before so many blocks stand on it', async () => {
+    const driven = await drive()
+    const order = await driven.order(1)
+    await driven.stepped(order, 'included')
+    const block = driven.last(order)?.block ?? 0
+    for (;;) {
+      const head = Number(await fresh.ground.anvil.rpc('eth_blockNumber'))
+      await driven.look()
+      expect(driven.steps(order).includes('settled')).toBe(head - block >= confirmations)
+      if (head - block >= confirmations) break
+      await fresh.ground.proxy.mine()
+    }
+    await checked(driven)
+  })
+
+  test('a swap that moves to another block after a restart is settled there', async () => {
+    const driven = await drive()
+    const order = await driven.order(1)
+    await driven.stepped(order, 'included')
+    await driven.close()
+    await fresh.ground.proxy.reorg(2, { returns: false })
+    await fresh.ground.proxy.mine(3)
+    await driven.open()
+    await driven.ended()
+    await checked(driven)
+    expect(driven.steps(order)).toContain('reorged')
+  })
+
+  test('a swap that fails on the other branch is reverted, not filled', async () => {
+    const { proxy, uniswap } = fresh.ground
+    const driven = await fresh.drive({ params: { confirmations, slippage: 0.01 } })
+    const order = await driven.order(1)
+    await driven.stepped(order, 'included')
+    await proxy.reorg(1, { returns: false })
+    // somebody else is first there
+    await uniswap.swap('v2', 0, 2000n * 10n ** 18n)
+    await proxy.mine()
+    await driven.ended()
+    expect(driven.last(order)).toMatchObject({ step: 'reverted' })
+    expect(driven.updates(order)).toEqual(['accepted', 'cancelled'])
+    await checked(driven, 0)
+  })
+
+  test('one deeper than the confirmations gives the bytes back to the chain, and is told by notice', async () => {
+    const { proxy } = fresh.ground
+    const driven = await drive()
+    const first = await driven.order(1)
+    await driven.ended()
+    const [swap] = await fresh.ground.swaps()
+    await proxy.reorg(confirmations + 2, { returns: false })
+    expect(await fresh.ground.swaps()).toEqual([])
+    // whoever looks at the chain for an order sees that nonces are free again
+    const second = await driven.order(2)
+    await driven.ended()
+    expect(driven.notices.some((text) => text.includes(`is free again though ${first.id} was settled`))).toBe(true)
+    await driven.until(async () => (await fresh.ground.swaps()).length === 2, { looks: 20 })
+    const swaps = await fresh.ground.swaps()
+    expect(swaps.map(({ paid }) => paid)).toEqual([paidOf(1), paidOf(2)])
+    expect(swaps[0]?.transaction).toBe(swap?.transaction)
+    expect([driven.last(first)?.step, driven.last(second)?.step]).toEqual(['settled', 'settled'])
+    await checked(driven, 2)
+  })
+})
