@@ -40,11 +40,7 @@ describe.skipIf(anvilBinary() === undefined)('what is not traded', () => {
   })
   test('more than the account has of a token', async () => {
     const driven = await fresh.drive({ params: { slippage: 0.5 } })
-    const { deployer, tokens } = fresh.ground.uniswap
-    // nine tenths of the price is given away by so much, if it were there
     await refused(driven, { quantity: 100_001, limit: 0.0001 }, 'SIM_REVERT')
-    expect(deployer.account).not.toBe(fresh.ground.account)
-    expect(tokens).toHaveLength(2)
   })
   test('a price that has moved past the bound', async () => {
     const driven = await fresh.drive({ params: { slippage: 0.01 } })
