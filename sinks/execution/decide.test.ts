@@ -4,7 +4,7 @@ import type { EventOf, OrderEvent } from './entry.ts'
 import { fold, type Order } from './order.ts'
 import { includedOf, intentOf, planned, receivedOf, signedOf, simulated } from './sample_entries.ts'
 
-const rules: Rules = { confirmations: 12, stuck_after: 3, cancel_after: 60e6, max_fee: 10_000n }
+const rules: Rules = { confirmations: 12, stuck_after: 3, cancel_after: 60e6, max_fee: 10_000n, max_gas_cost: 0n }
 const now = intentOf('a').received
 const deadline = now + 120e6
 const plan = { ...planned, deadline }
@@ -68,6 +68,7 @@ describe('signed, and not in a block', () => {
     ['no node has it: again with the next block', [...signed, sent()], sight([absent]), send(1)],
     ['and not before', [...signed, sent()], sight([absent], { head: 100 }), wait],
     ['a node that lags is asked for nothing', [...signed, sent(1, 105)], sight([absent]), wait],
+    ['it was sent at a block that never was', [...signed, sent(1, 1_000_000)], sight([absent]), send(1)],
     ['a node has it', [...signed, sent()], sight([pending]), record(seen())],
     ['and still has it', [...signed, sent(), seen()], sight([pending]), wait],
     ['and has it no more', [...signed, sent(), seen()], sight([absent]), record({ type: 'dropped', attempt: 1 })],
@@ -158,6 +159,18 @@ describe('signed, and not in a block', () => {
   ])
 })
 
+test('dearer up to what its gas may cost in all, taking back too', () => {
+  const order = orderOf(...signed, sent(), seen())
+  const late = sight([pending], { head: 109, head_at: deadline + 60e6 + 1 })
+  const gas = 150_000n
+  const at = (max_gas_cost: bigint, seen = sight([pending], { head: 109 })) =>
+    decide(order, seen, { ...rules, max_gas_cost }, now)
+  expect(at(gas * 1125n)).toEqual(bump('act'))
+  expect(at(gas * 1125n - 1n)).toEqual(wait)
+  expect(at(21_000n * 1125n, late)).toEqual(bump('cancel'))
+  expect(at(21_000n * 1125n - 1n, late)).toEqual(wait)
+})
+
 describe('something has its place', () => {
   const taken = { head: 130, taken: 8 }
   cases([
@@ -186,12 +199,14 @@ describe('something has its place', () => {
 
 describe('in a block', () => {
   const held = [...signed, sent(), includedOf(1)]
+  const deep = { head: 112, taken: 8, taken_for_good: 8 }
   const other = found(1, { block: 99, block_hash: '0xb2' })
   const final = (...more: readonly OrderEvent[]) => [...more, { type: 'final', head: 112 }] as readonly OrderEvent[]
   const failed = includedOf(1, { status: 'failed' })
   cases([
     ['too few stand on it', held, sight([found()], { head: 111 }), wait],
-    ['enough stand on it', held, sight([found()], { head: 112 }), record({ type: 'final', head: 112 })],
+    ['enough stand on it', held, sight([found()], deep), record({ type: 'final', head: 112 })],
+    ['a head that the count so deep does not bear out', held, sight([found()], { ...deep, taken_for_good: 7 }), wait],
     ['the block is gone', held, sight([absent], { head: 100 }), record(reorged())],
     ['the node has not come so far', held, sight([absent], { head: 99 }), wait],
     ['it is in another block', held, sight([other], { head: 100 }), record(reorged())],

@@ -29,6 +29,8 @@ export interface Rules {
   readonly cancel_after: number
   /** The most a transaction may offer for a unit of gas. */
   readonly max_fee: bigint
+  /** The most that the gas of a transaction may cost; no limit where it is 0. */
+  readonly max_gas_cost: bigint
 }
 
 /** What is to be done about an order next. */
@@ -62,13 +64,16 @@ export function decide(order: Order, sight: Sight | undefined, rules: Rules, now
   return underway(order, sight, rules)
 }
 
-function included(order: Order, event: EventOf<'included'>, { head }: Sight, { confirmations }: Rules): Action {
+function included(order: Order, event: EventOf<'included'>, sight: Sight, { confirmations }: Rules): Action {
+  const { head, taken_for_good } = sight
   const known = order.inclusion
   if (known === undefined) return record(event)
   if (known.block_hash !== event.block_hash || known.attempt !== event.attempt)
     // a node on a shorter branch says nothing of the block that is known
     return head < known.block ? wait : record({ type: 'reorged', block: known.block, block_hash: known.block_hash })
-  return head - event.block >= confirmations ? record({ type: 'final', head }) : wait
+  // a head alone is easily told: the count of that many blocks ago must know of it too
+  const deep = head - event.block >= confirmations && taken_for_good > (nonceOf(order) as number)
+  return deep ? record({ type: 'final', head }) : wait
 }
 
 /** A block that held it does not now; a node that has not come so far says nothing of it. */
@@ -89,16 +94,35 @@ function underway(order: Order, sight: Sight, rules: Rules): Action {
   const cancelling = newest.purpose === 'cancel'
   const waited = sight.head - Math.max(newest.block, newest.waits_from)
   // one that waits for another before it does not get into a block by being dearer
-  const bumpable = sight.taken === nonce && raised(newest, sight.base_fee, rules.max_fee) !== undefined
-  if (outlived && !cancelling && bumpable) return { do: 'bump', purpose: 'cancel' }
+  const bumpable = (purpose: 'act' | 'cancel') =>
+    sight.taken === nonce && raised(newest, sight.base_fee, mostFor(purpose, newest, rules)) !== undefined
+  if (outlived && !cancelling && bumpable('cancel')) return { do: 'bump', purpose: 'cancel' }
+  const purpose = cancelling ? 'cancel' : 'act'
   const priced = sight.base_fee <= BigInt(newest.max_fee)
-  if (waited >= (priced ? 3 : 1) * rules.stuck_after && bumpable)
-    return { do: 'bump', purpose: cancelling ? 'cancel' : 'act' }
+  if (waited >= (priced ? 3 : 1) * rules.stuck_after && bumpable(purpose)) return { do: 'bump', purpose }
   // once for every new block, as long as no node admits to having it
-  if (pending >= 0 || sight.head <= newest.sent) return wait
+  const lags = sight.head <= newest.sent && newest.sent - sight.head < UNBELIEVABLE
+  if (pending >= 0 || lags) return wait
   return phase === 'seen'
     ? record({ type: 'dropped', attempt: newest.attempt })
     : { do: 'send', attempt: newest.attempt }
+}
+
+/** Blocks a node may be behind another: what was sent at a later one was sent at a block that never was. */
+const UNBELIEVABLE = 256
+
+/** Gas of a payment of nothing to oneself. */
+const OF_NOTHING = 21_000n
+/** The most that one more attempt may offer for a unit of gas. */
+export function mostFor(
+  purpose: 'act' | 'cancel',
+  { gas }: { readonly gas: string },
+  { max_fee, max_gas_cost }: Pick<Rules, 'max_fee' | 'max_gas_cost'>,
+): bigint {
+  const used = purpose === 'cancel' ? OF_NOTHING : BigInt(gas)
+  if (max_gas_cost === 0n || used === 0n) return max_fee
+  const most = max_gas_cost / used
+  return most < max_fee ? most : max_fee
 }
 
 /**
