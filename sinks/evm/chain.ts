@@ -115,7 +115,7 @@ export class Chain implements Reader {
     const time = { head: head.number, head_at: head.at, base_fee: head.base_fee, taken, taken_for_good }
     const sights = new Map<string, Sight>()
     const looked = orders.map(async (order) => {
-      const attempts = await this.findAll(order, taken, from, measures)
+      const attempts = await this.findAll(order, { taken, head }, from, measures)
       sights.set(order.intent.id, { ...time, attempts })
     })
     // an order that nothing was heard of is looked at again with the next head
@@ -125,17 +125,23 @@ export class Chain implements Reader {
   }
 
   /** What has a nonce that is not taken is in no block: then it is only asked whether a node has the newest attempt. */
-  private findAll(order: Order, taken: number, from: string, measures: Measures): Promise<readonly Found[]> {
+  private findAll(
+    order: Order,
+    { taken, head }: Pick<Looks, 'taken' | 'head'>,
+    from: string,
+    measures: Measures,
+  ): Promise<readonly Found[]> {
     const { attempts, inclusion } = order
     const asked = inclusion !== undefined || (attempts[0]?.nonce ?? 0) < taken
     const newest = attempts.length - 1
     return Promise.all(
-      attempts.map(
-        async ({ hash }, i): Promise<Found> =>
-          asked || i === newest
-            ? this.find(order, hash as Hex, i + 1, from, asked ? measures : undefined)
-            : { is: 'absent' },
-      ),
+      attempts.map(async ({ hash }, i): Promise<Found> => {
+        if (!asked && i !== newest) return { is: 'absent' }
+        const found = await this.find(order, hash as Hex, i + 1, from, asked ? measures : undefined)
+        if (found.is === 'included' && found.event.block > head.number + AHEAD)
+          throw new RpcFailure('malformed', 'eth_getTransactionReceipt: a block that is not there yet')
+        return found
+      }),
     )
   }
 
@@ -157,6 +163,14 @@ export class Chain implements Reader {
     const from = this.nodes.pick()
     if ((await this.count(to, from)) <= nonce) return undefined
     let [low, high] = [0, to]
+    // near blocks first: few nodes know the state of old ones
+    for (let back = 1; back < to; back *= 2) {
+      if ((await this.count(to - back, from)) <= nonce) {
+        low = to - back + 1
+        break
+      }
+      high = to - back
+    }
     while (low < high) {
       const middle = (low + high) >> 1
       if ((await this.count(middle, from)) > nonce) high = middle
@@ -167,6 +181,9 @@ export class Chain implements Reader {
     return transactions.find((t) => t.from === this.signer && t.nonce === nonce)?.hash
   }
 }
+
+/** Blocks that may come between two questions. */
+const AHEAD = 64
 
 export interface Looks {
   readonly head: Head

@@ -1,7 +1,7 @@
 import { type Clock, type Committed, type OpenedExecutor, RpcFailure } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
-import { type Action, type Rules as DecideRules, decide, raised, type Sight } from '../execution/decide.ts'
-import type { Entry, Intent, OrderEvent, SignerEvent } from '../execution/entry.ts'
+import { type Action, type Rules as DecideRules, decide, mostFor, raised, type Sight } from '../execution/decide.ts'
+import type { Entry, OrderEvent, SignerEvent } from '../execution/entry.ts'
 import type { Ledger, RunOf } from '../execution/ledger.ts'
 import { mayExecute } from '../execution/life.ts'
 import { newestOf, nonceOf, type Order } from '../execution/order.ts'
@@ -10,7 +10,7 @@ import { GAS_OF_NOTHING } from './fees.ts'
 import { objection } from './guard.ts'
 import type { Hex } from './hex.ts'
 import { type Signer, SignFailure } from './keys/signer.ts'
-import { type IntentRules, intentOf, type Market, tradeOf } from './market.ts'
+import { type IntentRules, intentOf, type Market, noMarket, nowhere, tradeOf } from './market.ts'
 import type { Nodes, Sent } from './nodes.ts'
 import { helperOf, type PrepareRules, prepare } from './prepare.ts'
 import { nothing, signAttempt } from './sign.ts'
@@ -69,12 +69,9 @@ export class Executor implements OpenedExecutor {
       if (ledger.book.get(row.id) !== undefined) continue
       const at = clock.now()
       const market = markets.get(row.key)
-      if (market === undefined)
-        throw new TidegateError('MARKET_UNKNOWN', `${of.node}: an order for ${row.key}, which has no market here`, {
-          instrument: row.key,
-          known: [...markets.keys()],
-        })
-      entries.push({ at, id: row.id, event: { type: 'received', intent: intentOf(row, market, of, rules, at) } })
+      const intent = intentOf(row, market ?? nowhere(row.key), of, rules, at)
+      entries.push({ at, id: row.id, event: { type: 'received', intent } })
+      if (market === undefined) entries.push({ at, id: row.id, event: noMarket(row.key) })
     }
     await this.parts.ledger.append(entries)
     this.nudge()
@@ -122,25 +119,39 @@ export class Executor implements OpenedExecutor {
   private async turn(): Promise<void> {
     const { ledger, clock, rules } = this.parts
     const { book } = ledger
-    await this.tolerate(async () => {
-      for (const order of book.open()) if (!mayExecute(order.life.phase)) await this.act(order.intent.id, undefined)
-      for (const order of book.inFlight()) if (newestOf(order)?.sends === 0) await this.act(order.intent.id, undefined)
-    })
+    await this.actAll(book.open().filter(({ life }) => !mayExecute(life.phase)))
+    await this.actAll(book.inFlight().filter((order) => newestOf(order)?.sends === 0))
     if (clock.now() - this.looked < rules.poll_every) return
     this.looked = clock.now()
     await this.tolerate(() => this.lookAround())
   }
 
-  /** Nodes and signers outside fail: what could not be done is done in a later turn. */
-  private async tolerate(work: () => Promise<void>): Promise<void> {
+  /**
+   * Nodes and signers outside fail: what could not be done is done in a later turn. `refused` is a no to this alone;
+   * where it is `failed`, nothing else would come of asking now.
+   */
+  private async tolerate(work: () => Promise<void>): Promise<'done' | 'refused' | 'failed'> {
     const { notice } = this.parts
     try {
       await work()
+      return 'done'
     } catch (error) {
       if (error instanceof RpcFailure) notice(`no node answers: ${error.message}`)
       else if (error instanceof SignFailure) notice(`nobody signed: ${error.message}`)
       else throw error
+      return error.reason === 'refused' ? 'refused' : 'failed'
     }
+  }
+
+  /** Gives whether all that they need now was done. */
+  private async actAll(orders: readonly Order[], sights?: ReadonlyMap<string, Sight>): Promise<boolean> {
+    let done = true
+    for (const { intent } of orders) {
+      const did = await this.tolerate(() => this.act(intent.id, sights?.get(intent.id)))
+      if (did !== 'done') done = false
+      if (did === 'failed') break
+    }
+    return done
   }
 
   private async lookAround(): Promise<void> {
@@ -149,17 +160,17 @@ export class Executor implements OpenedExecutor {
     // who failed before is asked again; nobody waits for it
     void nodes.refresh().catch(() => {})
     const newest = await chain.head()
-    if (newest.number >= this.head.number) this.head = newest
+    this.head = newest
     if (flying.length === 0 || (newest.hash === this.seen && this.sent === 'nothing')) return
     const { head, taken, sights } = await chain.look(flying, rules.confirmations, (order, logs) =>
       this.moved(order, logs),
     )
-    if (head.number >= this.head.number) this.head = head
+    this.head = head
     await this.fillGap(taken, flying)
     this.sent = 'nothing'
-    for (const { intent } of flying) await this.act(intent.id, sights.get(intent.id))
+    const done = await this.actAll(flying, sights)
     // what nothing was heard of is asked for again
-    this.seen = sights.size === flying.length ? newest.hash : undefined
+    this.seen = done && sights.size === flying.length ? newest.hash : undefined
   }
 
   private moved(order: Order, logs: Parameters<Market['venue']['moved']>[1]) {
@@ -173,7 +184,8 @@ export class Executor implements OpenedExecutor {
     const { notice, nodes, rules } = this.parts
     const { book } = this.parts.ledger
     const lowest = nonceOf(flying[0] as Order) as number
-    for (let nonce = taken; nonce < lowest; nonce++) {
+    // a node that counts far too few is not given all there ever was
+    for (let nonce = taken; nonce < Math.min(lowest, taken + GAP); nonce++) {
       const order = book.get(book.ofNonce(nonce) ?? '')
       if (order === undefined) continue
       notice(`nonce ${nonce} is free again though ${order.intent.id} was ${order.life.phase}: its bytes are sent again`)
@@ -213,11 +225,12 @@ export class Executor implements OpenedExecutor {
   private async prepare(order: Order): Promise<'wait' | 'again'> {
     const { book } = this.parts.ledger
     if (book.halt !== undefined) return this.later(order, `the signer is halted: ${book.halt.code}`)
+    const market = this.parts.markets.get(order.intent.key)
+    if (market === undefined)
+      return this.later(order, `${order.intent.pipeline} trades ${order.intent.key}, and nothing here does`)
     const waitsFor = this.helperOf(order)
     if (waitsFor !== undefined) return this.later(order, waitsFor)
-    const prepared = await prepare(order, this.marketOf(order), {
-      ...{ ...this.parts, book, head: this.head },
-    })
+    const prepared = await prepare(order, market, { ...this.parts, book, head: this.head })
     switch (prepared.is) {
       case 'later':
         return this.later(order, prepared.why)
@@ -225,8 +238,7 @@ export class Executor implements OpenedExecutor {
         await this.note(order, [{ type: 'rejected', code: prepared.code, reason: prepared.reason }])
         return 'again'
       case 'needs':
-        await this.help(order.intent, prepared.calls)
-        return 'again'
+        return this.help(order, prepared.calls)
       case 'foreign':
         return this.investigate(prepared.nonce)
       case 'signed':
@@ -251,13 +263,22 @@ export class Executor implements OpenedExecutor {
     return helps && `rights are given first: ${helps.intent.id}`
   }
 
-  private async help(intent: Intent, calls: readonly Call[]): Promise<void> {
+  /** A right that could not be given once is not tried again: each try may cost gas. */
+  private async help(order: Order, calls: readonly Call[]): Promise<'again'> {
     const { ledger, clock } = this.parts
     const { book } = ledger
+    const { intent } = order
     const entries: Entry[] = []
     let n = 0
+    for (let last = book.get(helperOf(intent, n).id)?.last; last !== undefined; ) {
+      if (last.type === 'rejected' || last.type === 'reverted') {
+        const reason = `a right could not be given: ${last.type}: ${last.reason}`
+        await this.note(order, [{ type: 'rejected', code: 'ALLOWANCE_FAILED', reason }])
+        return 'again'
+      }
+      last = book.get(helperOf(intent, ++n).id)?.last
+    }
     for (const { to, data, value } of calls) {
-      while (book.get(helperOf(intent, n).id) !== undefined) n++
       const helper = helperOf(intent, n++)
       const at = clock.now()
       entries.push({ at, id: helper.id, event: { type: 'received', intent: helper } })
@@ -269,6 +290,7 @@ export class Executor implements OpenedExecutor {
     }
     await this.parts.ledger.append(entries)
     this.nudge()
+    return 'again'
   }
 
   private async send(order: Order, number: number): Promise<'wait' | 'again'> {
@@ -294,7 +316,7 @@ export class Executor implements OpenedExecutor {
   private async bump(order: Order, purpose: 'act' | 'cancel'): Promise<'wait' | 'again'> {
     const { signer, rules, chain_id } = this.parts
     const newest = newestOf(order) as Order['attempts'][number]
-    const fees = raised(newest, this.head.base_fee, rules.max_fee)
+    const fees = raised(newest, this.head.base_fee, mostFor(purpose, newest, rules))
     if (fees === undefined) return 'wait'
     const { plan } = order
     const again = { to: plan?.to, data: plan?.data, value: BigInt(plan?.value ?? 0) } as Call
@@ -340,10 +362,8 @@ export class Executor implements OpenedExecutor {
     if (market !== undefined) return market
     throw new TidegateError(
       'MARKET_UNKNOWN',
-      `the journal has an open order for ${intent.key}, which has no market here`,
-      {
-        instrument: intent.key,
-      },
+      `${intent.pipeline} has an order for ${intent.key} under way, which has no market here: run ${intent.pipeline} until it has ended`,
+      { instrument: intent.key, pipeline: intent.pipeline, order: intent.id },
     )
   }
 
@@ -362,5 +382,8 @@ export class Executor implements OpenedExecutor {
       throw new TidegateError('SIGNING_REFUSED', `${order.intent.id}: ${problem}`, { to: call.to })
   }
 }
+
+/** Nonces of a gap that are filled at a time. */
+const GAP = 16
 
 const codeOf = (sent: Sent): string => ('code' in sent ? sent.code : '')

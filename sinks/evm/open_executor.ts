@@ -12,7 +12,7 @@ import { Chain } from './chain.ts'
 import { Executor } from './executor.ts'
 import type { Address } from './hex.ts'
 import { openSigner } from './keys/open_signer.ts'
-import type { Market } from './market.ts'
+import { type Market, nowhere } from './market.ts'
 import { type EvmSwapParams, marketsOf, rulesOf } from './params.ts'
 import { nodesOf } from './rpc_params.ts'
 
@@ -65,7 +65,9 @@ export async function openExecutor(
     const insist = <T>(work: () => Promise<T>) => insisting(work, context)
     const head = await insist(() => chain.head())
     await checkContracts(chain, [...markets.values()], insist)
-    const unitsOf = ({ intent }: Order) => markets.get(intent.key) ?? unknownMarket(intent.key)
+    // of what was never planned nothing is told in units
+    const unitsOf = ({ intent: { key }, plan }: Order) =>
+      markets.get(key) ?? (plan === undefined ? nowhere(key) : unknownMarket(key))
     const parts = { signer: signer.address, of: { run, pipeline, node }, unitsOf, held: context.held, clock }
     const ledger = new Ledger({ opened: seams.journal?.(opened) ?? opened, ...parts })
     checkHeard(ledger, context)

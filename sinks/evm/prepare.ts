@@ -11,6 +11,7 @@ import type { Nodes } from './nodes.ts'
 import { tryRoundTrip } from './round_trip.ts'
 import { signAttempt } from './sign.ts'
 import { simulate } from './simulate.ts'
+import { MOST } from './simulated_pool.ts'
 import { type Grant, grantsOf, missingOf } from './venues/allowances.ts'
 import { type Allowance, type Call, Reverted, type Trade } from './venues/venue.ts'
 
@@ -64,6 +65,8 @@ export async function prepare(order: Order, market: Market, parts: PrepareParts)
   const next = book.next ?? (await count)
   if ((await count) > next) return { is: 'foreign', nonce: next }
   const { call, event } = planned
+  // a simulation of what cannot be paid for is an error of the node, not an answer
+  if ((await coins) < call.value) return refused('FUNDS', `${signer.address} holds ${await coins} wei of ${call.value}`)
   const simulated = await simulate(parts.nodes, signer.address, call)
   if (simulated.status === 'reverted') return refused('SIM_REVERT', simulated.reason)
   const offer = offerOf(simulated.gas, await fees, rules)
@@ -92,11 +95,13 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
   const deadline = Math.max(at, parts.clock.now()) + parts.rules.deadline
   const trade = tradeOf(intent, market, parts.signer.address, deadline)
   if (trade.amount <= 0n) return refused('AMOUNT_ZERO', 'less than the smallest unit of the token')
+  if (trade.amount > MOST || trade.bound > MOST) return refused('AMOUNT_TOO_LARGE', 'more than a pool could hold')
   const refuses = market.venue.refuses?.(trade)
   if (refuses !== undefined) return refused('VENUE_REFUSES', refuses)
   const quoting = quote(trade, market, parts)
   quoting.catch(() => {})
-  const calls = await grantsFor(trade, order, market, parts)
+  const calls = await orReverted(grantsFor(trade, order, market, parts))
+  if (calls instanceof Reverted) return refused('ALLOWANCE_FAILED', calls.message)
   if (calls.length > 0) return { is: 'needs', calls }
   const found = await quoting
   if (found instanceof Reverted) return refused('QUOTE_REVERTED', found.message)
@@ -112,10 +117,18 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
 }
 
 /** The way that is best for a trade, and what it gives or costs now; why, where it cannot be made. */
-async function quote(trade: Trade, market: Market, { chain }: PrepareParts) {
+const quote = (trade: Trade, market: Market, { chain }: PrepareParts) =>
+  orReverted(
+    (async () => {
+      const venue = (await market.venue.best?.(trade, chain)) ?? market.venue
+      return { venue, quoted: await venue.quote(trade, chain) }
+    })(),
+  )
+
+/** What contracts refuse is an answer. */
+async function orReverted<T>(asked: Promise<T>): Promise<T | Reverted> {
   try {
-    const venue = (await market.venue.best?.(trade, chain)) ?? market.venue
-    return { venue, quoted: await venue.quote(trade, chain) }
+    return await asked
   } catch (error) {
     if (error instanceof Reverted) return error
     throw error
@@ -126,7 +139,8 @@ async function quote(trade: Trade, market: Market, { chain }: PrepareParts) {
 async function trapOf(trade: Trade, { venue, round_trip }: Market, parts: PrepareParts): Promise<string | undefined> {
   if (round_trip === undefined) return undefined
   const { nodes, chain, signer } = parts
-  const tried = await tryRoundTrip(trade, venue, { nodes, chain, account: signer.address })
+  const tried = await orReverted(tryRoundTrip(trade, venue, { nodes, chain, account: signer.address }))
+  if (tried instanceof Reverted) return tried.message
   if (tried.is === 'unknown') return 'no node can simulate it (eth_simulateV1)'
   if (tried.is === 'trap') return tried.reason
   return tried.loss <= round_trip
