@@ -26,6 +26,7 @@ const Receipt = z.object({
   effectiveGasPrice: quantity,
   logs: z.array(z.object({ address: Address, topics: z.array(bytes), data: bytes })),
 })
+const Linked = z.object({ hash: bytes, parentHash: bytes })
 const Transaction = z.object({ hash: bytes, from: Address, nonce: number })
 const FeeHistory = z.object({
   baseFeePerGas: z.array(quantity).min(1),
@@ -114,14 +115,42 @@ export class Chain implements Reader {
     ])
     const time = { head: head.number, head_at: head.at, base_fee: head.base_fee, taken, taken_for_good }
     const sights = new Map<string, Sight>()
+    const stands = this.standing(head.number, confirmations, from)
     const looked = orders.map(async (order) => {
       const attempts = await this.findAll(order, { taken, head }, from, measures)
+      for (const found of attempts)
+        if (found.is === 'included' && found.event.block_hash === order.inclusion?.block_hash) await stands(found.event)
       sights.set(order.intent.id, { ...time, attempts })
     })
     // an order that nothing was heard of is looked at again with the next head
     for (const { reason } of (await Promise.allSettled(looked)).filter((r) => r.status === 'rejected'))
       if (!(reason instanceof RpcFailure)) throw reason
     return { head, taken, sights }
+  }
+
+  /**
+   * Whether as many blocks stand on a block as make it final, by the hashes that link them: machines behind one name may
+   * be on different branches, and answer one question each. @throws RpcFailure where they do not stand on it
+   */
+  private standing(head: number, confirmations: number, from: string) {
+    const deep = Math.min(confirmations, LINKS)
+    const walk = async (block: number): Promise<Hex> => {
+      const top = await this.ask(Linked, 'eth_getBlockByNumber', [hexOf(block + deep), false], from)
+      let [hash, parent] = [top.hash, top.parentHash]
+      for (let height = block + deep; height > block; height--) {
+        hash = parent
+        if (height - 1 > block) parent = (await this.ask(Linked, 'eth_getBlockByHash', [hash, false], from)).parentHash
+      }
+      return hash
+    }
+    const walks = new Map<number, Promise<Hex>>()
+    return async ({ block, block_hash }: EventOf<'included'>): Promise<void> => {
+      if (head - block < confirmations) return
+      const walked = walks.get(block) ?? walk(block)
+      walks.set(block, walked)
+      if ((await walked) !== block_hash)
+        throw new RpcFailure('malformed', `the blocks on ${block} do not stand on the one that holds a transaction`)
+    }
   }
 
   /** What has a nonce that is not taken is in no block: then it is only asked whether a node has the newest attempt. */
@@ -182,6 +211,8 @@ export class Chain implements Reader {
   }
 }
 
+/** Blocks on top of one that are followed back to it: no two machines of one node differ by more. */
+const LINKS = 32
 /** Blocks that may come between two questions. */
 const AHEAD = 64
 

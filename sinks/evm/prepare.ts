@@ -55,15 +55,18 @@ const refused = (code: string, reason: string): Prepared => ({ is: 'refused', co
 export async function prepare(order: Order, market: Market, parts: PrepareParts): Promise<Prepared> {
   const { chain, book, clock, rules, signer } = parts
   const { intent } = order
-  const count = chain.count('latest')
+  const [count, pending] = [chain.count('latest'), chain.count('pending')]
   const fees = askFees(chain, rules)
   const coins = chain.coinBalance()
   // each is awaited below; until then a failure of one is not unhandled
-  for (const asked of [count, fees, coins]) asked.catch(() => {})
+  for (const asked of [count, pending, fees, coins]) asked.catch(() => {})
   const planned = await planOf(order, market, parts, parts.head.at)
   if (planned.is !== 'planned') return planned
   const next = book.next ?? (await count)
   if ((await count) > next) return { is: 'foreign', nonce: next }
+  // a journal that is older than what was signed, or somebody else with the key: the chain will tell
+  if ((await pending) > next)
+    return { is: 'later', why: 'transactions are on their way that the journal does not know' }
   const { call, event } = planned
   // a simulation of what cannot be paid for is an error of the node, not an answer
   if ((await coins) < call.value) return refused('FUNDS', `${signer.address} holds ${await coins} wei of ${call.value}`)
@@ -92,7 +95,8 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
     const call = { to: plan.to as Call['to'], data: plan.data as Hex, value: BigInt(plan.value) }
     return { is: 'planned', call, event: [] }
   }
-  const deadline = Math.max(at, parts.clock.now()) + parts.rules.deadline
+  const now = parts.clock.now()
+  const deadline = Math.min(Math.max(at, now), now + AHEAD) + parts.rules.deadline
   const trade = tradeOf(intent, market, parts.signer.address, deadline)
   if (trade.amount <= 0n) return refused('AMOUNT_ZERO', 'less than the smallest unit of the token')
   if (trade.amount > MOST || trade.bound > MOST) return refused('AMOUNT_TOO_LARGE', 'more than a pool could hold')
@@ -148,6 +152,8 @@ async function trapOf(trade: Trade, { venue, round_trip }: Market, parts: Prepar
     : `buying and selling at once loses ${tried.loss}, allowed is ${round_trip}`
 }
 
+/** µs the time of a chain is believed to be ahead of ours. */
+const AHEAD = 900e6
 /** How long a right of Permit2 lasts where it is given for all trades to come, seconds. */
 const PERMIT_LASTS = 30 * 86_400
 /** What the time of the chain may run ahead meanwhile, seconds. */

@@ -110,4 +110,49 @@ describe.skipIf(anvilBinary() === undefined)('what befalls one order, or one nod
     meet(() => undefined)
     await driven.ended()
   })
+
+  test('nothing is signed beside transactions of the signer that no journal knows', async () => {
+    const { proxy, anvil, account, wallet } = fresh.ground
+    const driven = await fresh.drive()
+    await driven.order(1)
+    await driven.ended()
+    const nonce = Number(await anvil.rpc('eth_getTransactionCount', account, 'latest'))
+    const fees = { maxFeePerGas: 10n ** 10n, maxPriorityFeePerGas: 10n ** 9n, gasLimit: 21_000n }
+    const raw = await wallet.signTransaction({ type: 2, chainId: anvil.chain_id, nonce, to: account, ...fees })
+    await proxy.answer('eth_sendRawTransaction', [raw])
+    const order = await driven.order(2)
+    for (let n = 0; n < 3; n++) await driven.look()
+    expect(driven.steps(order)).toEqual(['received'])
+    await driven.until(() => driven.book().halt !== undefined)
+    expect(driven.book().halt?.code).toBe('FOREIGN_NONCE')
+    expect(driven.steps(order)).toEqual(['received'])
+  })
+
+  test('two machines behind one name, on different branches, settle nothing between them', async () => {
+    const { proxy, anvil } = fresh.ground
+    const driven = await fresh.drive({ params: { confirmations: 2 } })
+    await driven.order(0)
+    await driven.ended()
+    const order = await driven.order(1)
+    await driven.stepped(order, 'included')
+    const hash = driven.last(order)?.transaction
+    // one machine goes on with the block, and tells of the transaction; the other has left it
+    const receipt = await anvil.rpc('eth_getTransactionReceipt', hash)
+    const nonce = Number(await anvil.rpc('eth_getTransactionCount', fresh.ground.account, 'latest'))
+    await proxy.reorg(1, { returns: false })
+    await proxy.pool.clear()
+    meet((method, [asked]) =>
+      method === 'eth_getTransactionReceipt' && asked === hash
+        ? { type: 'says', result: receipt }
+        : method === 'eth_getTransactionCount'
+          ? { type: 'says', result: `0x${nonce.toString(16)}` }
+          : undefined,
+    )
+    await proxy.mine(6)
+    for (let n = 0; n < 5; n++) await driven.look()
+    expect(driven.steps(order)).not.toContain('final')
+    meet(() => undefined)
+    await driven.stepped(order, 'settled')
+    expect(driven.steps(order)).toContain('reorged')
+  })
 })
