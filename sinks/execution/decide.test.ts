@@ -63,7 +63,19 @@ describe('signed, and not in a block', () => {
   const late = { head_at: deadline + 60e6 + 1 }
   const lost = [...signed, sent(), includedOf(1), reorged(118)]
   cases([
-    ['it is sent, whatever the time and without asking', signed, undefined, send(1), expires + 1],
+    ['it is sent, though the order has expired and without asking', signed, undefined, send(1), expires + 1],
+    ['nobody was given it before its deadline: the chain is asked', signed, undefined, wait, deadline + 1],
+    ['and its place is taken back', signed, sight([absent]), bump('cancel'), deadline + 1],
+    ['after those before it', signed, sight([absent], { taken: 6 }), wait, deadline + 1],
+    ['somebody was given it after all', signed, sight([pending]), record(seen()), deadline + 1],
+    ['that is sent whatever the time', [...signed, cancel], undefined, send(2), deadline + 1],
+    [
+      'as dear as may be, it goes out for the contract to refuse',
+      [receivedOf('a'), plan, simulated, signedOf(7, 1, { max_fee: '9000' })],
+      sight([absent]),
+      send(1),
+      deadline + 1,
+    ],
     ['sent, it waits for a node to say something', [...signed, sent()], undefined, wait],
     ['no node has it: again with the next block', [...signed, sent()], sight([absent]), send(1)],
     ['and not before', [...signed, sent()], sight([absent], { head: 100 }), wait],

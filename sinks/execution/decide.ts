@@ -56,12 +56,23 @@ export function decide(order: Order, sight: Sight | undefined, rules: Rules, now
     return now >= order.intent.expires ? record({ type: 'expired' }) : { do: 'prepare' }
   if (phase === 'final') return record(end(order))
   const newest = newestOf(order)
-  if (newest?.sends === 0 && phase !== 'included') return { do: 'send', attempt: newest.attempt }
+  if (newest?.sends === 0 && phase !== 'included' && !isStale(order, now))
+    return { do: 'send', attempt: newest.attempt }
   if (sight === undefined) return wait
   const found = sight.attempts.find((a) => a.is === 'included')
   if (found !== undefined) return included(order, found.event, sight, rules)
   if (phase === 'included') return missed(order, sight)
-  return underway(order, sight, rules)
+  return underway(order, sight, rules, now)
+}
+
+/**
+ * Whether the newest attempt was signed to act and its time was over before anybody was given it, as when the process
+ * stood still meanwhile: not every contract knows a deadline, so its place is taken back instead.
+ */
+function isStale(order: Order, now: number): boolean {
+  const newest = newestOf(order)
+  const deadline = order.plan?.deadline ?? 0
+  return newest?.purpose === 'act' && newest.sends === 0 && deadline > 0 && now > deadline
 }
 
 function included(order: Order, event: EventOf<'included'>, sight: Sight, { confirmations }: Rules): Action {
@@ -82,7 +93,7 @@ function missed({ inclusion }: Order, { head }: Sight): Action {
   return record({ type: 'reorged', block: inclusion.block, block_hash: inclusion.block_hash })
 }
 
-function underway(order: Order, sight: Sight, rules: Rules): Action {
+function underway(order: Order, sight: Sight, rules: Rules, now: number): Action {
   const { phase } = order.life
   const nonce = nonceOf(order) as number
   const newest = newestOf(order) as NonNullable<ReturnType<typeof newestOf>>
@@ -96,7 +107,9 @@ function underway(order: Order, sight: Sight, rules: Rules): Action {
   // one that waits for another before it does not get into a block by being dearer
   const bumpable = (purpose: 'act' | 'cancel') =>
     sight.taken === nonce && raised(newest, sight.base_fee, mostFor(purpose, newest, rules)) !== undefined
-  if (outlived && !cancelling && bumpable('cancel')) return { do: 'bump', purpose: 'cancel' }
+  const stale = isStale(order, now)
+  if ((outlived || stale) && !cancelling && bumpable('cancel')) return { do: 'bump', purpose: 'cancel' }
+  if (stale && sight.taken < nonce) return wait
   const purpose = cancelling ? 'cancel' : 'act'
   const priced = sight.base_fee <= BigInt(newest.max_fee)
   if (waited >= (priced ? 3 : 1) * rules.stuck_after && bumpable(purpose)) return { do: 'bump', purpose }

@@ -171,7 +171,7 @@ function expectRight(action: Action, order: Order, sight: Sight | undefined, rul
     case 'bump':
       expect(isLegal(phase, 'signed') && phase !== 'simulated').toBe(true)
       expect(sight?.taken).toBe(nonceOf(order))
-      expect(newest?.sends).toBeGreaterThan(0)
+      if (newest?.sends === 0) expect([action.purpose, at > (order.plan?.deadline ?? at)]).toEqual(['cancel', true])
       expect(dearer(action.purpose, newest as NonNullable<typeof newest>, sight, rules)).toBeDefined()
       if (newest?.purpose === 'cancel') expect(action.purpose).toBe('cancel')
       return
@@ -187,7 +187,12 @@ function expectRight(action: Action, order: Order, sight: Sight | undefined, rul
     case 'wait':
       // nobody is left to wait who has not signed, or has signed and not sent
       expect(order.attempts.length > 0 || hasEnded(phase)).toBe(true)
-      if (isLegal(phase, 'sent')) expect(newest?.sends).toBeGreaterThan(0)
+      // or not before its deadline
+      if (isLegal(phase, 'sent') && newest?.sends === 0) {
+        expect(at).toBeGreaterThan(order.plan?.deadline ?? at)
+        const out = sight?.attempts.some(({ is }) => is === 'pending')
+        expect(out === true || sight?.taken !== nonceOf(order)).toBe(true)
+      }
   }
 }
 

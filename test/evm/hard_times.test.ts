@@ -155,4 +155,36 @@ describe.skipIf(anvilBinary() === undefined)('what befalls one order, or one nod
     await driven.stepped(order, 'settled')
     expect(driven.steps(order)).toContain('reorged')
   })
+
+  test('what was signed before the process stood still for long is taken back, not sent', async () => {
+    const driven = await fresh.drive()
+    await driven.order(0)
+    await driven.ended()
+    const swaps = (await fresh.ground.swaps()).length
+    await driven.restart({
+      journal: ({ entries, journal }) => ({
+        entries,
+        journal: {
+          close: () => journal.close(),
+          async append(group) {
+            await journal.append(group)
+            if (group.some(({ event }) => event.type === 'signed')) throw new Error('it died')
+          },
+        },
+      }),
+    })
+    const order = await driven.order(1)
+    await driven.look()
+    expect(driven.failure).toMatchObject({ message: 'it died' })
+    driven.clock.ahead += 2 * 3_600e6
+    await driven.restart()
+    await driven.stepped(order, 'cancelled')
+    expect(
+      driven
+        .told(order)
+        .filter(({ step }) => step === 'sent')
+        .map(({ attempt }) => attempt),
+    ).toEqual([2])
+    expect(await fresh.ground.swaps()).toHaveLength(swaps)
+  })
 })
