@@ -123,9 +123,13 @@ export class Chain implements Reader {
       sights.set(order.intent.id, { ...time, attempts })
     })
     // an order that nothing was heard of is looked at again with the next head
-    for (const { reason } of (await Promise.allSettled(looked)).filter((r) => r.status === 'rejected'))
+    const unheard = new Map<string, string>()
+    for (const [n, { status, reason }] of ((await Promise.allSettled(looked)) as PromiseRejectedResult[]).entries()) {
+      if (status !== 'rejected') continue
       if (!(reason instanceof RpcFailure)) throw reason
-    return { head, taken, sights }
+      unheard.set((orders[n] as Order).intent.id, reason.message)
+    }
+    return { head, taken, sights, unheard }
   }
 
   /**
@@ -178,7 +182,12 @@ export class Chain implements Reader {
     const receipt = measures && (await this.ask(Receipt.nullable(), 'eth_getTransactionReceipt', [hash], from))
     if (measures !== undefined && receipt != null) {
       const { logs, ...of } = receipt
-      return { is: 'included', event: includedOf(attempt, of, measures(order, logs)) }
+      const event = includedOf(attempt, of, measures(order, logs))
+      const trades = order.intent.purpose === 'trade' && order.attempts[attempt - 1]?.purpose === 'act'
+      // what a receipt tells first is kept for ever: one without its logs would be a trade that nobody hears of
+      if (trades && event.status === 'ok' && event.paid === '0' && event.got === '0')
+        throw new RpcFailure('malformed', 'eth_getTransactionReceipt: the trade went well and moved nothing')
+      return { is: 'included', event }
     }
     const transaction = await this.ask(z.unknown(), 'eth_getTransactionByHash', [hash], from)
     return { is: transaction === null ? 'absent' : 'pending' }
@@ -220,6 +229,8 @@ export interface Looks {
   readonly head: Head
   readonly taken: number
   readonly sights: ReadonlyMap<string, Sight>
+  /** Why nothing is known of an order. */
+  readonly unheard: ReadonlyMap<string, string>
 }
 const includedOf = (
   attempt: number,

@@ -162,12 +162,13 @@ export class Executor implements OpenedExecutor {
     const newest = await chain.head()
     this.head = newest
     if (flying.length === 0 || (newest.hash === this.seen && this.sent === 'nothing')) return
-    const { head, taken, sights } = await chain.look(flying, rules.confirmations, (order, logs) =>
+    const { head, taken, sights, unheard } = await chain.look(flying, rules.confirmations, (order, logs) =>
       this.moved(order, logs),
     )
     this.head = head
     await this.fillGap(taken, flying)
     this.sent = 'nothing'
+    for (const [id, why] of unheard) this.later(ledger.book.get(id) as Order, why)
     const done = await this.actAll(flying, sights)
     // what nothing was heard of is asked for again
     this.seen = done && sights.size === flying.length ? newest.hash : undefined

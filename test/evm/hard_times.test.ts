@@ -187,4 +187,26 @@ describe.skipIf(anvilBinary() === undefined)('what befalls one order, or one nod
     ).toEqual([2])
     expect(await fresh.ground.swaps()).toHaveLength(swaps)
   })
+
+  test('a receipt without its logs makes no trade disappear', async () => {
+    const { proxy } = fresh.ground
+    const driven = await fresh.drive()
+    await driven.order(0)
+    await driven.ended()
+    const order = await driven.order(1)
+    await driven.stepped(order, 'seen')
+    const hash = driven.last(order)?.transaction
+    await proxy.mine()
+    const receipt = await proxy.answer('eth_getTransactionReceipt', [hash])
+    const bare = { ...(receipt as { result: object }).result, logs: [] }
+    meet((method, [asked]) =>
+      method === 'eth_getTransactionReceipt' && asked === hash ? { type: 'says', result: bare } : undefined,
+    )
+    for (let n = 0; n < 3; n++) await driven.look()
+    expect(driven.steps(order)).not.toContain('included')
+    expect(driven.notices.at(-1)).toContain('moved nothing')
+    meet(() => undefined)
+    await driven.stepped(order, 'settled')
+    expect(driven.fills(order)).toHaveLength(1)
+  })
 })
