@@ -16,6 +16,8 @@ export const CommitHead = z.object({
   /** Its own place in the stream: a copy that lands elsewhere is no commit. */
   seq: z.int(),
   plan: z.string(),
+  /** The run trades: paper has the same plan, and other nodes. */
+  live: z.literal(true).optional(),
   /** Rises with each owner of the stage: the first record of an owner takes nothing, and fences those before. */
   epoch: z.int(),
   /** Who committed. */

@@ -148,6 +148,7 @@ export class Stage {
     const { head, last } = found
     const { upgrade } = this.options
     if (head.plan !== this.plan.hash && upgrade === undefined) throw mismatch(head, this.plan)
+    if ((head.live === true) !== (this.plan.mode === 'live')) throw otherMode(head, this.plan)
     for (const taken of head.inputs) {
       const i = this.inputs.findIndex(({ stream }) => stream.name === taken.stream)
       if (i >= 0) {
@@ -277,6 +278,7 @@ export class Stage {
       version: 2,
       seq,
       plan: this.plan.hash,
+      ...(this.plan.mode === 'live' && { live: true as const }),
       epoch: this.epoch + (runs.length === 0 ? 1 : 0),
       ...(owner !== undefined && { owner }),
       inputs: this.inputs.map(({ stream }, i) => ({
@@ -315,6 +317,13 @@ export class Stage {
   }
 }
 
+const otherMode = (head: CommitHead, { pipeline, mode }: Plan): TidegateError => {
+  const was = head.live === true ? 'live' : 'paper'
+  return new TidegateError('LIVE_REFUSED', `the log of ${pipeline} is of a ${was} run, and this one is ${mode}`, {
+    pipeline,
+    log: was,
+  })
+}
 const mismatch = (head: CommitHead, plan: Plan): TidegateError =>
   new TidegateError(
     'PLAN_MISMATCH',

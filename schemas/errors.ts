@@ -132,8 +132,8 @@ export const codes = {
   },
   MARKET_UNKNOWN: {
     exit: 3,
-    summary: 'An order is for an instrument that the execution sink has no market for.',
-    fix: 'Add the instrument to the `markets` of the sink, or keep its orders from the sink.',
+    summary: 'A transaction is under way for an instrument that the execution sink has no market for.',
+    fix: 'Run the pipeline it belongs to until it has ended, or add the instrument to the `markets` of the sink.',
   },
   SIGNING_REFUSED: {
     exit: 5,

@@ -18,7 +18,7 @@ import {
 } from '../runtime/define.ts'
 import { runPipeline } from '../runtime/environment/run.ts'
 import { openEmbeddedLog } from '../runtime/log/embedded.ts'
-import { plan as planOf } from '../runtime/plan.ts'
+import { type Mode, plan as planOf } from '../runtime/plan.ts'
 import type { CrashPoint } from '../runtime/stage.ts'
 import { Trade } from '../schemas/market.ts'
 import { ApprovedOrder, Fill, OrderIntent, OrderStep, OrderUpdate } from '../schemas/orders.ts'
@@ -90,6 +90,17 @@ const components = {
     defineSink({
       ...{ name: 'desk', version: 1, summary: 'Settles at once.', input: { order: ApprovedOrder }, params: none },
       ...{ output: { order: OrderUpdate, fill: Fill, step: OrderStep }, execute: openDesk, example: { params: {} } },
+      simulate: defineOperator({
+        ...{ name: 'desk_twin', version: 1, summary: 'Takes orders.', input: { order: ApprovedOrder }, params: none },
+        output: { order: OrderUpdate, fill: Fill, step: OrderStep },
+        ...{ init: () => ({ taken: 0 }), example: { params: {}, input: [], output: [] } },
+        on: {
+          order: (state: { taken: number }) => {
+            state.taken++
+            return undefined
+          },
+        },
+      }),
     }),
   ),
 }
@@ -104,14 +115,14 @@ const definition = {
 }
 
 /** Runs until it dies at the n-th passing of a point, or for a moment; gives what is committed. */
-async function live(point?: CrashPoint, times = 1): Promise<readonly Committed[]> {
+async function live(point?: CrashPoint, times = 1, mode: Mode = 'live'): Promise<readonly Committed[]> {
   const log = await openEmbeddedLog(join(directory, 'log'))
   const rows: Committed[] = []
   const stop = new AbortController()
   let passed = 0
   const cancel = wallClock.after(300_000, () => stop.abort())
   try {
-    await runPipeline(planOf(definition, components, 'live'), {
+    await runPipeline(planOf(definition, components, mode), {
       ...{ log, bindings: new Map(), clock: wallClock, random: Math.random, speed: 1, signal: stop.signal },
       output: (row) => rows.push(row),
       probe: (at) => {
@@ -146,4 +157,12 @@ test.each([
     'received',
     ...settling.map(({ type }) => type),
   ])
+})
+
+test.each([
+  ['paper', 'live'],
+  ['live', 'paper'],
+] as const)('what was %s does not go on as %s', async (before, after) => {
+  await live(undefined, 1, before)
+  await expect(live(undefined, 1, after)).rejects.toMatchObject({ code: 'LIVE_REFUSED' })
 })

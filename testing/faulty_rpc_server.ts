@@ -86,6 +86,7 @@ export async function serveRpc(answer: Answer, options: ServerOptions): Promise<
   const one = async (call: Call, response: ServerResponse): Promise<Sent> => {
     const fault = made.meets(call.method, call.params ?? [])
     count(call.method, fault)
+    if (fault?.type === 'says') return { result: fault.result }
     if (fault?.type === 'late') await setTimeout(fault.ms)
     const ends = fault !== undefined && 'when' in fault ? fault : undefined
     if (ends?.when === 'before') return fail(ends, response)

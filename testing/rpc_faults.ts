@@ -15,6 +15,8 @@ export type NodeFault =
   | { readonly type: 'duplicate'; readonly answer: 'first' | 'second' }
   /** A read, answered by a node that is blocks behind. */
   | { readonly type: 'stale'; readonly blocks: number }
+  /** What another machine behind the same name says. */
+  | { readonly type: 'says'; readonly result: unknown }
   /** `eth_getTransactionCount` is off by so many. */
   | { readonly type: 'wrong_nonce'; readonly by: number }
 export type MeetsFault = (method: string, params: readonly unknown[]) => NodeFault | undefined

@@ -26,6 +26,7 @@ const Receipt = z.object({
   effectiveGasPrice: quantity,
   logs: z.array(z.object({ address: Address, topics: z.array(bytes), data: bytes })),
 })
+const Linked = z.object({ hash: bytes, parentHash: bytes })
 const Transaction = z.object({ hash: bytes, from: Address, nonce: number })
 const FeeHistory = z.object({
   baseFeePerGas: z.array(quantity).min(1),
@@ -115,28 +116,66 @@ export class Chain implements Reader {
     ])
     const time = { head: head.number, head_at: head.at, base_fee: head.base_fee, taken, taken_for_good }
     const sights = new Map<string, Sight>()
+    const stands = this.standing(head.number, confirmations, from)
     const looked = orders.map(async (order) => {
-      const attempts = await this.findAll(order, taken, from, measures)
+      const attempts = await this.findAll(order, { taken, head }, from, measures)
+      for (const found of attempts)
+        if (found.is === 'included' && found.event.block_hash === order.inclusion?.block_hash) await stands(found.event)
       sights.set(order.intent.id, { ...time, attempts })
     })
     // an order that nothing was heard of is looked at again with the next head
-    for (const { reason } of (await Promise.allSettled(looked)).filter((r) => r.status === 'rejected'))
+    const unheard = new Map<string, string>()
+    for (const [n, { status, reason }] of ((await Promise.allSettled(looked)) as PromiseRejectedResult[]).entries()) {
+      if (status !== 'rejected') continue
       if (!(reason instanceof RpcFailure)) throw reason
-    return { head, taken, sights }
+      unheard.set((orders[n] as Order).intent.id, reason.message)
+    }
+    return { head, taken, sights, unheard }
+  }
+
+  /**
+   * Whether as many blocks stand on a block as make it final, by the hashes that link them: machines behind one name may
+   * be on different branches, and answer one question each. @throws RpcFailure where they do not stand on it
+   */
+  private standing(head: number, confirmations: number, from: string) {
+    const deep = Math.min(confirmations, LINKS)
+    const walk = async (block: number): Promise<Hex> => {
+      const top = await this.ask(Linked, 'eth_getBlockByNumber', [hexOf(block + deep), false], from)
+      let [hash, parent] = [top.hash, top.parentHash]
+      for (let height = block + deep; height > block; height--) {
+        hash = parent
+        if (height - 1 > block) parent = (await this.ask(Linked, 'eth_getBlockByHash', [hash, false], from)).parentHash
+      }
+      return hash
+    }
+    const walks = new Map<number, Promise<Hex>>()
+    return async ({ block, block_hash }: EventOf<'included'>): Promise<void> => {
+      if (head - block < confirmations) return
+      const walked = walks.get(block) ?? walk(block)
+      walks.set(block, walked)
+      if ((await walked) !== block_hash)
+        throw new RpcFailure('malformed', `the blocks on ${block} do not stand on the one that holds a transaction`)
+    }
   }
 
   /** What has a nonce that is not taken is in no block: then it is only asked whether a node has the newest attempt. */
-  private findAll(order: Order, taken: number, from: string, measures: Measures): Promise<readonly Found[]> {
+  private findAll(
+    order: Order,
+    { taken, head }: Pick<Looks, 'taken' | 'head'>,
+    from: string,
+    measures: Measures,
+  ): Promise<readonly Found[]> {
     const { attempts, inclusion } = order
     const asked = inclusion !== undefined || (attempts[0]?.nonce ?? 0) < taken
     const newest = attempts.length - 1
     return Promise.all(
-      attempts.map(
-        async ({ hash }, i): Promise<Found> =>
-          asked || i === newest
-            ? this.find(order, hash as Hex, i + 1, from, asked ? measures : undefined)
-            : { is: 'absent' },
-      ),
+      attempts.map(async ({ hash }, i): Promise<Found> => {
+        if (!asked && i !== newest) return { is: 'absent' }
+        const found = await this.find(order, hash as Hex, i + 1, from, asked ? measures : undefined)
+        if (found.is === 'included' && found.event.block > head.number + AHEAD)
+          throw new RpcFailure('malformed', 'eth_getTransactionReceipt: a block that is not there yet')
+        return found
+      }),
     )
   }
 
@@ -144,7 +183,12 @@ export class Chain implements Reader {
     const receipt = measures && (await this.ask(Receipt.nullable(), 'eth_getTransactionReceipt', [hash], from))
     if (measures !== undefined && receipt != null) {
       const { logs, ...of } = receipt
-      return { is: 'included', event: includedOf(attempt, of, measures(order, logs)) }
+      const event = includedOf(attempt, of, measures(order, logs))
+      const trades = order.intent.purpose === 'trade' && order.attempts[attempt - 1]?.purpose === 'act'
+      // what a receipt tells first is kept for ever: one without its logs would be a trade that nobody hears of
+      if (trades && event.status === 'ok' && event.paid === '0' && event.got === '0')
+        throw new RpcFailure('malformed', 'eth_getTransactionReceipt: the trade went well and moved nothing')
+      return { is: 'included', event }
     }
     const transaction = await this.ask(z.unknown(), 'eth_getTransactionByHash', [hash], from)
     return { is: transaction === null ? 'absent' : 'pending' }
@@ -158,6 +202,14 @@ export class Chain implements Reader {
     const from = this.nodes.pick()
     if ((await this.count(to, from)) <= nonce) return undefined
     let [low, high] = [0, to]
+    // near blocks first: few nodes know the state of old ones
+    for (let back = 1; back < to; back *= 2) {
+      if ((await this.count(to - back, from)) <= nonce) {
+        low = to - back + 1
+        break
+      }
+      high = to - back
+    }
     while (low < high) {
       const middle = (low + high) >> 1
       if ((await this.count(middle, from)) > nonce) high = middle
@@ -169,10 +221,17 @@ export class Chain implements Reader {
   }
 }
 
+/** Blocks on top of one that are followed back to it: no two machines of one node differ by more. */
+const LINKS = 32
+/** Blocks that may come between two questions. */
+const AHEAD = 64
+
 export interface Looks {
   readonly head: Head
   readonly taken: number
   readonly sights: ReadonlyMap<string, Sight>
+  /** Why nothing is known of an order. */
+  readonly unheard: ReadonlyMap<string, string>
 }
 const includedOf = (
   attempt: number,

@@ -1,21 +1,20 @@
 import { type Clock, type Committed, type OpenedExecutor, RpcFailure } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
-import { type Action, type Rules as DecideRules, decide, raised, type Sight } from '../execution/decide.ts'
-import type { Entry, Intent, OrderEvent, SignerEvent } from '../execution/entry.ts'
+import { type Action, type Rules as DecideRules, decide, type Sight } from '../execution/decide.ts'
+import type { Entry, OrderEvent, SignerEvent } from '../execution/entry.ts'
 import type { Ledger, RunOf } from '../execution/ledger.ts'
 import { mayExecute } from '../execution/life.ts'
 import { newestOf, nonceOf, type Order } from '../execution/order.ts'
 import type { Chain, Head } from './chain.ts'
-import { GAS_OF_NOTHING } from './fees.ts'
-import { objection } from './guard.ts'
+import { checkSigned } from './guard.ts'
 import type { Hex } from './hex.ts'
 import { type Signer, SignFailure } from './keys/signer.ts'
-import { type IntentRules, intentOf, type Market, tradeOf } from './market.ts'
+import { type IntentRules, intentOf, type Market, noMarket, nowhere, tradeOf } from './market.ts'
 import type { Nodes, Sent } from './nodes.ts'
+import { foreignHolder, refill } from './nonces.ts'
 import { type PrepareRules, prepare } from './prepare.ts'
-import { awaited, deniedTo, helperOf } from './rights.ts'
-import { nothing, signAttempt } from './sign.ts'
-import type { Call } from './venues/venue.ts'
+import { awaited, deniedTo, helpFor } from './rights.ts'
+import { signDearer } from './sign.ts'
 
 export interface ExecutorRules extends DecideRules, PrepareRules, IntentRules {
   /** µs between looks at the chain while orders are under way. */
@@ -70,12 +69,9 @@ export class Executor implements OpenedExecutor {
       if (ledger.book.get(row.id) !== undefined) continue
       const at = clock.now()
       const market = markets.get(row.key)
-      if (market === undefined)
-        throw new TidegateError('MARKET_UNKNOWN', `${of.node}: an order for ${row.key}, which has no market here`, {
-          instrument: row.key,
-          known: [...markets.keys()],
-        })
-      entries.push({ at, id: row.id, event: { type: 'received', intent: intentOf(row, market, of, rules, at) } })
+      const intent = intentOf(row, market ?? nowhere(row.key), of, rules, at)
+      entries.push({ at, id: row.id, event: { type: 'received', intent } })
+      if (market === undefined) entries.push({ at, id: row.id, event: noMarket(row.key) })
     }
     await this.parts.ledger.append(entries)
     this.nudge()
@@ -123,25 +119,39 @@ export class Executor implements OpenedExecutor {
   private async turn(): Promise<void> {
     const { ledger, clock, rules } = this.parts
     const { book } = ledger
-    await this.tolerate(async () => {
-      for (const order of book.open()) if (!mayExecute(order.life.phase)) await this.act(order.intent.id, undefined)
-      for (const order of book.inFlight()) if (newestOf(order)?.sends === 0) await this.act(order.intent.id, undefined)
-    })
+    await this.actAll(book.open().filter(({ life }) => !mayExecute(life.phase)))
+    await this.actAll(book.inFlight().filter((order) => newestOf(order)?.sends === 0))
     if (clock.now() - this.looked < rules.poll_every) return
     this.looked = clock.now()
     await this.tolerate(() => this.lookAround())
   }
 
-  /** Nodes and signers outside fail: what could not be done is done in a later turn. */
-  private async tolerate(work: () => Promise<void>): Promise<void> {
+  /**
+   * Nodes and signers outside fail: what could not be done is done in a later turn. `refused` is a no to this alone;
+   * where it is `failed`, nothing else would come of asking now.
+   */
+  private async tolerate(work: () => Promise<void>): Promise<'done' | 'refused' | 'failed'> {
     const { notice } = this.parts
     try {
       await work()
+      return 'done'
     } catch (error) {
       if (error instanceof RpcFailure) notice(`no node answers: ${error.message}`)
       else if (error instanceof SignFailure) notice(`nobody signed: ${error.message}`)
       else throw error
+      return error.reason === 'refused' ? 'refused' : 'failed'
     }
+  }
+
+  /** Gives whether all that they need now was done. */
+  private async actAll(orders: readonly Order[], sights?: ReadonlyMap<string, Sight>): Promise<boolean> {
+    let done = true
+    for (const { intent } of orders) {
+      const did = await this.tolerate(() => this.act(intent.id, sights?.get(intent.id)))
+      if (did !== 'done') done = false
+      if (did === 'failed') break
+    }
+    return done
   }
 
   private async lookAround(): Promise<void> {
@@ -150,36 +160,28 @@ export class Executor implements OpenedExecutor {
     // who failed before is asked again; nobody waits for it
     void nodes.refresh().catch(() => {})
     const newest = await chain.head()
-    if (newest.number >= this.head.number) this.head = newest
+    this.head = newest
     if (flying.length === 0 || (newest.hash === this.seen && this.sent === 'nothing')) return
-    const { head, taken, sights } = await chain.look(flying, rules.confirmations, (order, logs) =>
+    const { head, taken, sights, unheard } = await chain.look(flying, rules.confirmations, (order, logs) =>
       this.moved(order, logs),
     )
-    if (head.number >= this.head.number) this.head = head
-    await this.fillGap(taken, flying)
+    this.head = head
+    await refill(taken, nonceOf(flying[0] as Order) as number, {
+      ...this.parts,
+      book: ledger.book,
+      broadcast: rules.broadcast,
+    })
     this.sent = 'nothing'
-    for (const { intent } of flying) await this.act(intent.id, sights.get(intent.id))
+    for (const [id, why] of unheard) this.later(ledger.book.get(id) as Order, why)
+    const done = await this.actAll(flying, sights)
     // what nothing was heard of is asked for again
-    this.seen = sights.size === flying.length ? newest.hash : undefined
+    this.seen = done && sights.size === flying.length ? newest.hash : undefined
   }
 
   private moved(order: Order, logs: Parameters<Market['venue']['moved']>[1]) {
     const market = this.marketOf(order)
     if (order.intent.purpose !== 'trade') return { paid: 0n, got: 0n }
     return market.venue.moved(tradeOf(order.intent, market, this.parts.signer.address, 0), logs)
-  }
-
-  /** A reorganisation deeper than what counts as final gives a nonce back: what had it is sent again. */
-  private async fillGap(taken: number, flying: readonly Order[]): Promise<void> {
-    const { notice, nodes, rules } = this.parts
-    const { book } = this.parts.ledger
-    const lowest = nonceOf(flying[0] as Order) as number
-    for (let nonce = taken; nonce < lowest; nonce++) {
-      const order = book.get(book.ofNonce(nonce) ?? '')
-      if (order === undefined) continue
-      notice(`nonce ${nonce} is free again though ${order.intent.id} was ${order.life.phase}: its bytes are sent again`)
-      for (const { raw } of order.attempts) await nodes.send(raw as Hex, rules.broadcast)
-    }
   }
 
   /** Does what an order needs until it has to wait. */
@@ -212,13 +214,15 @@ export class Executor implements OpenedExecutor {
   // ---- what it does -----------------------------------------------------------------------------
 
   private async prepare(order: Order): Promise<'wait' | 'again'> {
-    const { book } = this.parts.ledger
+    const { ledger, clock } = this.parts
+    const { book } = ledger
     if (book.halt !== undefined) return this.later(order, `the signer is halted: ${book.halt.code}`)
+    const market = this.parts.markets.get(order.intent.key)
+    if (market === undefined)
+      return this.later(order, `${order.intent.pipeline} trades ${order.intent.key}, and nothing here does`)
     const waitsFor = awaited(order, { ...this.parts, book })
     if (waitsFor !== undefined) return this.later(order, waitsFor)
-    const prepared = await prepare(order, this.marketOf(order), {
-      ...{ ...this.parts, book, head: this.head },
-    })
+    const prepared = await prepare(order, market, { ...this.parts, book, head: this.head })
     switch (prepared.is) {
       case 'later':
         return this.later(order, prepared.why)
@@ -227,37 +231,17 @@ export class Executor implements OpenedExecutor {
         return 'again'
       case 'needs': {
         const denied = deniedTo(order.intent, book)
-        if (denied === undefined) await this.help(order.intent, prepared.calls)
-        else await this.note(order, [{ type: 'rejected', ...denied }])
+        if (denied !== undefined) await this.note(order, [{ type: 'rejected', ...denied }])
+        else await ledger.append(helpFor(order.intent, prepared.calls, book, clock.now()))
+        this.nudge()
         return 'again'
       }
       case 'foreign':
         return this.investigate(prepared.nonce)
       case 'signed':
-        this.check(order, prepared.events)
-        await this.note(order, prepared.events)
+        await this.keep(order, prepared.events)
         return 'again'
     }
-  }
-
-  private async help(intent: Intent, calls: readonly Call[]): Promise<void> {
-    const { ledger, clock } = this.parts
-    const { book } = ledger
-    const entries: Entry[] = []
-    let n = 0
-    for (const { to, data, value } of calls) {
-      while (book.get(helperOf(intent, n).id) !== undefined) n++
-      const helper = helperOf(intent, n++)
-      const at = clock.now()
-      entries.push({ at, id: helper.id, event: { type: 'received', intent: helper } })
-      entries.push({
-        at,
-        id: helper.id,
-        event: { type: 'planned', to, data, value: value.toString(), deadline: 0, quoted: '0' },
-      })
-    }
-    await this.parts.ledger.append(entries)
-    this.nudge()
   }
 
   private async send(order: Order, number: number): Promise<'wait' | 'again'> {
@@ -281,19 +265,9 @@ export class Executor implements OpenedExecutor {
   }
 
   private async bump(order: Order, purpose: 'act' | 'cancel'): Promise<'wait' | 'again'> {
-    const { signer, rules, chain_id } = this.parts
-    const newest = newestOf(order) as Order['attempts'][number]
-    const fees = raised(newest, this.head.base_fee, rules.max_fee)
-    if (fees === undefined) return 'wait'
-    const { plan } = order
-    const again = { to: plan?.to, data: plan?.data, value: BigInt(plan?.value ?? 0) } as Call
-    const call = purpose === 'cancel' ? nothing(signer.address) : again
-    const signed = await signAttempt(signer, call, {
-      ...{ attempt: newest.attempt + 1, purpose, chain_id, nonce: newest.nonce, block: this.head.number },
-      ...{ gas: purpose === 'cancel' ? GAS_OF_NOTHING : BigInt(newest.gas), ...fees },
-    })
-    this.check(order, [signed])
-    await this.note(order, [signed])
+    const signed = await signDearer(order, purpose, { ...this.parts, head: this.head })
+    if (signed === undefined) return 'wait'
+    await this.keep(order, [signed])
     return 'again'
   }
 
@@ -302,15 +276,20 @@ export class Executor implements OpenedExecutor {
     const { chain, ledger, notice, signer, rules } = this.parts
     const { book } = ledger
     const to = order === undefined ? this.head.number : this.head.number - rules.confirmations
-    const holder = await chain.holderOf(nonce, to)
-    const own = book.get(book.ofNonce(nonce) ?? '')?.attempts.some(({ hash }) => hash === holder)
-    if (holder === undefined || own === true) return 'wait'
+    const holder = await foreignHolder(nonce, to, chain, book)
+    if (holder === undefined) return 'wait'
     const reason = `nonce ${nonce} of ${signer.address} was used by ${holder}, which is not in the journal`
     notice(`${reason}; nothing new is signed until somebody has looked: tidegate reconcile`)
     const halted: SignerEvent = { type: 'halted', code: 'FOREIGN_NONCE', reason }
     if (order !== undefined) await this.note(order, [{ type: 'conflict', reason, by: holder }])
     if (book.halt === undefined) await ledger.noteSigner(halted)
     return 'wait'
+  }
+
+  /** What was signed, once it was looked at: from here on it may be sent. */
+  private keep(order: Order, events: readonly OrderEvent[]): Promise<void> {
+    checkSigned(order, events, this.marketOf(order), this.parts.signer.address)
+    return this.note(order, events)
   }
 
   private note(order: Order, events: readonly OrderEvent[]): Promise<void> {
@@ -329,26 +308,9 @@ export class Executor implements OpenedExecutor {
     if (market !== undefined) return market
     throw new TidegateError(
       'MARKET_UNKNOWN',
-      `the journal has an open order for ${intent.key}, which has no market here`,
-      {
-        instrument: intent.key,
-      },
+      `${intent.pipeline} has an order for ${intent.key} under way, which has no market here: run ${intent.pipeline} until it has ended`,
+      { instrument: intent.key, pipeline: intent.pipeline, order: intent.id },
     )
-  }
-
-  /** @throws TidegateError where what was signed must not leave the process */
-  private check(order: Order, events: readonly OrderEvent[]): void {
-    const signed = events.find((e) => e.type === 'signed')
-    const plan = events.find((e) => e.type === 'planned') ?? order.plan
-    if (signed === undefined || plan === undefined) return
-    const call =
-      signed.purpose === 'cancel'
-        ? nothing(this.parts.signer.address)
-        : ({ to: plan.to, data: plan.data, value: BigInt(plan.value) } as Call)
-    const purpose = signed.purpose === 'cancel' ? 'cancel' : order.intent.purpose
-    const problem = objection(call, purpose, this.marketOf(order), this.parts.signer.address)
-    if (problem !== undefined)
-      throw new TidegateError('SIGNING_REFUSED', `${order.intent.id}: ${problem}`, { to: call.to })
   }
 }
 

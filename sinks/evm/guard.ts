@@ -1,5 +1,9 @@
+import { TidegateError } from '../../schemas/errors.ts'
+import type { OrderEvent } from '../execution/entry.ts'
+import type { Order } from '../execution/order.ts'
 import type { Address } from './hex.ts'
 import type { Market } from './market.ts'
+import { callOf } from './sign.ts'
 import type { Call } from './venues/venue.ts'
 
 /** `approve(address spender, uint256)` of ERC-20, and `approve(address token, address spender, …)` of Permit2. */
@@ -7,6 +11,17 @@ const APPROVE = '0x095ea7b3'
 const PERMIT2_APPROVE = '0x87517c45'
 
 const argument = (data: string, n: number): string => `0x${data.slice(10 + 64 * n + 24, 10 + 64 * (n + 1))}`
+
+/** @throws SIGNING_REFUSED where what was signed for an order must not leave the process */
+export function checkSigned(order: Order, events: readonly OrderEvent[], market: Market, own: Address): void {
+  const signed = events.find((e) => e.type === 'signed')
+  const plan = events.find((e) => e.type === 'planned') ?? order.plan
+  if (signed === undefined || plan === undefined) return
+  const call = callOf({ plan }, signed.purpose, own)
+  const problem = objection(call, signed.purpose === 'cancel' ? 'cancel' : order.intent.purpose, market, own)
+  if (problem !== undefined)
+    throw new TidegateError('SIGNING_REFUSED', `${order.intent.id}: ${problem}`, { to: call.to })
+}
 
 /**
  * Why a call is not to be signed; undefined where it may be. Nothing is signed but trades at the contracts the definition

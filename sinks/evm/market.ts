@@ -1,7 +1,7 @@
 import type { Committed } from '../../runtime/define.ts'
 import { fixed, unitsOf } from '../../schemas/fixed.ts'
 import type { ApprovedOrder } from '../../schemas/orders.ts'
-import type { Intent } from '../execution/entry.ts'
+import type { EventOf, Intent } from '../execution/entry.ts'
 import type { Units } from '../execution/told.ts'
 import type { Address } from './hex.ts'
 import type { EvmVenue, Token, Trade } from './venues/venue.ts'
@@ -22,6 +22,16 @@ export interface Pair extends Units {
 export interface Market extends Pair {
   readonly venue: EvmVenue
 }
+/** What is told of an order nobody can trade: only its numbers are needed. */
+export const nowhere = (key: string): Pair => {
+  const token = { address: '0x' as never, decimals: 18, native: false }
+  const units = { base_decimals: 18, quote_decimals: 18, coin: 'neither' } as const
+  return { key, base: token, quote: token, ...units, slippage: 0, exact: 'by_side' }
+}
+export const noMarket = (key: string): EventOf<'rejected'> => ({
+  ...{ type: 'rejected', code: 'MARKET_UNKNOWN', reason: `no market trades ${key}` },
+})
+
 export interface IntentRules {
   /** µs from the approval in which an order may still be signed. */
   readonly time_to_live: number
@@ -48,7 +58,7 @@ export function intentOf(
       ? [base, quote(worst)]
       : buysExact
         ? [base, quote(worst)]
-        : [quote([price]), unitsOf([quantity, 1 - market.slippage], market.base.decimals)]
+        : [quote([price]), least(quantity, price, limit, market)]
   return {
     ...of,
     id: row.id,
@@ -67,6 +77,16 @@ export function intentOf(
     expires: Math.min(now, row.at) + time_to_live,
   }
 }
+
+/** What must come for `quantity` at `price`, at the worst price there may be: whole units of the base. */
+function least(quantity: number, price: number, limit: number, { base, slippage }: Pair): bigint {
+  if (limit === 0) return unitsOf([quantity, 1 - slippage], base.decimals)
+  const worst = unitsOf([limit], DIGITS)
+  const paid = unitsOf([quantity, price], base.decimals + DIGITS)
+  return worst === 0n ? paid : (paid + worst - 1n) / worst
+}
+/** Decimals of a limit that count, so that a division loses none. */
+const DIGITS = 40
 
 /** The trade of an intent, for its venue. `deadline` in µs. */
 export function tradeOf(intent: Intent, { base, quote }: Pair, account: Address, deadline: number): Trade {

@@ -28,7 +28,7 @@ export class Node {
   /** `foreign`: it serves another chain, and is left alone for good. */
   state: 'unproven' | 'ours' | 'foreign' = 'unproven'
   health: Health = unknownHealth
-  /** The newest block it told of; 0 before. */
+  /** The newest block when it told last; 0 before. */
   head = 0
   /** The chain it says it serves, where that is not ours. */
   serves: string | undefined
@@ -85,7 +85,7 @@ export class Node {
     try {
       const answer = await this.http.ask(method, params, until - asked)
       this.health = answered(this.health, clock.now() - asked)
-      if (method === 'eth_blockNumber') this.head = Math.max(this.head, blockOf(answer))
+      if (method === 'eth_blockNumber') this.head = blockOf(answer)
       return answer
     } catch (error) {
       if (error instanceof RpcFailure) this.note(error)

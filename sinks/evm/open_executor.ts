@@ -15,7 +15,7 @@ import type { Address } from './hex.ts'
 import { type Insist, insistentFor } from './insist.ts'
 import { openSigner } from './keys/open_signer.ts'
 import { lookBack, standOf } from './look_back.ts'
-import type { Market } from './market.ts'
+import { type Market, nowhere } from './market.ts'
 import type { Nodes } from './nodes.ts'
 import { type EvmSwapParams, marketsOf, rulesOf } from './params.ts'
 import { compareChain } from './reconcile.ts'
@@ -70,7 +70,9 @@ export async function openExecutor(
     const insist = insistentFor(context)
     const head = await insist(() => chain.head())
     await checkContracts(chain, [...markets.values()], insist)
-    const unitsOf = ({ intent }: Order) => markets.get(intent.key) ?? unknownMarket(intent.key)
+    // of what was never planned nothing is told in units
+    const unitsOf = ({ intent: { key }, plan }: Order) =>
+      markets.get(key) ?? (plan === undefined ? nowhere(key) : unknownMarket(key))
     const parts = { signer: signer.address, of: { run, pipeline, node }, unitsOf, held: context.held, clock }
     const ledger = new Ledger({ opened: seams.journal?.(opened) ?? opened, ...parts })
     checkHeard(ledger, context)

@@ -12,6 +12,7 @@ import { grantsFor } from './rights.ts'
 import { tryRoundTrip } from './round_trip.ts'
 import { signAttempt } from './sign.ts'
 import { simulate } from './simulate.ts'
+import { MOST } from './simulated_pool.ts'
 import type { Grant } from './venues/allowances.ts'
 import { type Call, Reverted, type Trade } from './venues/venue.ts'
 
@@ -55,16 +56,21 @@ const refused = (code: string, reason: string): Prepared => ({ is: 'refused', co
 export async function prepare(order: Order, market: Market, parts: PrepareParts): Promise<Prepared> {
   const { chain, book, clock, rules, signer } = parts
   const { intent } = order
-  const count = chain.count('latest')
+  const [count, pending] = [chain.count('latest'), chain.count('pending')]
   const fees = askFees(chain, rules)
   const coins = chain.coinBalance()
   // each is awaited below; until then a failure of one is not unhandled
-  for (const asked of [count, fees, coins]) asked.catch(() => {})
+  for (const asked of [count, pending, fees, coins]) asked.catch(() => {})
   const planned = await planOf(order, market, parts, parts.head.at).catch(refusalOf)
   if (planned.is !== 'planned') return planned
   const next = book.next ?? (await count)
   if ((await count) > next) return { is: 'foreign', nonce: next }
+  // a journal that is older than what was signed, or somebody else with the key: the chain will tell
+  if ((await pending) > next)
+    return { is: 'later', why: 'transactions are on their way that the journal does not know' }
   const { call, event } = planned
+  // a simulation of what cannot be paid for is an error of the node, not an answer
+  if ((await coins) < call.value) return refused('FUNDS', `${signer.address} holds ${await coins} wei of ${call.value}`)
   const simulated = await simulate(parts.nodes, signer.address, call)
   if (simulated.status === 'reverted') return refused('SIM_REVERT', simulated.reason)
   const offer = offerOf(simulated.gas, await fees, rules)
@@ -96,14 +102,17 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
     const call = { to: plan.to as Call['to'], data: plan.data as Hex, value: BigInt(plan.value) }
     return { is: 'planned', call, event: [] }
   }
-  const deadline = Math.max(at, parts.clock.now()) + parts.rules.deadline
+  const now = parts.clock.now()
+  const deadline = Math.min(Math.max(at, now), now + AHEAD) + parts.rules.deadline
   const trade = tradeOf(intent, market, parts.signer.address, deadline)
   if (trade.amount <= 0n) return refused('AMOUNT_ZERO', 'less than the smallest unit of the token')
+  if (trade.amount > MOST || trade.bound > MOST) return refused('AMOUNT_TOO_LARGE', 'more than a pool could hold')
   const refuses = market.venue.refuses?.(trade)
   if (refuses !== undefined) return refused('VENUE_REFUSES', refuses)
   const quoting = quote(trade, market, parts)
   quoting.catch(() => {})
-  const calls = await grantsFor(trade, order, market, parts)
+  const calls = await orReverted(grantsFor(trade, order, market, parts))
+  if (calls instanceof Reverted) return refused('ALLOWANCE_FAILED', calls.message)
   if (calls.length > 0) return { is: 'needs', calls }
   const found = await quoting
   if (found instanceof Reverted) return refused('QUOTE_REVERTED', found.message)
@@ -119,10 +128,18 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
 }
 
 /** The way that is best for a trade, and what it gives or costs now; why, where it cannot be made. */
-async function quote(trade: Trade, market: Market, { chain }: PrepareParts) {
+const quote = (trade: Trade, market: Market, { chain }: PrepareParts) =>
+  orReverted(
+    (async () => {
+      const venue = (await market.venue.best?.(trade, chain)) ?? market.venue
+      return { venue, quoted: await venue.quote(trade, chain) }
+    })(),
+  )
+
+/** What contracts refuse is an answer. */
+async function orReverted<T>(asked: Promise<T>): Promise<T | Reverted> {
   try {
-    const venue = (await market.venue.best?.(trade, chain)) ?? market.venue
-    return { venue, quoted: await venue.quote(trade, chain) }
+    return await asked
   } catch (error) {
     if (error instanceof Reverted) return error
     throw error
@@ -133,10 +150,14 @@ async function quote(trade: Trade, market: Market, { chain }: PrepareParts) {
 async function trapOf(trade: Trade, { venue, round_trip }: Market, parts: PrepareParts): Promise<string | undefined> {
   if (round_trip === undefined) return undefined
   const { nodes, chain, signer } = parts
-  const tried = await tryRoundTrip(trade, venue, { nodes, chain, account: signer.address })
+  const tried = await orReverted(tryRoundTrip(trade, venue, { nodes, chain, account: signer.address }))
+  if (tried instanceof Reverted) return tried.message
   if (tried.is === 'unknown') return 'no node can simulate it (eth_simulateV1)'
   if (tried.is === 'trap') return tried.reason
   return tried.loss <= round_trip
     ? undefined
     : `buying and selling at once loses ${tried.loss}, allowed is ${round_trip}`
 }
+
+/** µs the time of a chain is believed to be ahead of ours. */
+const AHEAD = 900e6

@@ -1,6 +1,6 @@
 import type { Clock } from '../../runtime/define.ts'
 import type { Book } from '../execution/book.ts'
-import type { Intent } from '../execution/entry.ts'
+import type { Entry, Intent } from '../execution/entry.ts'
 import type { Order } from '../execution/order.ts'
 import type { Chain } from './chain.ts'
 import type { Signer } from './keys/signer.ts'
@@ -42,17 +42,37 @@ export function awaited(order: Order, { book, markets, signer }: Beside): string
   return helps && `rights are given first: ${helps.intent.id}`
 }
 
-/** Why the last right that was asked for an order was not given; undefined where it was, or none was asked for. */
+/**
+ * Why a right that was asked for an order was not given; undefined where all were, or none was asked for. It is not asked
+ * for again: each try may cost gas.
+ */
 export function deniedTo(intent: Intent, book: Book): { readonly code: string; readonly reason: string } | undefined {
-  let last: Order | undefined
+  for (const { last } of helpersOf(intent, book)) {
+    if (last.type !== 'rejected' && last.type !== 'reverted') continue
+    const { code = 'REVERTED', reason } = last
+    return { code, reason: `a right it needs: ${reason}` }
+  }
+  return undefined
+}
+function* helpersOf(intent: Intent, book: Book): Generator<Order> {
   for (let n = 0; ; n++) {
     const helper = book.get(helperOf(intent, n).id)
-    if (helper === undefined) break
-    last = helper
+    if (helper === undefined) return
+    yield helper
   }
-  if (last?.last.type !== 'rejected' && last?.last.type !== 'reverted') return undefined
-  const { code = 'REVERTED', reason } = last.last
-  return { code, reason: `a right it needs: ${reason}` }
+}
+
+/** The helping transactions that give an order rights, as the journal takes them. */
+export function helpFor(intent: Intent, calls: readonly Call[], book: Book, at: number): readonly Entry[] {
+  const before = [...helpersOf(intent, book)].length
+  return calls.flatMap(({ to, data, value }, n): Entry[] => {
+    const helper = helperOf(intent, before + n)
+    const plan = { to, data, value: value.toString(), deadline: 0, quoted: '0' }
+    return [
+      { at, id: helper.id, event: { type: 'received', intent: helper } },
+      { at, id: helper.id, event: { type: 'planned', ...plan } },
+    ]
+  })
 }
 
 /** How long a right of Permit2 lasts where it is given for all trades to come, seconds. */
@@ -87,7 +107,7 @@ function committed(right: Allowance, { book, markets, signer }: RightsParts): bi
   return rights.filter(same).reduce((sum, { amount }) => sum + amount, 0n)
 }
 
-export const helperOf = (parent: Intent, n: number): Intent => ({
+const helperOf = (parent: Intent, n: number): Intent => ({
   ...parent,
   id: `${parent.id}#allowance.${n}`,
   purpose: 'allowance',

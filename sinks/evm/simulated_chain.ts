@@ -1,5 +1,5 @@
 import type { Fill, OrderStep, OrderUpdate } from '../../schemas/orders.ts'
-import { type Action, type Rules as DecideRules, decide, raised, type Sight } from '../execution/decide.ts'
+import { type Action, type Rules as DecideRules, decide, mostFor, raised, type Sight } from '../execution/decide.ts'
 import type { EventOf, Intent, OrderEvent } from '../execution/entry.ts'
 import { hasEnded, mayExecute, phases } from '../execution/life.ts'
 import { fold, newestOf, type Order } from '../execution/order.ts'
@@ -154,7 +154,7 @@ function perform(order: Order, action: Action, world: World): readonly OrderEven
     }
     case 'bump': {
       const newest = newestOf(order) as NonNullable<ReturnType<typeof newestOf>>
-      const fees = raised(newest, chain.base_fee, rules.max_fee)
+      const fees = raised(newest, chain.base_fee, mostFor(action.purpose, newest, rules))
       if (fees === undefined) return []
       const gas = action.purpose === 'cancel' ? GAS_OF_NOTHING : BigInt(newest.gas)
       return [signedOf(newest.attempt + 1, action.purpose, newest.nonce, gas, fees, chain)]

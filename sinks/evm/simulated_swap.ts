@@ -2,6 +2,7 @@ import { defineOperator, many } from '../../runtime/define.ts'
 import { Block, PoolState } from '../../schemas/chain.ts'
 import { type Fixed, fixed } from '../../schemas/fixed.ts'
 import { ApprovedOrder, Fill, OrderStep, OrderUpdate } from '../../schemas/orders.ts'
+import { noMarket, nowhere } from './market.ts'
 import { type EvmSwapParams, isToken0, pairOf, evmSwapParams as params, rulesOf, simulationOf } from './params.ts'
 import type { SimulatedPair, SimulationRules, World } from './simulated_chain.ts'
 import {
@@ -26,13 +27,6 @@ function prepared(p: EvmSwapParams): Prepared {
   const pairs = p.markets.map((m) => [m.instrument, { ...pairOf(m, p), zero_is_base: isToken0(m) }] as const)
   return { rules: { ...rulesOf(p), ...simulationOf(p) }, pairs: Object.fromEntries(pairs) }
 }
-/** What is told of an order nobody can trade: only its numbers are needed. */
-const nowhere = (key: string): SimulatedPair => {
-  const token = { address: '0x' as never, decimals: 18, native: false }
-  const units = { base_decimals: 18, quote_decimals: 18, coin: 'neither' } as const
-  return { key, base: token, quote: token, ...units, slippage: 0, exact: 'by_side', zero_is_base: true }
-}
-
 interface At {
   readonly params: Prepared
   readonly at: number
@@ -40,7 +34,7 @@ interface At {
 }
 const worldOf = (chain: SimulatedChain, { params: { rules, pairs }, at, key }: At): World => ({
   ...{ chain, key, rules, now: at },
-  pair: pairs[key] ?? nowhere(key),
+  pair: pairs[key] ?? { ...nowhere(key), zero_is_base: true },
   said: { order: [], fill: [], step: [] } satisfies Said,
 })
 /** When the next block is due, where no rows tell of them; then what was said. */
@@ -112,8 +106,7 @@ export const simulatedSwap = defineOperator({
       )
       const order = step(undefined, { type: 'received', intent }, world)
       const free = Object.values(chain.orders).find((of) => !isOpen(of))
-      if (env.params.pairs[key] === undefined)
-        step(order, { type: 'rejected', code: 'MARKET_UNKNOWN', reason: `no market trades ${key}` }, world)
+      if (env.params.pairs[key] === undefined) step(order, noMarket(key), world)
       else if (free === undefined)
         step(order, { type: 'rejected', code: 'OPEN_ORDERS', reason: 'too many orders are under way' }, world)
       else {

@@ -4,7 +4,7 @@ import type { EventOf, OrderEvent } from './entry.ts'
 import { fold, type Order } from './order.ts'
 import { includedOf, intentOf, planned, receivedOf, signedOf, simulated } from './sample_entries.ts'
 
-const rules: Rules = { confirmations: 12, stuck_after: 3, cancel_after: 60e6, max_fee: 10_000n }
+const rules: Rules = { confirmations: 12, stuck_after: 3, cancel_after: 60e6, max_fee: 10_000n, max_gas_cost: 0n }
 const now = intentOf('a').received
 const deadline = now + 120e6
 const plan = { ...planned, deadline }
@@ -63,11 +63,24 @@ describe('signed, and not in a block', () => {
   const late = { head_at: deadline + 60e6 + 1 }
   const lost = [...signed, sent(), includedOf(1), reorged(118)]
   cases([
-    ['it is sent, whatever the time and without asking', signed, undefined, send(1), expires + 1],
+    ['it is sent, though the order has expired and without asking', signed, undefined, send(1), expires + 1],
+    ['nobody was given it before its deadline: the chain is asked', signed, undefined, wait, deadline + 1],
+    ['and its place is taken back', signed, sight([absent]), bump('cancel'), deadline + 1],
+    ['after those before it', signed, sight([absent], { taken: 6 }), wait, deadline + 1],
+    ['somebody was given it after all', signed, sight([pending]), record(seen()), deadline + 1],
+    ['that is sent whatever the time', [...signed, cancel], undefined, send(2), deadline + 1],
+    [
+      'as dear as may be, it goes out for the contract to refuse',
+      [receivedOf('a'), plan, simulated, signedOf(7, 1, { max_fee: '9000' })],
+      sight([absent]),
+      send(1),
+      deadline + 1,
+    ],
     ['sent, it waits for a node to say something', [...signed, sent()], undefined, wait],
     ['no node has it: again with the next block', [...signed, sent()], sight([absent]), send(1)],
     ['and not before', [...signed, sent()], sight([absent], { head: 100 }), wait],
     ['a node that lags is asked for nothing', [...signed, sent(1, 105)], sight([absent]), wait],
+    ['it was sent at a block that never was', [...signed, sent(1, 1_000_000)], sight([absent]), send(1)],
     ['a node has it', [...signed, sent()], sight([pending]), record(seen())],
     ['and still has it', [...signed, sent(), seen()], sight([pending]), wait],
     ['and has it no more', [...signed, sent(), seen()], sight([absent]), record({ type: 'dropped', attempt: 1 })],
@@ -158,6 +171,18 @@ describe('signed, and not in a block', () => {
   ])
 })
 
+test('dearer up to what its gas may cost in all, taking back too', () => {
+  const order = orderOf(...signed, sent(), seen())
+  const late = sight([pending], { head: 109, head_at: deadline + 60e6 + 1 })
+  const gas = 150_000n
+  const at = (max_gas_cost: bigint, seen = sight([pending], { head: 109 })) =>
+    decide(order, seen, { ...rules, max_gas_cost }, now)
+  expect(at(gas * 1125n)).toEqual(bump('act'))
+  expect(at(gas * 1125n - 1n)).toEqual(wait)
+  expect(at(21_000n * 1125n, late)).toEqual(bump('cancel'))
+  expect(at(21_000n * 1125n - 1n, late)).toEqual(wait)
+})
+
 describe('something has its place', () => {
   const taken = { head: 130, taken: 8 }
   cases([
@@ -186,12 +211,14 @@ describe('something has its place', () => {
 
 describe('in a block', () => {
   const held = [...signed, sent(), includedOf(1)]
+  const deep = { head: 112, taken: 8, taken_for_good: 8 }
   const other = found(1, { block: 99, block_hash: '0xb2' })
   const final = (...more: readonly OrderEvent[]) => [...more, { type: 'final', head: 112 }] as readonly OrderEvent[]
   const failed = includedOf(1, { status: 'failed' })
   cases([
     ['too few stand on it', held, sight([found()], { head: 111 }), wait],
-    ['enough stand on it', held, sight([found()], { head: 112 }), record({ type: 'final', head: 112 })],
+    ['enough stand on it', held, sight([found()], deep), record({ type: 'final', head: 112 })],
+    ['a head that the count so deep does not bear out', held, sight([found()], { ...deep, taken_for_good: 7 }), wait],
     ['the block is gone', held, sight([absent], { head: 100 }), record(reorged())],
     ['the node has not come so far', held, sight([absent], { head: 99 }), wait],
     ['it is in another block', held, sight([other], { head: 100 }), record(reorged())],

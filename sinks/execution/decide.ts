@@ -29,6 +29,8 @@ export interface Rules {
   readonly cancel_after: number
   /** The most a transaction may offer for a unit of gas. */
   readonly max_fee: bigint
+  /** The most that the gas of a transaction may cost; no limit where it is 0. */
+  readonly max_gas_cost: bigint
 }
 
 /** What is to be done about an order next. */
@@ -54,21 +56,35 @@ export function decide(order: Order, sight: Sight | undefined, rules: Rules, now
     return now >= order.intent.expires ? record({ type: 'expired' }) : { do: 'prepare' }
   if (phase === 'final') return record(end(order))
   const newest = newestOf(order)
-  if (newest?.sends === 0 && phase !== 'included') return { do: 'send', attempt: newest.attempt }
+  if (newest?.sends === 0 && phase !== 'included' && !isStale(order, now))
+    return { do: 'send', attempt: newest.attempt }
   if (sight === undefined) return wait
   const found = sight.attempts.find((a) => a.is === 'included')
   if (found !== undefined) return included(order, found.event, sight, rules)
   if (phase === 'included') return missed(order, sight)
-  return underway(order, sight, rules)
+  return underway(order, sight, rules, now)
 }
 
-function included(order: Order, event: EventOf<'included'>, { head }: Sight, { confirmations }: Rules): Action {
+/**
+ * Whether the newest attempt was signed to act and its time was over before anybody was given it, as when the process
+ * stood still meanwhile: not every contract knows a deadline, so its place is taken back instead.
+ */
+function isStale(order: Order, now: number): boolean {
+  const newest = newestOf(order)
+  const deadline = order.plan?.deadline ?? 0
+  return newest?.purpose === 'act' && newest.sends === 0 && deadline > 0 && now > deadline
+}
+
+function included(order: Order, event: EventOf<'included'>, sight: Sight, { confirmations }: Rules): Action {
+  const { head, taken_for_good } = sight
   const known = order.inclusion
   if (known === undefined) return record(event)
   if (known.block_hash !== event.block_hash || known.attempt !== event.attempt)
     // a node on a shorter branch says nothing of the block that is known
     return head < known.block ? wait : record({ type: 'reorged', block: known.block, block_hash: known.block_hash })
-  return head - event.block >= confirmations ? record({ type: 'final', head }) : wait
+  // a head alone is easily told: the count of that many blocks ago must know of it too
+  const deep = head - event.block >= confirmations && taken_for_good > (nonceOf(order) as number)
+  return deep ? record({ type: 'final', head }) : wait
 }
 
 /** A block that held it does not now; a node that has not come so far says nothing of it. */
@@ -77,7 +93,7 @@ function missed({ inclusion }: Order, { head }: Sight): Action {
   return record({ type: 'reorged', block: inclusion.block, block_hash: inclusion.block_hash })
 }
 
-function underway(order: Order, sight: Sight, rules: Rules): Action {
+function underway(order: Order, sight: Sight, rules: Rules, now: number): Action {
   const { phase } = order.life
   const nonce = nonceOf(order) as number
   const newest = newestOf(order) as NonNullable<ReturnType<typeof newestOf>>
@@ -89,16 +105,37 @@ function underway(order: Order, sight: Sight, rules: Rules): Action {
   const cancelling = newest.purpose === 'cancel'
   const waited = sight.head - Math.max(newest.block, newest.waits_from)
   // one that waits for another before it does not get into a block by being dearer
-  const bumpable = sight.taken === nonce && raised(newest, sight.base_fee, rules.max_fee) !== undefined
-  if (outlived && !cancelling && bumpable) return { do: 'bump', purpose: 'cancel' }
+  const bumpable = (purpose: 'act' | 'cancel') =>
+    sight.taken === nonce && raised(newest, sight.base_fee, mostFor(purpose, newest, rules)) !== undefined
+  const stale = isStale(order, now)
+  if ((outlived || stale) && !cancelling && bumpable('cancel')) return { do: 'bump', purpose: 'cancel' }
+  if (stale && sight.taken < nonce) return wait
+  const purpose = cancelling ? 'cancel' : 'act'
   const priced = sight.base_fee <= BigInt(newest.max_fee)
-  if (waited >= (priced ? 3 : 1) * rules.stuck_after && bumpable)
-    return { do: 'bump', purpose: cancelling ? 'cancel' : 'act' }
+  if (waited >= (priced ? 3 : 1) * rules.stuck_after && bumpable(purpose)) return { do: 'bump', purpose }
   // once for every new block, as long as no node admits to having it
-  if (pending >= 0 || sight.head <= newest.sent) return wait
+  const lags = sight.head <= newest.sent && newest.sent - sight.head < UNBELIEVABLE
+  if (pending >= 0 || lags) return wait
   return phase === 'seen'
     ? record({ type: 'dropped', attempt: newest.attempt })
     : { do: 'send', attempt: newest.attempt }
+}
+
+/** Blocks a node may be behind another: what was sent at a later one was sent at a block that never was. */
+const UNBELIEVABLE = 256
+
+/** Gas of a payment of nothing to oneself. */
+const OF_NOTHING = 21_000n
+/** The most that one more attempt may offer for a unit of gas. */
+export function mostFor(
+  purpose: 'act' | 'cancel',
+  { gas }: { readonly gas: string },
+  { max_fee, max_gas_cost }: Pick<Rules, 'max_fee' | 'max_gas_cost'>,
+): bigint {
+  const used = purpose === 'cancel' ? OF_NOTHING : BigInt(gas)
+  if (max_gas_cost === 0n || used === 0n) return max_fee
+  const most = max_gas_cost / used
+  return most < max_fee ? most : max_fee
 }
 
 /**

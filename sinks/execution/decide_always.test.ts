@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Action, decide, type Found, type Rules, raised, type Sight } from './decide.ts'
+import { type Action, decide, type Found, mostFor, type Rules, raised, type Sight } from './decide.ts'
 import type { OrderEvent } from './entry.ts'
 import { hasEnded, isLegal, type Step, steps } from './life.ts'
-import { attemptOf, fold, newestOf, nonceOf, type Order } from './order.ts'
+import { type Attempt, attemptOf, fold, newestOf, nonceOf, type Order } from './order.ts'
 import { includedOf, intentOf, planned, receivedOf, signedOf, simulated } from './sample_entries.ts'
 
 const now = intentOf('a').received
@@ -86,6 +86,7 @@ const rules: fc.Arbitrary<Rules> = fc.record({
   stuck_after: fc.integer({ min: 1, max: 4 }),
   cancel_after: fc.constantFrom(0, 1e6),
   max_fee: fc.integer({ min: 0, max: 30_000 }).map(BigInt),
+  max_gas_cost: fc.constantFrom(0n, 0n, 10n ** 9n),
 })
 /** Anything a node could say of an order, whether or not it can be true. */
 const scene = fc
@@ -170,8 +171,8 @@ function expectRight(action: Action, order: Order, sight: Sight | undefined, rul
     case 'bump':
       expect(isLegal(phase, 'signed') && phase !== 'simulated').toBe(true)
       expect(sight?.taken).toBe(nonceOf(order))
-      expect(newest?.sends).toBeGreaterThan(0)
-      expect(raised(newest as NonNullable<typeof newest>, sight?.base_fee ?? 0n, rules.max_fee)).toBeDefined()
+      if (newest?.sends === 0) expect([action.purpose, at > (order.plan?.deadline ?? at)]).toEqual(['cancel', true])
+      expect(dearer(action.purpose, newest as NonNullable<typeof newest>, sight, rules)).toBeDefined()
       if (newest?.purpose === 'cancel') expect(action.purpose).toBe('cancel')
       return
     case 'investigate':
@@ -186,7 +187,12 @@ function expectRight(action: Action, order: Order, sight: Sight | undefined, rul
     case 'wait':
       // nobody is left to wait who has not signed, or has signed and not sent
       expect(order.attempts.length > 0 || hasEnded(phase)).toBe(true)
-      if (isLegal(phase, 'sent')) expect(newest?.sends).toBeGreaterThan(0)
+      // or not before its deadline
+      if (isLegal(phase, 'sent') && newest?.sends === 0) {
+        expect(at).toBeGreaterThan(order.plan?.deadline ?? at)
+        const out = sight?.attempts.some(({ is }) => is === 'pending')
+        expect(out === true || sight?.taken !== nonceOf(order)).toBe(true)
+      }
   }
 }
 
@@ -208,6 +214,7 @@ function expectTrue(event: OrderEvent, order: Order, sight: Sight | undefined, {
       expect(life.phase).toBe('included')
       expect(told[0]).toMatchObject({ block_hash: inclusion?.block_hash, attempt: inclusion?.attempt })
       expect((sight?.head ?? 0) - (told[0]?.block ?? Number.POSITIVE_INFINITY)).toBeGreaterThanOrEqual(confirmations)
+      expect(sight?.taken_for_good).toBeGreaterThan(nonceOf(order) as number)
       return
     case 'seen':
       expect(sight?.attempts[event.attempt - 1]?.is).toBe('pending')
@@ -223,6 +230,9 @@ function expectTrue(event: OrderEvent, order: Order, sight: Sight | undefined, {
   }
 }
 
+const dearer = (purpose: 'act' | 'cancel', newest: Attempt, sight: Sight | undefined, rules: Rules) =>
+  raised(newest, sight?.base_fee ?? 0n, mostFor(purpose, newest, rules))
+
 test('what is done about one look comes to an end', () => {
   fc.assert(
     fc.property(scene, ({ order, rules, sight, now: at }) => {
@@ -231,12 +241,12 @@ test('what is done about one look comes to an end', () => {
         const action = decide(here, sight, rules, at)
         if (action.do !== 'record' && action.do !== 'bump') return
         const newest = newestOf(here)
-        const fees = newest && raised(newest, sight.base_fee, rules.max_fee)
-        const dearer = { block: sight.head, max_fee: `${fees?.max_fee}`, tip: `${fees?.tip}` }
+        const fees = newest && action.do === 'bump' ? dearer(action.purpose, newest, sight, rules) : undefined
+        const offer = { block: sight.head, max_fee: `${fees?.max_fee}`, tip: `${fees?.tip}` }
         const event =
           action.do === 'record'
             ? action.event
-            : signedOf(7, here.attempts.length + 1, { purpose: action.purpose, ...dearer })
+            : signedOf(7, here.attempts.length + 1, { purpose: action.purpose, ...offer })
         here = fold(here, at, event)
       }
       expect.fail(`still at it, ${here.life.phase}`)
