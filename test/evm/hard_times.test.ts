@@ -37,7 +37,7 @@ describe.skipIf(anvilBinary() === undefined)('what befalls one order, or one nod
     const driven = await fresh.drive({ params: { max_gas_cost: '0.000000000000001' } })
     const order = await driven.order(1)
     await driven.ended({ looks: 10 })
-    expect(driven.last(order)).toMatchObject({ step: 'rejected', code: 'ALLOWANCE_FAILED' })
+    expect(driven.last(order)).toMatchObject({ step: 'rejected', code: 'GAS_EXCEEDS_MAX' })
     expect([...driven.book().all()].map(({ life }) => life.phase)).toEqual(['rejected', 'rejected'])
   })
 
