@@ -50,6 +50,8 @@ export class Executor implements OpenedExecutor {
   /** The head that was looked at last, and whether anything is to be seen at it again. */
   private seen: Hex | undefined
   private sent: 'nothing' | 'something' = 'nothing'
+  /** Looks in a row that found a nonce missing. */
+  private gaps = 0
   private readonly ended: Promise<void>
   /** Why an order waits, as it was last told. */
   private readonly waits = new Map<string, string>()
@@ -166,16 +168,23 @@ export class Executor implements OpenedExecutor {
       this.moved(order, logs),
     )
     this.head = head
-    await refill(taken, nonceOf(flying[0] as Order) as number, {
-      ...this.parts,
-      book: ledger.book,
-      broadcast: rules.broadcast,
-    })
+    const lowest = nonceOf(flying[0] as Order) as number
+    await this.missing(await refill(taken, lowest, { ...this.parts, book: ledger.book, broadcast: rules.broadcast }))
     this.sent = 'nothing'
     for (const [id, why] of unheard) this.later(ledger.book.get(id) as Order, why)
     const done = await this.actAll(flying, sights)
     // what nothing was heard of is asked for again
     this.seen = done && sights.size === flying.length ? newest.hash : undefined
+  }
+
+  /** A nonce before all of ours that nobody has: orders wait for it for ever, and only a human can fill it. */
+  private async missing(nonce: number | undefined): Promise<void> {
+    const { ledger, signer, notice } = this.parts
+    this.gaps = nonce === undefined ? 0 : this.gaps + 1
+    if (nonce === undefined || this.gaps < GAP_LASTS || ledger.book.halt !== undefined) return
+    const reason = `nonce ${nonce} of ${signer.address} is free, and the journal begins after it: orders wait for a transaction with it`
+    notice(`${reason}; nothing new is signed until somebody has looked: tidegate reconcile`)
+    await ledger.noteSigner({ type: 'halted', code: 'NONCE_GAP', reason })
   }
 
   private moved(order: Order, logs: Parameters<Market['venue']['moved']>[1]) {
@@ -313,5 +322,8 @@ export class Executor implements OpenedExecutor {
     )
   }
 }
+
+/** Looks for which a nonce must be missing before it is believed. */
+const GAP_LASTS = 5
 
 const codeOf = (sent: Sent): string => ('code' in sent ? sent.code : '')

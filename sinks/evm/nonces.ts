@@ -9,6 +9,7 @@ const GAP = 16
 /**
  * A reorganisation deeper than what counts as final gives nonces back, and what comes after them is stuck: what had them
  * is sent again.
+ * Gives the first nonce of the gap that nothing here ever had.
  * @param taken what the chain counts
  * @param lowest the nonce of the first order under way
  */
@@ -26,13 +27,14 @@ export async function refill(
     readonly broadcast: 'one' | 'all'
     readonly notice: (text: string) => void
   },
-): Promise<void> {
+): Promise<number | undefined> {
   for (let nonce = taken; nonce < Math.min(lowest, taken + GAP); nonce++) {
     const order = book.get(book.ofNonce(nonce) ?? '')
-    if (order === undefined) continue
+    if (order === undefined) return nonce
     notice(`nonce ${nonce} is free again though ${order.intent.id} was ${order.life.phase}: its bytes are sent again`)
     for (const { raw } of order.attempts) await nodes.send(raw as Hex, broadcast)
   }
+  return undefined
 }
 
 /** The transaction of somebody else that took a nonce, in the chain up to a block; undefined where it was one of ours, or none. */

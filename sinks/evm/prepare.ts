@@ -78,6 +78,8 @@ export async function prepare(order: Order, market: Market, parts: PrepareParts)
   const { gas, cost } = offer
   if ((await coins) < cost + call.value)
     return refused('FUNDS', `${signer.address} holds ${await coins} wei, needed are ${cost + call.value}`)
+  if ((await coins) < cost + call.value + held(book))
+    return { is: 'later', why: 'orders under way may still take the coins it needs' }
   if (clock.now() >= intent.expires) return { is: 'later', why: 'it has expired' }
   const signed = await signAttempt(signer, call, {
     ...{ attempt: 1, purpose: 'act', chain_id: parts.chain_id, nonce: next, gas, block: parts.head.number },
@@ -85,6 +87,16 @@ export async function prepare(order: Order, market: Market, parts: PrepareParts)
   })
   return { is: 'signed', events: [...event, { type: 'simulated', gas: gas.toString() }, signed] }
 }
+
+/** What orders under way may take of the coin at most: their value, and gas at the price they offer. */
+const held = (book: Book): bigint =>
+  book
+    .inFlight()
+    .filter(({ life }) => life.phase !== 'included' && life.phase !== 'final')
+    .reduce((sum, { plan, attempts }) => {
+      const { gas, max_fee } = attempts.at(-1) ?? { gas: '0', max_fee: '0' }
+      return sum + BigInt(plan?.value ?? 0) + BigInt(gas) * BigInt(max_fee)
+    }, 0n)
 
 /** A venue that cannot make a trade says so when it is asked for its rights or its bytes. */
 function refusalOf(error: unknown): Prepared {

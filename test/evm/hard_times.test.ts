@@ -188,6 +188,31 @@ describe.skipIf(anvilBinary() === undefined)('what befalls one order, or one nod
     expect(await fresh.ground.swaps()).toHaveLength(swaps)
   })
 
+  test('a nonce before all of ours that nobody has is told, and halts; filled by hand, what waited goes on', async () => {
+    const { proxy, wallet, anvil } = fresh.ground
+    const count = async () => Number(await anvil.rpc('eth_getTransactionCount', wallet.address, 'latest'))
+    // the journal begins on a lie: one too many
+    meet((method) => (method === 'eth_getTransactionCount' ? { type: 'wrong_nonce', by: 1 } : undefined))
+    const driven = await fresh.drive()
+    meet(() => undefined)
+    const order = await driven.order(1)
+    await driven.until(() => driven.book().halt !== undefined)
+    expect(driven.book().halt?.code).toBe('NONCE_GAP')
+    expect(driven.notices.join()).toContain('reconcile')
+    const filled = await wallet.signTransaction({
+      ...{ to: wallet.address, nonce: await count(), gasLimit: 21_000, chainId: anvil.chain_id, type: 2 },
+      ...{ maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 10n ** 9n },
+    })
+    await proxy.answer('eth_sendRawTransaction', [filled])
+    await driven.until(() =>
+      driven
+        .book()
+        .open()
+        .every(({ intent }) => intent.purpose === 'trade'),
+    )
+    expect(driven.steps(order)).toEqual(['received'])
+  })
+
   test('a receipt without its logs makes no trade disappear', async () => {
     const { proxy } = fresh.ground
     const driven = await fresh.drive()
