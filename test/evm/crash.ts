@@ -80,16 +80,17 @@ export async function crash(options: CrashOptions): Promise<CrashResult> {
   const miner = mining(ground, options.reorgs ? random : undefined)
   const orders = Array.from({ length: intents }, (_, n) => orderOf(ground, n))
   const errors = openSync(join(ground.folder, 'errors.txt'), 'a')
-  let [killed, at_boundaries] = [0, 0]
+  let [killed, at_boundaries, restarts] = [0, 0, 0]
   try {
     for (let round = 0; ; round++) {
       // the count of the chain is read once without faults: whoever begins on lies has nothing to check them by
       ground.proxy.meets = round === 0 ? () => undefined : byChance(chances, random)
-      const boundary = killed < kills && random() < 0.5
+      const boundary = mode === 'journaled' && killed < kills && random() < 0.5
       const dies_at = boundary && round > 0 ? 1 + Math.floor(random() * 40) : 0
       const task = taskOf(ground, mode, orders, { dies_at, dies: random() < 0.5 ? 'before' : 'after' })
       const child = start(mode, task, errors)
       const ended = once(child, 'exit')
+      const watch = mode === 'naive' ? watchdog(child, () => restarts++) : undefined
       if (round === 0) {
         await Promise.race([once(child, 'message'), ended])
         ground.proxy.meets = byChance(chances, random)
@@ -100,6 +101,7 @@ export async function crash(options: CrashOptions): Promise<CrashResult> {
         child.kill('SIGKILL')
       }
       const [code, signal] = (await ended) as [number | null, string | null]
+      clearInterval(watch)
       if (signal === 'SIGKILL') {
         killed++
         if (dies_at > 0) at_boundaries++
@@ -108,7 +110,7 @@ export async function crash(options: CrashOptions): Promise<CrashResult> {
           `the process ended with ${code}: ${readFileSync(join(ground.folder, 'errors.txt'), 'utf8').slice(-2000)}`,
         )
       options.progress?.(`${killed} kills`)
-      if (code === 0) break
+      if (code === 0 || restarts === RESTARTS) break
     }
     await setTimeout(5 * blockEvery)
     const swaps = await ground.swaps()
@@ -136,6 +138,23 @@ export async function crash(options: CrashOptions): Promise<CrashResult> {
     await miner.stop()
     await ground.close()
   }
+}
+
+/** Restarts of a bot that says nothing any more, after which it is left. */
+const RESTARTS = 10
+const SILENT_MS = 10_000
+/** Ends a bot that hangs, as whoever runs it would. */
+function watchdog(child: ChildProcess, restarted: () => void): NodeJS.Timeout {
+  let heard = performance.now()
+  child.on('message', () => {
+    heard = performance.now()
+  })
+  return setInterval(() => {
+    if (performance.now() - heard < SILENT_MS) return
+    heard = Number.POSITIVE_INFINITY
+    restarted()
+    child.kill('SIGTERM')
+  }, 500)
 }
 
 /** Orders that the journal ends otherwise than the chain, and answers that were not told exactly once. */
