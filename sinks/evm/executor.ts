@@ -55,6 +55,8 @@ export class Executor implements OpenedExecutor {
   private readonly ended: Promise<void>
   /** Why an order waits, as it was last told. */
   private readonly waits = new Map<string, string>()
+  /** What orders were refused for, once. */
+  private readonly refusals = new Map<string, { readonly code: string; readonly at: number }>()
 
   constructor(parts: ExecutorParts) {
     this.parts = parts
@@ -151,7 +153,7 @@ export class Executor implements OpenedExecutor {
     for (const { intent } of orders) {
       const did = await this.tolerate(() => this.act(intent.id, sights?.get(intent.id)))
       if (did !== 'done') done = false
-      if (did === 'failed') break
+      if (did === 'failed' || this.state === 'closed') return false
     }
     return done
   }
@@ -236,6 +238,7 @@ export class Executor implements OpenedExecutor {
       case 'later':
         return this.later(order, prepared.why)
       case 'refused':
+        if (this.doubts(order, prepared.code)) return this.later(order, `${prepared.code}, to be asked again`)
         await this.note(order, [{ type: 'rejected', code: prepared.code, reason: prepared.reason }])
         return 'again'
       case 'needs': {
@@ -251,6 +254,16 @@ export class Executor implements OpenedExecutor {
         await this.keep(order, prepared.events)
         return 'again'
     }
+  }
+
+  /** A refusal that rests on what the chain said counts once it is given again later: a node may have been behind. */
+  private doubts({ intent: { id } }: Order, code: string): boolean {
+    if (BY_ITSELF.has(code)) return false
+    const now = this.parts.clock.now()
+    const before = this.refusals.get(id)
+    if (before?.code === code) return now - before.at < this.parts.rules.poll_every
+    this.refusals.set(id, { code, at: now })
+    return true
   }
 
   private async send(order: Order, number: number): Promise<'wait' | 'again'> {
@@ -303,6 +316,7 @@ export class Executor implements OpenedExecutor {
 
   private note(order: Order, events: readonly OrderEvent[]): Promise<void> {
     this.waits.delete(order.intent.id)
+    this.refusals.delete(order.intent.id)
     return this.parts.ledger.note(order.intent.id, events)
   }
 
@@ -325,5 +339,8 @@ export class Executor implements OpenedExecutor {
 
 /** Looks for which a nonce must be missing before it is believed. */
 const GAP_LASTS = 5
+
+/** Refusals that no state of the chain can change. */
+const BY_ITSELF: ReadonlySet<string> = new Set(['AMOUNT_ZERO', 'AMOUNT_TOO_LARGE', 'NO_PLAN'])
 
 const codeOf = (sent: Sent): string => ('code' in sent ? sent.code : '')

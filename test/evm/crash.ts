@@ -31,6 +31,9 @@ export interface CrashResult {
   readonly doubled: number
   /** Orders whose end in the journal is not what the chain says, and rows told more or less than once. */
   readonly untrue: number
+  /** How many orders came to which end, by the journal, and how often a refusal was asked for again. */
+  readonly ends: Readonly<Record<string, number>>
+  readonly doubted: Readonly<Record<string, number>>
   readonly reorgs: number
   readonly sends: number
   readonly faulty_sends: number
@@ -122,6 +125,10 @@ export async function crash(options: CrashOptions): Promise<CrashResult> {
       ...{ mode, intents, kills: killed, at_boundaries, swaps: swaps.length, reorgs: miner.reorgs(), counts },
       lost: paid.filter((amount) => !per.has(amount)).length,
       doubled: swaps.length - per.size,
+      ends: mode === 'naive' ? {} : endsOf(bookOf(ground)),
+      doubted: counted(
+        readFileSync(join(ground.folder, 'errors.txt'), 'utf8').matchAll(/waits: (\w+), to be asked again/g),
+      ),
       untrue:
         mode === 'naive'
           ? 0
@@ -157,12 +164,26 @@ function watchdog(child: ChildProcess, restarted: () => void): NodeJS.Timeout {
   }, 500)
 }
 
-/** Orders that the journal ends otherwise than the chain, and answers that were not told exactly once. */
-function untrue(ground: Ground, orders: readonly Committed[], transactions: readonly string[]): number {
+function bookOf(ground: Ground): Book {
   const of = { chain: `eip155:${ground.anvil.chain_id}`, signer: ground.account }
   const directory = journalDirectory((name) => ground.environment[name], of)
   const book = new Book()
   for (const entry of readFileJournal(directory)?.entries ?? []) book.add(entry)
+  return book
+}
+const endsOf = (book: Book): Record<string, number> =>
+  counted(
+    [...book.all()].map(({ last }) => ['', 'code' in last ? `${last.type} ${last.code ?? ''}`.trim() : last.type]),
+  )
+function counted(words: Iterable<readonly (string | undefined)[]>): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const [, word = ''] of words) counts[word] = (counts[word] ?? 0) + 1
+  return counts
+}
+
+/** Orders that the journal ends otherwise than the chain, and answers that were not told exactly once. */
+function untrue(ground: Ground, orders: readonly Committed[], transactions: readonly string[]): number {
+  const book = bookOf(ground)
   const answers = readFileSync(join(ground.folder, 'answers.jsonl'), 'utf8')
     .split('\n')
     .slice(0, -1)

@@ -71,7 +71,8 @@ export async function startGround(): Promise<Ground> {
       ],
       slippage: 0.3,
       time_to_live: '1h',
-      deadline: '1h',
+      // the time of a chain whose blocks are made faster than once a second runs ahead
+      deadline: '1d',
       grant: 'max',
       poll_every: '30ms',
       request_timeout: '300ms',
