@@ -4,7 +4,7 @@ import { type Action, type Rules as DecideRules, decide, type Sight } from '../e
 import type { Entry, OrderEvent, SignerEvent } from '../execution/entry.ts'
 import type { Ledger, RunOf } from '../execution/ledger.ts'
 import { mayExecute } from '../execution/life.ts'
-import { newestOf, nonceOf, type Order } from '../execution/order.ts'
+import { fold, newestOf, nonceOf, type Order } from '../execution/order.ts'
 import type { Chain, Head } from './chain.ts'
 import { checkSigned } from './guard.ts'
 import type { Hex } from './hex.ts'
@@ -121,13 +121,42 @@ export class Executor implements OpenedExecutor {
 
   /** New orders first; then, at the pace of polling, what the chain says of those under way. */
   private async turn(): Promise<void> {
-    const { ledger, clock, rules } = this.parts
-    const { book } = ledger
-    await this.actAll(book.open().filter(({ life }) => !mayExecute(life.phase)))
-    await this.actAll(book.inFlight().filter((order) => newestOf(order)?.sends === 0))
+    const { clock, rules } = this.parts
+    await this.begin()
     if (clock.now() - this.looked < rules.poll_every) return
     this.looked = clock.now()
     await this.tolerate(() => this.lookAround())
+  }
+
+  /** What is not signed yet, and what is and nobody was given. */
+  private async begin(): Promise<void> {
+    const { book } = this.parts.ledger
+    this.woken = false
+    await this.actAll(book.open().filter(({ life }) => !mayExecute(life.phase)))
+    await this.actAll(book.inFlight().filter((order) => newestOf(order)?.sends === 0))
+  }
+
+  /** Waits for what is asked; orders that come meanwhile do not. */
+  private async meanwhile<T>(asked: Promise<T>): Promise<T> {
+    let state: 'asked' | 'told' = 'asked'
+    const told = asked.then(
+      () => undefined,
+      () => undefined,
+    )
+    void told.then(() => {
+      state = 'told'
+    })
+    while (state === 'asked') {
+      const nudged = new Promise<void>((resolve) => {
+        this.wake = resolve
+      })
+      if (!this.woken) await Promise.race([told, nudged])
+      if (!this.woken) continue
+      if (this.state === 'closed') break
+      await this.begin()
+    }
+    this.wake = () => {}
+    return asked
   }
 
   /**
@@ -151,6 +180,8 @@ export class Executor implements OpenedExecutor {
   private async actAll(orders: readonly Order[], sights?: ReadonlyMap<string, Sight>): Promise<boolean> {
     let done = true
     for (const { intent } of orders) {
+      // who has just come goes before those that were looked at
+      if (sights !== undefined && this.woken) await this.begin()
       const did = await this.tolerate(() => this.act(intent.id, sights?.get(intent.id)))
       if (did !== 'done') done = false
       if (did === 'failed' || this.state === 'closed') return false
@@ -166,13 +197,12 @@ export class Executor implements OpenedExecutor {
     const newest = await chain.head()
     this.head = newest
     if (flying.length === 0 || (newest.hash === this.seen && this.sent === 'nothing')) return
-    const { head, taken, sights, unheard } = await chain.look(flying, rules.confirmations, (order, logs) =>
-      this.moved(order, logs),
-    )
+    this.sent = 'nothing'
+    const looking = chain.look(flying, rules.confirmations, (order, logs) => this.moved(order, logs))
+    const { head, taken, sights, unheard } = await this.meanwhile(looking)
     this.head = head
     const lowest = nonceOf(flying[0] as Order) as number
     await this.missing(await refill(taken, lowest, { ...this.parts, book: ledger.book, broadcast: rules.broadcast }))
-    this.sent = 'nothing'
     for (const [id, why] of unheard) this.later(ledger.book.get(id) as Order, why)
     const done = await this.actAll(flying, sights)
     // what nothing was heard of is asked for again
@@ -197,20 +227,25 @@ export class Executor implements OpenedExecutor {
 
   /** Does what an order needs until it has to wait. */
   private async act(id: string, sight: Sight | undefined): Promise<void> {
+    const { ledger, rules, clock } = this.parts
     for (let steps = 0; steps < 8; steps++) {
-      const order = this.parts.ledger.book.get(id) as Order
-      const action = decide(order, sight, this.parts.rules, this.parts.clock.now())
+      let order = ledger.book.get(id) as Order
+      let action = decide(order, sight, rules, clock.now())
+      // steps that only tell what is so stand in the journal together
+      const seen: OrderEvent[] = []
+      for (; action.do === 'record'; action = decide(order, sight, rules, clock.now())) {
+        seen.push(action.event)
+        order = fold(order, clock.now(), action.event)
+      }
+      if (seen.length > 0) await this.note(order, seen)
       if ((await this.perform(order, action)) === 'wait') return
     }
   }
 
-  private async perform(order: Order, action: Action): Promise<'wait' | 'again'> {
+  private async perform(order: Order, action: Exclude<Action, { do: 'record' }>): Promise<'wait' | 'again'> {
     switch (action.do) {
       case 'wait':
         return 'wait'
-      case 'record':
-        await this.note(order, [action.event])
-        return 'again'
       case 'send':
         return this.send(order, action.attempt)
       case 'bump':

@@ -157,7 +157,7 @@ describe.skipIf(anvilBinary() === undefined)('what befalls one order, or one nod
   })
 
   test('what was signed before the process stood still for long is taken back, not sent', async () => {
-    const driven = await fresh.drive()
+    const driven = await fresh.drive({ params: { deadline: '1h' } })
     await driven.order(0)
     await driven.ended()
     const swaps = (await fresh.ground.swaps()).length
@@ -186,6 +186,28 @@ describe.skipIf(anvilBinary() === undefined)('what befalls one order, or one nod
         .map(({ attempt }) => attempt),
     ).toEqual([2])
     expect(await fresh.ground.swaps()).toHaveLength(swaps)
+  })
+
+  test('a revert that is said once, by a node that is behind or in a reorganisation, ends no order', async () => {
+    const driven = await fresh.drive()
+    await driven.order(1)
+    await driven.ended()
+    let said = 0
+    meet((method) =>
+      method === 'eth_simulateV1' && said++ === 0
+        ? {
+            type: 'error',
+            code: 3,
+            message: 'execution reverted: TransferHelper: TRANSFER_FROM_FAILED',
+            when: 'before',
+          }
+        : undefined,
+    )
+    const order = await driven.order(2)
+    await driven.ended()
+    meet(() => undefined)
+    expect(said).toBe(2)
+    expect(driven.last(order)?.step).toBe('settled')
   })
 
   test('a nonce before all of ours that nobody has is told, and halts; filled by hand, what waited goes on', async () => {
