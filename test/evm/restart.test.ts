@@ -32,7 +32,7 @@ describe.skipIf(anvilBinary() === undefined)('restarts', () => {
   const fresh = freshGround()
 
   /** Appends of one order and the right it needs, from the first of a journal. */
-  const boundaries = 15
+  const boundaries = 13
 
   /** Opens it, gives it the order unless it has it, and lets it go on until it ends or nothing is open. */
   async function live(driven: DrivenExecutor, seams?: Seams): Promise<'died' | 'done'> {
