@@ -100,7 +100,7 @@ export async function crash(options: CrashOptions): Promise<CrashResult> {
       }
       if (killed < kills && dies_at === 0) {
         await Promise.race([once(child, 'message'), ended])
-        await Promise.race([setTimeout(random() * 1200), ended])
+        await Promise.race([setTimeout(random() * 800), ended])
         child.kill('SIGKILL')
       }
       const [code, signal] = (await ended) as [number | null, string | null]
