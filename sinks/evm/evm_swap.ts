@@ -1,6 +1,5 @@
 import { defineSink } from '../../runtime/define.ts'
 import { ApprovedOrder, Fill, OrderStep, OrderUpdate } from '../../schemas/orders.ts'
-import { openExecutor } from './open_executor.ts'
 import { evmSwapParams as params } from './params.ts'
 import { swapParams } from './simulated_example.ts'
 import { simulatedSwap } from './simulated_swap.ts'
@@ -15,7 +14,8 @@ export const evmSwap = defineSink({
   input: { order: ApprovedOrder },
   output: { order: OrderUpdate, fill: Fill, step: OrderStep },
   params,
-  execute: openExecutor,
+  // loaded where it trades: it brings signing and databases with it
+  execute: async (given, context) => (await import('./open_executor.ts')).openExecutor(given, context),
   simulate: simulatedSwap,
   example: { params: swapParams },
 })

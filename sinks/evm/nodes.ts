@@ -1,4 +1,4 @@
-import { keccak256 } from 'ethers'
+import { keccak256 } from 'ethers/crypto'
 import { type Clock, type Endpoint, patience, RpcFailure, score } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { firstAnswer } from './hedge.ts'

@@ -9,6 +9,7 @@ import type { JournalOf, OpenedJournal } from '../execution/journal.ts'
 import { Ledger } from '../execution/ledger.ts'
 import type { Order } from '../execution/order.ts'
 import { openPostgresJournal, readPostgresJournal } from '../execution/postgres_journal.ts'
+import { journalUrlOf } from '../execution/postgres_link.ts'
 import { Chain } from './chain.ts'
 import { Executor } from './executor.ts'
 import type { Address } from './hex.ts'
@@ -26,13 +27,13 @@ export const journalDirectory = (secret: ExecutorContext['secret'], { chain, sig
   join(secret('TIDEGATE_JOURNALS') ?? join(homedir(), '.tidegate', 'journals'), `${chain.replace(':', '-')}-${signer}`)
 
 /** A database where one is named, otherwise a file. */
-export function openJournal(
+export async function openJournal(
   { secret, clock }: Pick<ExecutorContext, 'secret' | 'clock'>,
   of: JournalOf,
 ): Promise<OpenedJournal> {
-  const url = secret('TIDEGATE_JOURNAL_URL')
+  const url = journalUrlOf(secret)
   if (url !== undefined) return openPostgresJournal(url, of, { clock })
-  return Promise.resolve(openFileJournal(journalDirectory(secret, of), of))
+  return openFileJournal(journalDirectory(secret, of), of)
 }
 
 /** What a journal holds, beside a living writer or after one; undefined where there is none. @throws as opening it does, but for LOG_LOCKED */
@@ -40,7 +41,7 @@ export async function readJournal(
   secret: ExecutorContext['secret'],
   of: JournalOf,
 ): Promise<readonly Entry[] | undefined> {
-  const url = secret('TIDEGATE_JOURNAL_URL')
+  const url = journalUrlOf(secret)
   if (url !== undefined) return (await readPostgresJournal(url, of))?.entries
   return readFileJournal(journalDirectory(secret, of))?.entries
 }

@@ -1,12 +1,12 @@
-import { Client, DatabaseError } from 'pg'
+import type { Client, DatabaseError } from 'pg'
 import { TidegateError } from '../../schemas/errors.ts'
 
 /** The only place an address of a database comes from: it holds a password, so it is in no definition and no message. */
 export const JOURNAL_URL = 'TIDEGATE_JOURNAL_URL'
 
 /** An address of a database; undefined where none is set. @throws JOURNAL_UNREACHABLE for what is none, without telling it */
-export function journalUrlOf(environment: Readonly<Record<string, string | undefined>>): string | undefined {
-  const url = environment[JOURNAL_URL]
+export function journalUrlOf(secret: (name: string) => string | undefined): string | undefined {
+  const url = secret(JOURNAL_URL)
   if (url === undefined || url === '') return undefined
   if (isAddress(url)) return url
   throw unreachable('expected an address such as postgresql://USER:PASSWORD@HOST:5432/DATABASE')
@@ -39,13 +39,18 @@ export function reasonOf(error: unknown): string {
 }
 
 /** The server undid the transaction and says so. Whatever else goes wrong tells nothing of a commit. */
-export const isRefusal = (error: unknown): error is DatabaseError =>
-  error instanceof DatabaseError && error.severity === 'ERROR' && !/^(08|57P)/.test(error.code ?? '')
+export function isRefusal(error: unknown): error is DatabaseError {
+  // nothing but an answer of the server has a severity
+  const { severity, code } = error as Partial<DatabaseError>
+  return severity === 'ERROR' && !/^(08|57P)/.test(code ?? '')
+}
 
 /** A connection of its own, which forces every commit to disk. @throws JOURNAL_UNREACHABLE */
 export async function connect(url: string, timeout_ms: number): Promise<Client> {
   if (!isAddress(url)) throw unreachable('expected an address that begins with postgresql://')
   let client: Client | undefined
+  // loaded where it is used: most journals are files
+  const { Client } = await import('pg')
   try {
     client = new Client({
       connectionString: url,

@@ -15,7 +15,7 @@ const codeOf = (error: unknown) => (error as { code?: string }).code
 const [directory] = process.argv.slice(2)
 const { journal, entries } =
   directory === undefined
-    ? await openPostgresJournal(journalUrlOf(process.env) ?? '', sample_journal, { clock: wallClock })
+    ? await openPostgresJournal(journalUrlOf((name) => process.env[name]) ?? '', sample_journal, { clock: wallClock })
     : openFileJournal(directory, sample_journal)
 let n = countOf(entries.length) ?? Number.NaN
 process.stdout.write(`open ${n}\n`)

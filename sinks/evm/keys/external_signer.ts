@@ -1,6 +1,6 @@
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
-import { getBytes, hexlify, isHexString } from 'ethers'
+import { getBytes, hexlify, isHexString } from 'ethers/utils'
 import { type Clock, isFields, post } from '../../../runtime/define.ts'
 import { TidegateError } from '../../../schemas/errors.ts'
 import type { Address } from '../hex.ts'

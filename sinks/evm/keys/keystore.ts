@@ -1,6 +1,5 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { decryptKeystoreJson, encryptKeystoreJson, isKeystoreJson } from 'ethers'
 import { TidegateError } from '../../../schemas/errors.ts'
 import { Address } from '../hex.ts'
 import { addressOfKey, localSigner } from './local_signer.ts'
@@ -14,6 +13,9 @@ export interface Cost {
   readonly p: number
 }
 const usual: Cost = { N: 131072, r: 8, p: 1 }
+
+/** Loaded when a keystore is opened: it is slow to load, and most who start need none. */
+const wallets = () => import('ethers/wallet')
 
 /** A folder of keystore files (version 3), each named by its address. */
 export const keystoreFile = (folder: string, address: Address): string => join(folder, `${address}.json`)
@@ -30,6 +32,7 @@ export async function saveKey(
   const file = keystoreFile(folder, address)
   if (existsSync(file)) throw new TidegateError('FILE_UNWRITABLE', `${file} is there already`, { path: file })
   makeFolder(folder)
+  const { encryptKeystoreJson } = await wallets()
   const text = await encryptKeystoreJson({ address, privateKey: private_key }, passphrase, { scrypt: cost })
   writePrivate(file, `${text}\n`)
   return { address, file }
@@ -48,6 +51,7 @@ export async function openKeystore(folder: string, address: Address, passphrase:
   const path = keystoreFile(folder, address)
   const text = readPrivate(path)
   const invalid = (why: string) => new TidegateError('KEY_INVALID', `${path}: ${why}`, { path, address })
+  const { decryptKeystoreJson, isKeystoreJson } = await wallets()
   if (!isKeystoreJson(text)) throw invalid('it is no keystore of version 3')
   const { privateKey } = await decryptKeystoreJson(text, passphrase).catch((error: unknown) => {
     // The cause is not passed on: what it holds is not ours to show.

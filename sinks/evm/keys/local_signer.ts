@@ -1,4 +1,5 @@
-import { computeAddress, SigningKey } from 'ethers'
+import { SigningKey } from 'ethers/crypto'
+import { computeAddress } from 'ethers/transaction'
 import { TidegateError } from '../../../schemas/errors.ts'
 import { Address, type Hex } from '../hex.ts'
 import { order } from './signature.ts'

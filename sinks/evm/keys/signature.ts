@@ -1,4 +1,5 @@
-import { hexlify, recoverAddress, toBeHex } from 'ethers'
+import { recoverAddress } from 'ethers/transaction'
+import { hexlify, toBeHex } from 'ethers/utils'
 import { TidegateError } from '../../../schemas/errors.ts'
 import type { Address, Hex } from '../hex.ts'
 

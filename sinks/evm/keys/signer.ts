@@ -1,4 +1,5 @@
-import { getBytes, Transaction } from 'ethers'
+import { Transaction } from 'ethers/transaction'
+import { getBytes } from 'ethers/utils'
 import { TidegateError } from '../../../schemas/errors.ts'
 import type { Address, Hex } from '../hex.ts'
 import { type Signature, settle } from './signature.ts'

@@ -1,4 +1,4 @@
-import { Interface } from 'ethers'
+import { Interface } from 'ethers/abi'
 import { z } from 'zod'
 import { Address, type Hex } from '../hex.ts'
 import { type EvmVenue, type Log, type Reader, Reverted, type Trade, type VenueDefinition } from './venue.ts'

@@ -1,4 +1,4 @@
-import { Interface } from 'ethers'
+import { Interface } from 'ethers/abi'
 import type { Address, Hex } from '../hex.ts'
 import { ask } from './ask.ts'
 import { type Allowance, type Call, type Reader, Reverted } from './venue.ts'

@@ -1,4 +1,4 @@
-import type { Interface } from 'ethers'
+import type { Interface } from 'ethers/abi'
 import type { Address, Hex } from '../hex.ts'
 import { type Reader, Reverted } from './venue.ts'
 

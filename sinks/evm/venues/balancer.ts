@@ -1,4 +1,5 @@
-import { Interface, ZeroAddress } from 'ethers'
+import { Interface } from 'ethers/abi'
+import { ZeroAddress } from 'ethers/constants'
 import { z } from 'zod'
 import { Address, type Hex } from '../hex.ts'
 import { type EvmVenue, Reverted, type Token, type Trade, type VenueDefinition } from './venue.ts'

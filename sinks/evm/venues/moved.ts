@@ -1,4 +1,4 @@
-import { id } from 'ethers'
+import { id } from 'ethers/hash'
 import { Address, type Hex } from '../hex.ts'
 import type { Log, Moved, Trade } from './venue.ts'
 

@@ -1,4 +1,4 @@
-import { Interface } from 'ethers'
+import { Interface } from 'ethers/abi'
 import { amountIn, amountOut, type ConstantProduct } from '../../../schemas/curve/constant_product.ts'
 import { PIPS } from '../../../schemas/curve/swap_step.ts'
 import { Address } from '../hex.ts'

@@ -1,4 +1,4 @@
-import { Interface } from 'ethers'
+import { Interface } from 'ethers/abi'
 import { type Concentrated, swap, type Tick } from '../../../schemas/curve/concentrated.ts'
 import { Address } from '../hex.ts'
 import { ask } from './ask.ts'

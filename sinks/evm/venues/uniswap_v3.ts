@@ -1,4 +1,4 @@
-import { Interface } from 'ethers'
+import { Interface } from 'ethers/abi'
 import { z } from 'zod'
 import { Address, type Hex } from '../hex.ts'
 import { ask } from './ask.ts'

@@ -1,4 +1,4 @@
-import { AbiCoder } from 'ethers'
+import { AbiCoder } from 'ethers/abi'
 import { Address, type Hex } from '../hex.ts'
 import { pathOf } from './uniswap_v3.ts'
 import { type Params, type Part, type Segment, zero } from './universal_routes.ts'

@@ -1,4 +1,4 @@
-import { Interface } from 'ethers'
+import { Interface } from 'ethers/abi'
 import type { z } from 'zod'
 import type { Hex } from '../hex.ts'
 import { bestSplit } from './best_split.ts'

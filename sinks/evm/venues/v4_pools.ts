@@ -1,4 +1,6 @@
-import { AbiCoder, Interface, id, keccak256 } from 'ethers'
+import { AbiCoder, Interface } from 'ethers/abi'
+import { keccak256 } from 'ethers/crypto'
+import { id } from 'ethers/hash'
 import type { Address, Hex } from '../hex.ts'
 import { ask } from './ask.ts'
 import { heldAs, type RouteLeg, type Segment, zero } from './universal_routes.ts'
