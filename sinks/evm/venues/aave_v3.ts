@@ -1,6 +1,7 @@
 import { Interface } from 'ethers/abi'
 import { z } from 'zod'
 import { Address, type Hex } from '../hex.ts'
+import { ask } from './ask.ts'
 import { type EvmVenue, type Log, type Reader, Reverted, type Trade, type VenueDefinition } from './venue.ts'
 
 // Aave V3 Pool (aave-v3-core 1.19.3; the same in the later versions of the protocol). `getReserveData` is declared as
@@ -39,12 +40,10 @@ function open({ pool, underlying, atoken }: Params): EvmVenue {
     if (pay.address === atoken && get.address === underlying) return 'withdraw'
     throw new Reverted('this market trades the underlying and its aToken only')
   }
-  const ask = async (chain: Reader, abi: Interface, to: Address, method: string, ...values: readonly unknown[]) =>
-    abi.decodeFunctionResult(method, await chain.call(to, abi.encodeFunctionData(method, values) as Hex))
 
   /** What the pool would refuse whoever asks. @throws Reverted */
   async function check(trade: Trade, way: 'supply' | 'withdraw', chain: Reader): Promise<void> {
-    const reserve = await ask(chain, pool_abi, pool, 'getReserveData', underlying)
+    const reserve = await ask(chain, pool, pool_abi, 'getReserveData', [underlying])
     const found = String(reserve.getValue('atoken')).toLowerCase()
     if (found !== atoken) throw new Reverted(`the aToken of this reserve is ${found}`)
     const configuration = BigInt(reserve.getValue('configuration'))
@@ -52,13 +51,13 @@ function open({ pool, underlying, atoken }: Params): EvmVenue {
     if (!is('active')) throw new Reverted('the reserve is not active')
     if (is('paused')) throw new Reverted('the reserve is paused')
     if (way === 'withdraw') {
-      const [there] = await ask(chain, token_abi, underlying, 'balanceOf', atoken)
+      const [there] = await ask(chain, underlying, token_abi, 'balanceOf', [atoken])
       if (BigInt(there) < trade.amount) throw new Reverted('more than the reserve has left')
       return
     }
     if (is('frozen')) throw new Reverted('the reserve is frozen')
     const cap = BigInt.asUintN(cap_bits, configuration >> cap_at) * 10n ** BigInt(trade.pay.decimals)
-    const [total] = await ask(chain, token_abi, atoken, 'totalSupply')
+    const [total] = await ask(chain, atoken, token_abi, 'totalSupply')
     // A lower bound: what the reserve owes its treasury counts too.
     if (cap > 0n && BigInt(total) + trade.amount > cap) throw new Reverted('more than the reserve takes')
   }

@@ -34,11 +34,11 @@ export async function missingOf(
     allowances.map(async (allowance): Promise<Missing | undefined> => {
       const { token, spender, amount } = allowance
       if (allowance.by === 'erc20') {
-        const [has] = (await ask(chain, token, erc20, 'allowance', [account, spender])) as [bigint]
+        const [has] = await ask<[bigint]>(chain, token, erc20, 'allowance', [account, spender])
         return has < amount ? { allowance, has } : undefined
       }
-      const told = await ask(chain, allowance.permit2, permit2, 'allowance', [account, token, spender])
-      const [has, expiration] = told as [bigint, bigint]
+      const of = [account, token, spender]
+      const [has, expiration] = await ask<[bigint, bigint]>(chain, allowance.permit2, permit2, 'allowance', of)
       return has < amount || expiration < BigInt(until) ? { allowance, has } : undefined
     }),
   )

@@ -2,6 +2,8 @@ import { Interface } from 'ethers/abi'
 import { ZeroAddress } from 'ethers/constants'
 import { z } from 'zod'
 import { Address, type Hex } from '../hex.ts'
+import { ask } from './ask.ts'
+import { mostPaid } from './legs.ts'
 import { type EvmVenue, Reverted, type Token, type Trade, type VenueDefinition } from './venue.ts'
 
 // Balancer V2 (github.com/balancer/balancer-v2-monorepo, IVault.sol): one Vault holds the tokens of all pools.
@@ -33,21 +35,20 @@ function open({ vault, pool_id }: Params): EvmVenue {
 
   return {
     contracts: [vault],
-    allowances: ({ pay, exact, amount, bound }) =>
-      pay.native ? [] : [{ token: pay.address, spender: vault, by: 'erc20', amount: exact === 'in' ? amount : bound }],
+    allowances: (trade) =>
+      trade.pay.native ? [] : [{ token: trade.pay.address, spender: vault, by: 'erc20', amount: mostPaid(trade) }],
     encode: (trade) => {
-      const { pay, get, exact, amount, bound, deadline } = trade
+      const { pay, get, amount, bound, deadline } = trade
       const single = [pool_id, kind(trade), asset(pay), asset(get), amount, '0x']
       const data = vault_abi.encodeFunctionData('swap', [single, ours(trade), bound, deadline])
       // What is left of it the Vault sends back.
-      const value = pay.native ? (exact === 'in' ? amount : bound) : 0n
-      return { to: vault, data: data as Hex, value }
+      return { to: vault, data: data as Hex, value: pay.native ? mostPaid(trade) : 0n }
     },
     quote: async (trade, chain) => {
       const step = [pool_id, 0, 1, trade.amount, '0x']
       const assets = [asset(trade.pay), asset(trade.get)]
-      const asked = vault_abi.encodeFunctionData('queryBatchSwap', [kind(trade), [step], assets, ours(trade)])
-      const [deltas] = vault_abi.decodeFunctionResult('queryBatchSwap', await chain.call(vault, asked as Hex))
+      const values = [kind(trade), [step], assets, ours(trade)]
+      const [deltas] = await ask(chain, vault, vault_abi, 'queryBatchSwap', values)
       // What the Vault would take is positive, what it would give negative.
       const [taken, given] = [BigInt(deltas[0]), -BigInt(deltas[1])]
       if (taken < 0n || given < 0n) throw new Reverted('the pool would pay and be paid the wrong way')

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { ZodError, z } from 'zod'
+import { Address } from '../hex.ts'
 import { venues } from './catalogue.ts'
+import { Reverted } from './venue.ts'
 
 const [router, token, other] = ['AB', 'cd', 'ef'].map((byte) => `0x${byte.repeat(20)}`) as [string, string, string]
 /** The least params of each. */
@@ -36,5 +38,29 @@ test.each([...venues])(
     expect(() => venue.open({ ...least[name], unknown: 1 })).toThrow(ZodError)
     expect(() => venue.open({ ...least[name], [contract[name] ?? 'router']: 'nowhere' })).toThrow('expected an address')
     expect(() => z.toJSONSchema(venue.params, { io: 'input' })).not.toThrow()
+  },
+)
+
+const coin = (address: string) => ({ address: Address.parse(address), decimals: 18, native: false })
+test.each(['aave_v3', 'compound_v3', 'curve_pool', 'curve_router', 'balancer_v2', 'uniswap_v2', 'uniswap_v3'])(
+  '%s refuses what another kind of contract answers, which ends an order and not a run',
+  async (name) => {
+    const account = Address.parse(`0x${'34'.repeat(20)}`)
+    const trade = {
+      pay: coin(token),
+      get: coin(other),
+      exact: 'in',
+      amount: 1n,
+      bound: 0n,
+      account,
+      deadline: 1,
+    } as const
+    const quote = venues.get(name)?.open(least[name])
+    // uniswap trades to the last token of its path
+    const way = name.startsWith('uniswap') ? { ...trade, pay: coin(other), get: coin(token) } : trade
+    const chain = { call: () => Promise.resolve('0x' as const) }
+    await expect(quote?.quote(name === 'compound_v3' ? { ...trade, get: coin(router) } : way, chain)).rejects.toThrow(
+      Reverted,
+    )
   },
 )

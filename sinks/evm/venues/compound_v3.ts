@@ -1,6 +1,7 @@
 import { Interface } from 'ethers/abi'
 import { z } from 'zod'
 import { Address, type Hex } from '../hex.ts'
+import { ask } from './ask.ts'
 import { type EvmVenue, type Reader, Reverted, type Trade, type VenueDefinition } from './venue.ts'
 
 // github.com/compound-finance/comet, contracts/CometMainInterface.sol, 044117a.
@@ -29,8 +30,8 @@ function open({ comet, base }: Params): EvmVenue {
     if (pay.address === comet && get.address === base) return 'withdraw'
     throw new Reverted('this market trades its base token and itself only')
   }
-  const ask = async (chain: Reader, to: Address, method: string, ...values: readonly unknown[]): Promise<unknown> =>
-    comet_abi.decodeFunctionResult(method, await chain.call(to, comet_abi.encodeFunctionData(method, values) as Hex))[0]
+  const first = async (chain: Reader, to: Address, method: string, ...values: readonly unknown[]): Promise<unknown> =>
+    (await ask(chain, to, comet_abi, method, values))[0]
 
   return {
     contracts: [comet],
@@ -44,20 +45,20 @@ function open({ comet, base }: Params): EvmVenue {
     quote: async (trade, chain) => {
       const way = side(trade)
       const { account, amount } = trade
-      const found = String(await ask(chain, comet, 'baseToken')).toLowerCase()
+      const found = String(await first(chain, comet, 'baseToken')).toLowerCase()
       if (found !== base) throw new Reverted(`the base token of this market is ${found}`)
-      if (await ask(chain, comet, way === 'supply' ? 'isSupplyPaused' : 'isWithdrawPaused'))
+      if (await first(chain, comet, way === 'supply' ? 'isSupplyPaused' : 'isWithdrawPaused'))
         throw new Reverted('the market is paused')
       if (way === 'supply') {
         // It would repay the debt, and nothing would come for it.
-        const debt = BigInt(String(await ask(chain, comet, 'borrowBalanceOf', account)))
+        const debt = BigInt(String(await first(chain, comet, 'borrowBalanceOf', account)))
         if (debt > 0n) throw new Reverted('the account owes this market')
         return amount
       }
       // What is withdrawn beyond the balance is borrowed.
-      const balance = BigInt(String(await ask(chain, comet, 'balanceOf', account)))
+      const balance = BigInt(String(await first(chain, comet, 'balanceOf', account)))
       if (balance < amount) throw new Reverted('more than the account has supplied')
-      const left = BigInt(String(await ask(chain, base, 'balanceOf', comet)))
+      const left = BigInt(String(await first(chain, base, 'balanceOf', comet)))
       if (left < amount) throw new Reverted('more than the market has left')
       return amount
     },

@@ -2,7 +2,8 @@ import { Interface } from 'ethers/abi'
 import { ZeroAddress } from 'ethers/constants'
 import { z } from 'zod'
 import { Address, type Hex } from '../hex.ts'
-import { movedByTransfers } from './token_transfers.ts'
+import { ask } from './ask.ts'
+import { movedByTransfers } from './moved.ts'
 import { type EvmVenue, Reverted, type Trade, type VenueDefinition } from './venue.ts'
 
 /** @throws Reverted where Curve has no such trade */
@@ -52,12 +53,12 @@ function openPool({ pool, coins, index }: PoolParams): EvmVenue {
     quote: async (trade, chain) => {
       const [i, j] = places(trade)
       for (const place of [i, j]) {
-        const data = await chain.call(pool, abi.encodeFunctionData('coins', [place]) as Hex)
-        const found = String(abi.decodeFunctionResult('coins', data)[0]).toLowerCase()
+        const [coin] = await ask(chain, pool, abi, 'coins', [place])
+        const found = String(coin).toLowerCase()
         if (found !== coins[place]) throw new Reverted(`coin ${place} of the pool is ${found}`)
       }
-      const data = await chain.call(pool, abi.encodeFunctionData('get_dy', [i, j, trade.amount]) as Hex)
-      return BigInt(String(abi.decodeFunctionResult('get_dy', data)[0]))
+      const [got] = await ask(chain, pool, abi, 'get_dy', [i, j, trade.amount])
+      return BigInt(got)
     },
     moved: movedByTransfers,
   }
@@ -122,8 +123,9 @@ function openRouter({ router, route, swaps, zaps }: RouterParams): EvmVenue {
     },
     quote: async (trade, chain) => {
       check(trade)
-      const asked = router_abi.encodeFunctionData('get_dy', [whole.route, whole.swaps, trade.amount, whole.zaps])
-      return BigInt(String(router_abi.decodeFunctionResult('get_dy', await chain.call(router, asked as Hex))[0]))
+      const values = [whole.route, whole.swaps, trade.amount, whole.zaps]
+      const [got] = await ask(chain, router, router_abi, 'get_dy', values)
+      return BigInt(got)
     },
     moved: movedByTransfers,
   }

@@ -15,13 +15,20 @@ const total = (logs: readonly Log[]): bigint => logs.reduce((sum, { data }) => s
 const none = Address.parse(`0x${'0'.repeat(40)}`)
 
 const transfersOf = (token: Address, logs: readonly Log[]): readonly Log[] =>
-  logs.filter((log) => log.address === token && log.topics[0] === topics.transfer)
+  // those of ERC-721 have four topics
+  logs.filter((log) => log.address === token && log.topics[0] === topics.transfer && log.topics.length === 3)
 /** What came to an account of a token, less what left it. */
 function netOf(token: Address, account: Address, logs: readonly Log[]): bigint {
   const moves = transfersOf(token, logs)
   const side = (place: 1 | 2) => total(moves.filter((log) => names(log.topics[place], account)))
   return side(2) - side(1)
 }
+
+/** What the two tokens themselves say came and went, less what came back. Wrong for a native coin, which says nothing. */
+export const movedByTransfers = ({ pay, get, account }: Trade, logs: readonly Log[]): Moved => ({
+  paid: -netOf(pay.address, account, logs),
+  got: netOf(get.address, account, logs),
+})
 
 /**
  * What a router unwrapped, less what it wrapped: a transfer of the coin leaves no log. Some wrapped coins only tell that

@@ -22,7 +22,7 @@ export interface PairLeg {
 export async function readPair(factory: Address, { from, to, fee }: PairLeg, chain: Reader): Promise<ConstantProduct> {
   const [found] = await ask(chain, factory, abi, 'getPair', [from, to])
   if (found === none) throw new Reverted(`${factory} has no pair of ${from} and ${to}`)
-  const [reserve0, reserve1] = (await ask(chain, Address.parse(found), abi, 'getReserves')) as [bigint, bigint]
+  const [reserve0, reserve1] = await ask<[bigint, bigint]>(chain, Address.parse(found), abi, 'getReserves')
   const [reserveIn, reserveOut] = from < to ? [reserve0, reserve1] : [reserve1, reserve0]
   return { reserveIn, reserveOut, fee: BigInt(fee), scale: PIPS }
 }

@@ -78,7 +78,7 @@ export async function readPoolV3(factory: Address, leg: PoolLeg, words: number, 
   const [found] = await ask(chain, factory, v3, 'getPool', [from, to, fee])
   if (found === none) throw new Reverted(`${factory} has no pool of ${from} and ${to} at ${fee} pips`)
   const of = (method: string, ...values: readonly unknown[]) =>
-    ask(chain, Address.parse(found), v3, method, values) as Promise<readonly bigint[]>
+    ask<readonly bigint[]>(chain, Address.parse(found), v3, method, values)
   const [slot0, liquidity, spacing] = await Promise.all([of('slot0'), of('liquidity'), of('tickSpacing')])
   const told: Told = {
     sqrtPrice: slot0[0] ?? 0n,
@@ -101,7 +101,7 @@ export async function readPoolV4(
   chain: Reader,
 ): Promise<KnownPool> {
   const of = (method: string, ...values: readonly unknown[]) =>
-    ask(chain, view, v4, method, [id, ...values]) as Promise<readonly bigint[]>
+    ask<readonly bigint[]>(chain, view, v4, method, [id, ...values])
   const [[sqrtPrice = 0n, tick, protocolFees = 0n, lpFee = 0n], [liquidity = 0n]] = await Promise.all([
     of('getSlot0'),
     of('getLiquidity'),

@@ -81,7 +81,7 @@ function open({ router, factory, fee, path, coin, taxed }: Params): EvmVenue {
     // of a taxed token this is what would come without the tax
     quote: async (trade, chain) => {
       const method = trade.exact === 'in' ? 'getAmountsOut' : 'getAmountsIn'
-      const [amounts] = (await ask(chain, router, abi, method, [trade.amount, tokens(trade)])) as [readonly bigint[]]
+      const [amounts] = await ask<[readonly bigint[]]>(chain, router, abi, method, [trade.amount, tokens(trade)])
       return amounts.at(trade.exact === 'in' ? -1 : 0) ?? 0n
     },
     curves: async (trade, chain) => {
