@@ -3,34 +3,26 @@ import { RpcFailure } from '../../runtime/define.ts'
 import type { Found, Sight } from '../execution/decide.ts'
 import type { EventOf } from '../execution/entry.ts'
 import type { Order } from '../execution/order.ts'
-import { Address, type Hex } from './hex.ts'
+import { Address, Bytes, type Hex, LoggedEvent, Quantity, toQuantity } from './hex.ts'
 import type { Answer, Nodes } from './nodes.ts'
 import type { Log, Moved, Reader } from './venues/venue.ts'
 import { Reverted } from './venues/venue.ts'
 
-const quantity = z
-  .string()
-  .regex(/^0x[0-9a-fA-F]+$/)
-  .transform((text) => BigInt(text))
-const number = quantity.transform(Number)
-const bytes = z
-  .string()
-  .regex(/^0x[0-9a-fA-F]*$/)
-  .transform((text) => text.toLowerCase() as Hex)
-const Block = z.object({ number, hash: bytes, timestamp: number, baseFeePerGas: quantity.default(0n) })
+const number = Quantity.transform(Number)
+const Block = z.object({ number, hash: Bytes, timestamp: number, baseFeePerGas: Quantity.default(0n) })
 const Receipt = z.object({
   blockNumber: number,
-  blockHash: bytes,
-  status: quantity,
-  gasUsed: quantity,
-  effectiveGasPrice: quantity,
-  logs: z.array(z.object({ address: Address, topics: z.array(bytes), data: bytes })),
+  blockHash: Bytes,
+  status: Quantity,
+  gasUsed: Quantity,
+  effectiveGasPrice: Quantity,
+  logs: z.array(LoggedEvent),
 })
-const Linked = z.object({ hash: bytes, parentHash: bytes })
-const Transaction = z.object({ hash: bytes, from: Address, nonce: number })
+const Linked = z.object({ hash: Bytes, parentHash: Bytes })
+const Transaction = z.object({ hash: Bytes, from: Address, nonce: number })
 const FeeHistory = z.object({
-  baseFeePerGas: z.array(quantity).min(1),
-  reward: z.array(z.array(quantity)).optional(),
+  baseFeePerGas: z.array(Quantity).min(1),
+  reward: z.array(z.array(Quantity)).optional(),
 })
 /** @throws RpcFailure for what is no answer to the question */
 function read<T>(schema: z.ZodType<T>, answer: unknown, method: string): T {
@@ -38,8 +30,8 @@ function read<T>(schema: z.ZodType<T>, answer: unknown, method: string): T {
   if (parsed.success) return parsed.data
   throw new RpcFailure('malformed', `${method}: ${parsed.error.issues[0]?.message ?? 'no such answer'}`)
 }
-const hexOf = (value: number | bigint): Hex => `0x${value.toString(16)}`
-const blockOf = (at: number | 'latest' | 'pending'): string => (typeof at === 'number' ? hexOf(Math.max(0, at)) : at)
+const blockOf = (at: number | 'latest' | 'pending'): string =>
+  typeof at === 'number' ? toQuantity(Math.max(0, at)) : at
 
 export interface Head {
   readonly number: number
@@ -79,30 +71,30 @@ export class Chain implements Reader {
 
   /** Base fee of the next block, and what the blocks before gave to their producers. */
   async feeHistory(blocks: number, percentile: number): Promise<{ base_fee: bigint; tips: readonly bigint[] }> {
-    const params = [hexOf(blocks), 'latest', [percentile]]
+    const params = [toQuantity(blocks), 'latest', [percentile]]
     const { baseFeePerGas, reward } = await this.ask(FeeHistory, 'eth_feeHistory', params)
     const tips = (reward ?? []).flatMap((of) => of.slice(0, 1)).filter((tip) => tip > 0n)
     return { base_fee: baseFeePerGas.at(-1) as bigint, tips }
   }
 
   async coinBalance(at: number | 'latest' = 'latest', endpoint?: string): Promise<bigint> {
-    return this.ask(quantity, 'eth_getBalance', [this.signer, blockOf(at)], endpoint)
+    return this.ask(Quantity, 'eth_getBalance', [this.signer, blockOf(at)], endpoint)
   }
 
   /** What the signer has of a token. @throws Reverted, RpcFailure */
   async balanceOf(token: Address, at: number | 'latest' = 'latest', endpoint?: string): Promise<bigint> {
     const data = `0x70a08231${this.signer.slice(2).padStart(64, '0')}` as const
     const call = { from: this.signer, to: token, data }
-    return BigInt(await this.ask(bytes, 'eth_call', [call, blockOf(at)], endpoint))
+    return BigInt(await this.ask(Bytes, 'eth_call', [call, blockOf(at)], endpoint))
   }
 
   /** @throws Reverted, RpcFailure */
   async call(to: Address, data: Hex, from: Address = this.signer): Promise<Hex> {
-    return this.ask(bytes, 'eth_call', [{ from, to, data }, 'latest'])
+    return this.ask(Bytes, 'eth_call', [{ from, to, data }, 'latest'])
   }
 
   async codeAt(address: Address): Promise<Hex> {
-    return this.ask(bytes, 'eth_getCode', [address, 'latest'])
+    return this.ask(Bytes, 'eth_getCode', [address, 'latest'])
   }
 
   /** What one node says of orders under way, all of one moment. @throws RpcFailure */
@@ -140,7 +132,7 @@ export class Chain implements Reader {
   private standing(head: number, confirmations: number, from: string) {
     const deep = Math.min(confirmations, LINKS)
     const walk = async (block: number): Promise<Hex> => {
-      const top = await this.ask(Linked, 'eth_getBlockByNumber', [hexOf(block + deep), false], from)
+      const top = await this.ask(Linked, 'eth_getBlockByNumber', [toQuantity(block + deep), false], from)
       let [hash, parent] = [top.hash, top.parentHash]
       for (let height = block + deep; height > block; height--) {
         hash = parent
@@ -216,7 +208,7 @@ export class Chain implements Reader {
       else low = middle + 1
     }
     const block = z.object({ transactions: z.array(Transaction) })
-    const { transactions } = await this.ask(block, 'eth_getBlockByNumber', [hexOf(low), true], from)
+    const { transactions } = await this.ask(block, 'eth_getBlockByNumber', [toQuantity(low), true], from)
     return transactions.find((t) => t.from === this.signer && t.nonce === nonce)?.hash
   }
 }
@@ -252,6 +244,6 @@ const includedOf = (
 /** @throws Reverted */
 export function resultOf(answer: Answer): unknown {
   if (answer.type === 'result') return answer.result
-  const data = bytes.safeParse(answer.data)
+  const data = Bytes.safeParse(answer.data)
   throw new Reverted(answer.message, data.success ? data.data : '0x')
 }

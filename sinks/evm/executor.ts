@@ -9,7 +9,7 @@ import type { Chain, Head } from './chain.ts'
 import { checkSigned } from './guard.ts'
 import type { Hex } from './hex.ts'
 import { type Signer, SignFailure } from './keys/signer.ts'
-import { type IntentRules, intentOf, type Market, noMarket, nowhere, tradeOf } from './market.ts'
+import { type IntentRules, intentOf, type Market, movedFor, noMarket, nowhere } from './market.ts'
 import type { Nodes, Sent } from './nodes.ts'
 import { foreignHolder, refill } from './nonces.ts'
 import { type PrepareRules, prepare } from './prepare.ts'
@@ -198,7 +198,9 @@ export class Executor implements OpenedExecutor {
     this.head = newest
     if (flying.length === 0 || (newest.hash === this.seen && this.sent === 'nothing')) return
     this.sent = 'nothing'
-    const looking = chain.look(flying, rules.confirmations, (order, logs) => this.moved(order, logs))
+    const looking = chain.look(flying, rules.confirmations, (order, logs) =>
+      movedFor(order, this.marketOf(order), chain.signer, logs),
+    )
     const { head, taken, sights, unheard } = await this.meanwhile(looking)
     this.head = head
     const lowest = nonceOf(flying[0] as Order) as number
@@ -217,12 +219,6 @@ export class Executor implements OpenedExecutor {
     const reason = `nonce ${nonce} of ${signer.address} is free, and the journal begins after it: orders wait for a transaction with it`
     notice(`${reason}; nothing new is signed until somebody has looked: tidegate reconcile`)
     await ledger.noteSigner({ type: 'halted', code: 'NONCE_GAP', reason })
-  }
-
-  private moved(order: Order, logs: Parameters<Market['venue']['moved']>[1]) {
-    const market = this.marketOf(order)
-    if (order.intent.purpose !== 'trade') return { paid: 0n, got: 0n }
-    return market.venue.moved(tradeOf(order.intent, market, this.parts.signer.address, 0), logs)
   }
 
   /** Does what an order needs until it has to wait. */

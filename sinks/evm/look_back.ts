@@ -1,12 +1,13 @@
 import { RpcFailure } from '../../runtime/define.ts'
 import type { Book } from '../execution/book.ts'
 import type { Found } from '../execution/decide.ts'
+import type { SignerEvent } from '../execution/entry.ts'
 import { mayExecute } from '../execution/life.ts'
 import type { Order } from '../execution/order.ts'
 import type { Chain } from './chain.ts'
 import { Address, type Hex } from './hex.ts'
 import type { Insist } from './insist.ts'
-import { type Market, tradeOf } from './market.ts'
+import { type Market, movedFor } from './market.ts'
 import type { Nodes } from './nodes.ts'
 
 /** Where a signer stands on its chain, as of one block. */
@@ -52,6 +53,18 @@ export const standOf = ({ chain, nodes, insist }: Asking, names: readonly string
     return { head, count, pending, balances: await balancesAt(chain, names, head, from) }
   })
 
+/** Where a journal begins, or begins anew: what the signer has from then on is this and what orders move. */
+export const openedAt = ({ count, head, balances }: Stand): SignerEvent => ({
+  type: 'opened',
+  nonce: count,
+  balances: Object.fromEntries(Object.entries(balances).map(([name, units]) => [name, units.toString()])),
+  block: head,
+})
+/** The coin, and each token of some markets. */
+export const namesOf = (markets: Iterable<Market>): readonly string[] => [
+  ...new Set(['coin', ...[...markets].flatMap(({ base, quote }) => [base.address, quote.address])]),
+]
+
 /** Reads a chain for comparison with a journal. @throws ENDPOINT_UNREACHABLE, CHAIN_MISMATCH */
 export async function lookBack(parts: Parts): Promise<ChainSide> {
   const { book, chain, insist, stand } = parts
@@ -86,11 +99,10 @@ async function attemptsOf({ book, chain, markets, insist, orders }: Parts): Prom
   const found = new Map<string, readonly Found[]>()
   const measures = (order: Order, logs: Parameters<Market['venue']['moved']>[1]) => {
     const market = markets.get(order.intent.key)
-    if (order.intent.purpose !== 'trade') return { paid: 0n, got: 0n }
     // what only another definition can measure is believed
     if (market === undefined)
       return { paid: BigInt(order.inclusion?.paid ?? 0), got: BigInt(order.inclusion?.got ?? 0) }
-    return market.venue.moved(tradeOf(order.intent, market, chain.signer, 0), logs)
+    return movedFor(order, market, chain.signer, logs)
   }
   for (let i = 0; i < wanted.length; i += AT_ONCE)
     await insist(async () => {

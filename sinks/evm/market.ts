@@ -2,9 +2,10 @@ import type { Committed } from '../../runtime/define.ts'
 import { fixed, unitsOf } from '../../schemas/fixed.ts'
 import type { ApprovedOrder } from '../../schemas/orders.ts'
 import type { EventOf, Intent } from '../execution/entry.ts'
+import type { Order } from '../execution/order.ts'
 import type { Units } from '../execution/told.ts'
 import type { Address } from './hex.ts'
-import type { EvmVenue, Token, Trade } from './venues/venue.ts'
+import type { EvmVenue, Log, Moved, Token, Trade } from './venues/venue.ts'
 
 /** What one instrument is. */
 export interface Pair extends Units {
@@ -87,6 +88,10 @@ function least(quantity: number, price: number, limit: number, { base, slippage 
 }
 /** Decimals of a limit that count, so that a division loses none. */
 const DIGITS = 40
+
+/** What really moved in a transaction of an order, by its receipt; of one that only gives rights nothing. */
+export const movedFor = ({ intent }: Order, market: Market, account: Address, logs: readonly Log[]): Moved =>
+  intent.purpose === 'trade' ? market.venue.moved(tradeOf(intent, market, account, 0), logs) : { paid: 0n, got: 0n }
 
 /** The trade of an intent, for its venue. `deadline` in µs. */
 export function tradeOf(intent: Intent, { base, quote }: Pair, account: Address, deadline: number): Trade {

@@ -15,7 +15,7 @@ import { Executor } from './executor.ts'
 import type { Address } from './hex.ts'
 import { type Insist, insistentFor } from './insist.ts'
 import { openSigner } from './keys/open_signer.ts'
-import { lookBack, standOf } from './look_back.ts'
+import { lookBack, namesOf, openedAt, standOf } from './look_back.ts'
 import { type Market, nowhere } from './market.ts'
 import type { Nodes } from './nodes.ts'
 import { type EvmSwapParams, marketsOf, rulesOf } from './params.ts'
@@ -77,9 +77,9 @@ export async function openExecutor(
     const parts = { signer: signer.address, of: { run, pipeline, node }, unitsOf, held: context.held, clock }
     const ledger = new Ledger({ opened: seams.journal?.(opened) ?? opened, ...parts })
     checkHeard(ledger, context)
-    if (ledger.book.opened === undefined)
-      await ledger.noteSigner(await insist(() => begin(chain, [...markets.values()], head.number)))
-    else await compared(ledger.book, { chain, nodes, insist, markets, notice })
+    const asking = { chain, nodes, insist, markets, notice }
+    if (ledger.book.opened === undefined) await ledger.noteSigner(await begin(asking))
+    else await compared(ledger.book, asking)
     if (ledger.book.halt !== undefined)
       notice(`${signer.address} is halted, nothing new is signed: ${ledger.book.halt.reason}; tidegate reconcile`)
     const { chain_id } = params
@@ -141,16 +141,13 @@ function checkHeard({ heard }: Ledger, { held, node }: ExecutorContext): void {
 }
 
 /** What the signer has as its journal begins. @throws SIGNER_HALTED while transactions of somebody else's are on their way */
-async function begin(chain: Chain, markets: readonly Market[], block: number): Promise<SignerEvent> {
-  const [nonce, pending] = [await chain.count('latest'), await chain.count('pending')]
-  if (pending > nonce)
-    throw new TidegateError(
-      'SIGNER_HALTED',
-      `${chain.signer} has ${pending - nonce} transactions on their way that no journal knows; wait until they are in a block`,
-      { nonce, pending },
-    )
-  const balances: Record<string, string> = { coin: (await chain.coinBalance()).toString() }
-  for (const { base, quote } of markets)
-    for (const { address } of [base, quote]) balances[address] = (await chain.balanceOf(address)).toString()
-  return { type: 'opened', nonce, balances, block }
+async function begin({ chain, nodes, insist, markets }: Comparing): Promise<SignerEvent> {
+  const stand = await standOf({ chain, nodes, insist }, namesOf(markets.values()))
+  const waiting = stand.pending - stand.count
+  if (waiting <= 0) return openedAt(stand)
+  throw new TidegateError(
+    'SIGNER_HALTED',
+    `${chain.signer} has ${waiting} transactions on their way that no journal knows; wait until they are in a block`,
+    { nonce: stand.count, pending: stand.pending },
+  )
 }

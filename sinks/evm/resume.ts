@@ -6,7 +6,7 @@ import type { OpenedJournal } from '../execution/journal.ts'
 import { nonceOf } from '../execution/order.ts'
 import type { Chain } from './chain.ts'
 import type { Insist } from './insist.ts'
-import { type ChainSide, lookBack, standOf } from './look_back.ts'
+import { type ChainSide, lookBack, namesOf, openedAt, standOf } from './look_back.ts'
 import type { Market } from './market.ts'
 import type { Nodes } from './nodes.ts'
 
@@ -29,18 +29,12 @@ export interface ResumeParts {
 export async function resume({ opened, chain, clock, by, ...asking }: ResumeParts): Promise<number> {
   const book = new Book()
   for (const entry of opened.entries) book.add(entry)
-  const tokens = [...asking.markets.values()].flatMap(({ base, quote }) => [base.address, quote.address])
-  const names = new Set(['coin', ...Object.keys(book.opened?.balances ?? {}), ...tokens])
+  const names = new Set([...Object.keys(book.opened?.balances ?? {}), ...namesOf(asking.markets.values())])
   const stand = await standOf({ chain, ...asking }, [...names])
   refuse(book, await lookBack({ ...asking, book, chain, stand, orders: 'under_way' }), chain.signer)
-  const { count: nonce, head: block } = stand
-  const balances = Object.fromEntries(Object.entries(stand.balances).map(([name, units]) => [name, units.toString()]))
-  const events: readonly SignerEvent[] = [
-    { type: 'resumed', nonce, by },
-    { type: 'opened', nonce, balances, block },
-  ]
+  const events: readonly SignerEvent[] = [{ type: 'resumed', nonce: stand.count, by }, openedAt(stand)]
   await opened.journal.append(events.map((event): Entry => ({ at: clock.now(), signer: chain.signer, event })))
-  return nonce
+  return stand.count
 }
 
 function refuse(book: Book, { count, pending, attempts }: ChainSide, signer: string): void {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { RpcFailure } from '../../runtime/define.ts'
 import { resultOf } from './chain.ts'
-import { Address, type Hex } from './hex.ts'
+import { type Address, Bytes, type Hex, LoggedEvent, Quantity, toQuantity } from './hex.ts'
 import type { Nodes } from './nodes.ts'
 import { type Call, type Log, Reverted } from './venues/venue.ts'
 
@@ -9,33 +9,24 @@ export type Simulated =
   | { readonly status: 'ok'; readonly gas: bigint; readonly logs: readonly Log[] }
   | { readonly status: 'reverted'; readonly reason: string; readonly data: Hex }
 
-const quantity = z
-  .string()
-  .regex(/^0x[0-9a-fA-F]+$/)
-  .transform((text) => BigInt(text))
-const bytes = z
-  .string()
-  .regex(/^0x[0-9a-fA-F]*$/)
-  .transform((text) => text.toLowerCase() as Hex)
 // execution-apis, eth_simulateV1 (2026-11)
 const Blocks = z
   .array(
     z.object({
       calls: z.array(
         z.object({
-          status: quantity,
-          gasUsed: quantity,
-          returnData: bytes.default('0x'),
-          logs: z.array(z.object({ address: Address, topics: z.array(bytes), data: bytes })).default([]),
-          error: z.object({ message: z.string().optional(), data: bytes.optional() }).optional(),
+          status: Quantity,
+          gasUsed: Quantity,
+          returnData: Bytes.default('0x'),
+          logs: z.array(LoggedEvent).default([]),
+          error: z.object({ message: z.string().optional(), data: Bytes.optional() }).optional(),
         }),
       ),
     }),
   )
   .length(1)
 
-const hexOf = (value: bigint): Hex => `0x${value.toString(16)}`
-const transactionOf = (from: Address, { to, data, value }: Call) => ({ from, to, data, value: hexOf(value) })
+const transactionOf = (from: Address, { to, data, value }: Call) => ({ from, to, data, value: toQuantity(value) })
 /** `method not found` of JSON-RPC, and what nodes say that have no such method or do not give it to everybody. */
 const isAbsent = (error: unknown): boolean =>
   error instanceof RpcFailure &&
@@ -79,7 +70,7 @@ export async function simulate(nodes: Nodes, from: Address, call: Call): Promise
   if (simulated !== undefined) return simulated
   try {
     const answer = resultOf(await nodes.read('eth_estimateGas', [transactionOf(from, call), 'latest']))
-    const gas = quantity.safeParse(answer)
+    const gas = Quantity.safeParse(answer)
     if (!gas.success) throw new RpcFailure('malformed', 'eth_estimateGas: no such answer')
     return { status: 'ok', gas: gas.data, logs: [] }
   } catch (error) {
