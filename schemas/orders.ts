@@ -79,31 +79,32 @@ export const OrderUpdate = kind('order_update', update, {
   recorded: true,
 })
 
+/** What can happen to an order on its way into a chain; `sinks/execution/life.ts` says what may follow what. */
+export const orderSteps = [
+  'received',
+  'planned',
+  'simulated',
+  'signed',
+  'sent',
+  'seen',
+  'dropped',
+  'included',
+  'reorged',
+  'final',
+  'settled',
+  'rejected',
+  'expired',
+  'reverted',
+  'refunded',
+  'cancelled',
+  'dead',
+  'conflict',
+  'lost',
+] as const
+
 const step = z.object({
   ...reference,
-  step: z
-    .enum([
-      'received',
-      'planned',
-      'simulated',
-      'signed',
-      'sent',
-      'seen',
-      'dropped',
-      'included',
-      'reorged',
-      'final',
-      'settled',
-      'rejected',
-      'expired',
-      'reverted',
-      'refunded',
-      'cancelled',
-      'dead',
-      'conflict',
-      'lost',
-    ])
-    .describe('what happened to it'),
+  step: z.enum(orderSteps).describe('what happened to it'),
   attempt: z.int().nonnegative().describe('which transaction of the order, from 1; 0 before there was one'),
   nonce: z.int().describe('its place among the transactions of the signer; -1 before there was one'),
   block: z.int().nonnegative().describe('the block that holds it; 0 where none does'),

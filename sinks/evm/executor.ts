@@ -5,8 +5,10 @@ import type { Entry, OrderEvent, SignerEvent } from '../execution/entry.ts'
 import type { Ledger, RunOf } from '../execution/ledger.ts'
 import { mayExecute } from '../execution/life.ts'
 import { fold, newestOf, nonceOf, type Order } from '../execution/order.ts'
+import { Waker } from '../execution/waker.ts'
 import type { Chain, Head } from './chain.ts'
 import { checkSigned } from './guard.ts'
+import { Hesitations } from './hesitations.ts'
 import type { Hex } from './hex.ts'
 import { type Signer, SignFailure } from './keys/signer.ts'
 import { type IntentRules, intentOf, type Market, movedFor, noMarket, nowhere } from './market.ts'
@@ -44,8 +46,8 @@ export class Executor implements OpenedExecutor {
   private readonly parts: ExecutorParts
   private head: Head
   private state: 'open' | 'closed' = 'open'
-  private wake = () => {}
-  private woken = false
+  private readonly waker: Waker
+  private readonly hesitations: Hesitations
   private looked = 0
   /** The head that was looked at last, and whether anything is to be seen at it again. */
   private seen: Hex | undefined
@@ -53,15 +55,14 @@ export class Executor implements OpenedExecutor {
   /** Looks in a row that found a nonce missing. */
   private gaps = 0
   private readonly ended: Promise<void>
-  /** Why an order waits, as it was last told. */
-  private readonly waits = new Map<string, string>()
-  /** What orders were refused for, once. */
-  private readonly refusals = new Map<string, { readonly code: string; readonly at: number }>()
 
   constructor(parts: ExecutorParts) {
     this.parts = parts
     this.head = parts.head
     this.answers = parts.ledger.answers
+    const { clock, notice, rules } = parts
+    this.waker = new Waker(clock)
+    this.hesitations = new Hesitations({ clock, notice, lasts: rules.poll_every })
     // subscribers come after it was opened
     this.ended = Promise.resolve().then(() => this.run())
   }
@@ -78,20 +79,15 @@ export class Executor implements OpenedExecutor {
       if (market === undefined) entries.push({ at, id: row.id, event: noMarket(row.key) })
     }
     await this.parts.ledger.append(entries)
-    this.nudge()
+    this.waker.nudge()
   }
 
   async close(): Promise<void> {
     this.state = 'closed'
-    this.nudge()
+    this.waker.nudge()
     await this.ended
     this.parts.nodes.close()
     await this.parts.ledger.close()
-  }
-
-  private nudge(): void {
-    this.woken = true
-    this.wake()
   }
 
   // ---- the loop ---------------------------------------------------------------------------------
@@ -99,24 +95,12 @@ export class Executor implements OpenedExecutor {
   private async run(): Promise<void> {
     try {
       while (this.state === 'open') {
-        this.woken = false
         await this.turn()
-        if (!this.woken) await this.rest()
+        await this.waker.rest(this.parts.rules.poll_every)
       }
     } catch (error) {
       this.parts.ledger.fail(error)
     }
-  }
-
-  private rest(): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.parts.clock.after(this.parts.rules.poll_every, () => this.wake())
-      this.wake = () => {
-        cancel()
-        this.wake = () => {}
-        resolve()
-      }
-    })
   }
 
   /** New orders first; then, at the pace of polling, what the chain says of those under way. */
@@ -131,32 +115,9 @@ export class Executor implements OpenedExecutor {
   /** What is not signed yet, and what is and nobody was given. */
   private async begin(): Promise<void> {
     const { book } = this.parts.ledger
-    this.woken = false
+    this.waker.answer()
     await this.actAll(book.open().filter(({ life }) => !mayExecute(life.phase)))
     await this.actAll(book.inFlight().filter((order) => newestOf(order)?.sends === 0))
-  }
-
-  /** Waits for what is asked; orders that come meanwhile do not. */
-  private async meanwhile<T>(asked: Promise<T>): Promise<T> {
-    let state: 'asked' | 'told' = 'asked'
-    const told = asked.then(
-      () => undefined,
-      () => undefined,
-    )
-    void told.then(() => {
-      state = 'told'
-    })
-    while (state === 'asked') {
-      const nudged = new Promise<void>((resolve) => {
-        this.wake = resolve
-      })
-      if (!this.woken) await Promise.race([told, nudged])
-      if (!this.woken) continue
-      if (this.state === 'closed') break
-      await this.begin()
-    }
-    this.wake = () => {}
-    return asked
   }
 
   /**
@@ -181,7 +142,7 @@ export class Executor implements OpenedExecutor {
     let done = true
     for (const { intent } of orders) {
       // who has just come goes before those that were looked at
-      if (sights !== undefined && this.woken) await this.begin()
+      if (sights !== undefined && this.waker.called) await this.begin()
       const did = await this.tolerate(() => this.act(intent.id, sights?.get(intent.id)))
       if (did !== 'done') done = false
       if (did === 'failed' || this.state === 'closed') return false
@@ -201,7 +162,11 @@ export class Executor implements OpenedExecutor {
     const looking = chain.look(flying, rules.confirmations, (order, logs) =>
       movedFor(order, this.marketOf(order), chain.signer, logs),
     )
-    const { head, taken, sights, unheard } = await this.meanwhile(looking)
+    const { head, taken, sights, unheard } = await this.waker.meanwhile(looking, async () => {
+      if (this.state === 'closed') return 'enough'
+      await this.begin()
+      return 'more'
+    })
     this.head = head
     const lowest = nonceOf(flying[0] as Order) as number
     await this.missing(await refill(taken, lowest, { ...this.parts, book: ledger.book, broadcast: rules.broadcast }))
@@ -269,14 +234,15 @@ export class Executor implements OpenedExecutor {
       case 'later':
         return this.later(order, prepared.why)
       case 'refused':
-        if (this.doubts(order, prepared.code)) return this.later(order, `${prepared.code}, to be asked again`)
+        if (this.hesitations.doubts(order.intent.id, prepared.code))
+          return this.later(order, `${prepared.code}, to be asked again`)
         await this.note(order, [{ type: 'rejected', code: prepared.code, reason: prepared.reason }])
         return 'again'
       case 'needs': {
         const denied = deniedTo(order.intent, book)
         if (denied !== undefined) await this.note(order, [{ type: 'rejected', ...denied }])
         else await ledger.append(helpFor(order.intent, prepared.calls, book, clock.now()))
-        this.nudge()
+        this.waker.nudge()
         return 'again'
       }
       case 'foreign':
@@ -285,16 +251,6 @@ export class Executor implements OpenedExecutor {
         await this.keep(order, prepared.events)
         return 'again'
     }
-  }
-
-  /** A refusal that rests on what the chain said counts once it is given again later: a node may have been behind. */
-  private doubts({ intent: { id } }: Order, code: string): boolean {
-    if (BY_ITSELF.has(code)) return false
-    const now = this.parts.clock.now()
-    const before = this.refusals.get(id)
-    if (before?.code === code) return now - before.at < this.parts.rules.poll_every
-    this.refusals.set(id, { code, at: now })
-    return true
   }
 
   private async send(order: Order, number: number): Promise<'wait' | 'again'> {
@@ -346,14 +302,12 @@ export class Executor implements OpenedExecutor {
   }
 
   private note(order: Order, events: readonly OrderEvent[]): Promise<void> {
-    this.waits.delete(order.intent.id)
-    this.refusals.delete(order.intent.id)
+    this.hesitations.forget(order.intent.id)
     return this.parts.ledger.note(order.intent.id, events)
   }
 
   private later(order: Order, why: string): 'wait' {
-    if (this.waits.get(order.intent.id) !== why) this.parts.notice(`${order.intent.id} waits: ${why}`)
-    this.waits.set(order.intent.id, why)
+    this.hesitations.wait(order.intent.id, why)
     return 'wait'
   }
 
@@ -370,8 +324,5 @@ export class Executor implements OpenedExecutor {
 
 /** Looks for which a nonce must be missing before it is believed. */
 const GAP_LASTS = 5
-
-/** Refusals that no state of the chain can change. */
-const BY_ITSELF: ReadonlySet<string> = new Set(['AMOUNT_ZERO', 'AMOUNT_TOO_LARGE', 'NO_PLAN'])
 
 const codeOf = (sent: Sent): string => ('code' in sent ? sent.code : '')

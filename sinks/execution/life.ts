@@ -1,30 +1,17 @@
+import { orderSteps } from '../../schemas/orders.ts'
+
+type Told = (typeof orderSteps)[number]
+/** Steps that lead to a phase of another name; every other one has the name of the phase it leads to. */
+const leads = { dropped: 'signed', reorged: 'signed' } as const satisfies Readonly<Partial<Record<Told, Told>>>
+export type Phase = Exclude<Told, keyof typeof leads>
 /**
  * The life of an order, the same on a chain and in simulation: `received → planned → simulated → signed → sent → seen →
  * included → final → settled`. What goes wrong ends elsewhere. From `signed` on the order may be executed whatever we
  * do: only the chain, or proof that it never will, ends it.
  */
-export const phases = [
-  'received',
-  'planned',
-  'simulated',
-  'signed',
-  'sent',
-  'seen',
-  'included',
-  'final',
-  'settled',
-  'rejected',
-  'expired',
-  'reverted',
-  'refunded',
-  'cancelled',
-  'dead',
-  'conflict',
-  'lost',
-] as const
-export type Phase = (typeof phases)[number]
+export const phases = orderSteps.filter((step): step is Phase => !(step in leads))
 
-/** What can happen to an order. A name that is also a phase leads there; the others are in `leads`. */
+/** What can happen to an order, and where it must stand for that. */
 export const steps = {
   planned: ['received', 'planned', 'simulated'],
   simulated: ['planned'],
@@ -50,21 +37,13 @@ export const steps = {
   /** Something else of the same signer took its place in the chain. */
   conflict: ['signed', 'sent', 'seen'],
   lost: ['signed', 'sent', 'seen', 'included', 'final'],
-} as const satisfies Readonly<Record<string, readonly Phase[]>>
+} as const satisfies Readonly<Record<Exclude<Told, 'received'>, readonly Phase[]>>
 export type Step = keyof typeof steps
 
-const leads: Readonly<Partial<Record<Step, Phase>>> = { dropped: 'signed', reorged: 'signed' }
-const ends: ReadonlySet<Phase> = new Set([
-  'settled',
-  'rejected',
-  'expired',
-  'reverted',
-  'refunded',
-  'cancelled',
-  'dead',
-  'conflict',
-  'lost',
-])
+/** Nothing can happen any more to an order that stands there. */
+const ends: ReadonlySet<Phase> = new Set(
+  phases.filter((phase) => !Object.values(steps).some((from) => from.includes(phase as never))),
+)
 
 export const hasEnded = (phase: Phase): boolean => ends.has(phase)
 /** Whether bytes exist that would execute it. */
@@ -87,7 +66,7 @@ export class IllegalStep extends Error {}
 /** @throws IllegalStep where nothing like that can happen to an order that stands there */
 export function reduce(life: Life, step: Step, block = 0): Life {
   if (!isLegal(life.phase, step)) throw new IllegalStep(`an order that is ${life.phase} cannot be ${step}`)
-  const phase = leads[step] ?? (step as Phase)
+  const phase: Phase = step in leads ? leads[step as keyof typeof leads] : (step as Phase)
   // A node may be given the bytes again though another has them in its pool.
   const at = step === 'sent' && life.phase === 'seen' ? 'seen' : phase
   return {
