@@ -37,7 +37,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     ours: 'everything',
     packages: ['zod', 'rxjs', 'ws', 'yaml', 'onnxruntime-web', '@nats-io/transport-node', '@nats-io/jetstream'],
   },
-  test: { ours: 'everything', packages: ['zod', 'rxjs', 'yaml', 'fast-check', 'vitest', 'typescript', 'ethers'] },
+  test: { ours: 'everything', packages: ['zod', 'rxjs', 'yaml', 'fast-check', 'vitest', 'typescript', 'ethers', 'pg'] },
 }
 /** Catalogues list the components of every folder of their room. */
 const lists = new Set(['sources/catalogue.ts', 'sinks/catalogue.ts'])

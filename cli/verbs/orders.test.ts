@@ -1,21 +1,12 @@
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type LiveGround, startLiveGround } from '../../test/evm/live_ground.ts'
-import { captured, folderWith, removeFolders } from '../describe/captured.ts'
+import { expect, test } from 'vitest'
+import { type LiveGround, liveGround } from '../../test/evm/live_ground.ts'
+import { captured, folderWith } from '../describe/captured.ts'
 
 let live: LiveGround
-let mined: () => Promise<void>
-beforeAll(async () => {
-  live = await startLiveGround()
-  for (const [name, value] of Object.entries(live.ground.environment)) vi.stubEnv(name, value)
-  mined = live.ground.proxy.keepMining(60)
-}, 60_000)
-afterAll(async () => {
-  await mined()
-  await live.close()
-  removeFolders()
-  vi.unstubAllEnvs()
+liveGround((on) => {
+  live = on
 })
 
 interface Order {

@@ -3,26 +3,17 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { JsonRpcProvider } from 'ethers'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { journalDirectory } from '../../sinks/evm/open_executor.ts'
-import { type LiveGround, startLiveGround } from '../../test/evm/live_ground.ts'
-import { captured, folderWith, removeFolders } from '../describe/captured.ts'
+import { type LiveGround, liveGround } from '../../test/evm/live_ground.ts'
+import { captured, folderWith } from '../describe/captured.ts'
 
 let live: LiveGround
-let mined: () => Promise<void>
 let journal = ''
-beforeAll(async () => {
-  live = await startLiveGround()
-  const { environment, account, anvil } = live.ground
-  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
-  mined = live.ground.proxy.keepMining(60)
+liveGround((on) => {
+  live = on
+  const { environment, account, anvil } = on.ground
   journal = journalDirectory((name) => environment[name], { chain: `eip155:${anvil.chain_id}`, signer: account })
-}, 60_000)
-afterAll(async () => {
-  await mined()
-  await live.close()
-  removeFolders()
-  vi.unstubAllEnvs()
 })
 
 interface Found {
@@ -142,13 +133,13 @@ test('a foreign transaction halts the signer; when somebody has looked, it goes 
 test('an order whose nonce somebody else took is followed to its end before anything is resumed', async () => {
   const file = live.definition('third', 1)
   const dir = join(folderWith({}), 'live')
-  await mined()
+  await live.still()
   expect((await trade(file, 'third', dir, '2s')).code).toBe(0)
   const { findings } = await reconcile(file, '--dir', dir)
   expect(findings.map(({ code, found }) => [code, found])).toEqual([['UNDER_WAY', 'pending']])
   const before = await live.ground.swaps()
   const hash = await stray(() => live.ground.proxy.mine())
-  mined = live.ground.proxy.keepMining(60)
+  live.mine()
   const taken = await reconcile(file, '--dir', dir)
   expect(taken.code).toBe(1)
   expect(taken.findings.map(({ code }) => code)).toEqual(['UNDER_WAY', 'FOREIGN_NONCE', 'BALANCE_DIFFERS'])

@@ -1,25 +1,16 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Wallet } from 'ethers'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { journalDirectory } from '../../sinks/evm/open_executor.ts'
-import { type LiveGround, startLiveGround } from '../../test/evm/live_ground.ts'
+import { type LiveGround, liveGround } from '../../test/evm/live_ground.ts'
 import { hostileTokens, type Listed, wrap } from '../../testing/hostile_tokens.ts'
 import { Postgres, postgresFolder } from '../../testing/postgres.ts'
-import { captured, folderWith, removeFolders } from '../describe/captured.ts'
+import { captured, folderWith } from '../describe/captured.ts'
 
 let live: LiveGround
-let mined: () => Promise<void>
-beforeAll(async () => {
-  live = await startLiveGround()
-  for (const [name, value] of Object.entries(live.ground.environment)) vi.stubEnv(name, value)
-  mined = live.ground.proxy.keepMining(60)
-}, 60_000)
-afterAll(async () => {
-  await mined()
-  await live.close()
-  removeFolders()
-  vi.unstubAllEnvs()
+liveGround((on) => {
+  live = on
 })
 const refused = async (...argv: readonly string[]) => {
   const { code, document } = await live.said('test-trade', ...argv)

@@ -1,11 +1,10 @@
-import { Client } from 'pg'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { wallClock } from '../../runtime/clock.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { isTidegateError } from '../../schemas/errors.ts'
-import { Postgres, postgresFolder } from '../../testing/postgres.ts'
+import { journalDatabase } from '../../test/journal_database.ts'
+import { type Postgres, postgresFolder } from '../../testing/postgres.ts'
 import { type Mishap, SocketRelay } from '../../testing/socket_relay.ts'
 import type { Journal } from './journal.ts'
-import { openPostgresJournal, readPostgresJournal } from './postgres_journal.ts'
+import { readPostgresJournal } from './postgres_journal.ts'
 import { countOf, groupOf, groupsOf, sample_journal } from './sample_entries.ts'
 
 const binaries = postgresFolder()
@@ -14,32 +13,9 @@ describe.skipIf(binaries === undefined)('the journal in a PostgreSQL that fails 
   let server: Postgres
   let database: string
   let url: string
-  beforeAll(async () => {
-    server = await Postgres.start(binaries as string)
-  }, 60_000)
-  afterAll(() => server?.stop())
-  beforeEach(() => {
-    database = server.database()
-    url = server.url(database)
+  const { open, read, ask } = journalDatabase(binaries as string, (...on) => {
+    ;[server, database, url] = on
   })
-
-  const open = (more: { url?: string; patience?: number; answer_within?: number; signer?: string } = {}) => {
-    const { url: at = url, signer = sample_journal.signer, ...options } = more
-    return openPostgresJournal(at, { ...sample_journal, signer }, { clock: wallClock, ...options })
-  }
-  const read = async () => (await readPostgresJournal(url, sample_journal))?.entries
-  /** Asks the database past the journal. */
-  const ask = async (...statements: readonly string[]): Promise<Record<string, unknown>[]> => {
-    const client = new Client({ connectionString: url })
-    await client.connect()
-    try {
-      let rows: Record<string, unknown>[] = []
-      for (const statement of statements) rows = (await client.query(statement)).rows
-      return rows
-    } finally {
-      await client.end()
-    }
-  }
 
   describe('a journal that cannot be trusted is not opened, nor read', () => {
     const spoil = (statement: string) => ask('set session_replication_role = replica', statement)

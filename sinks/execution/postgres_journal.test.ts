@@ -1,7 +1,8 @@
 import { Client } from 'pg'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { wallClock } from '../../runtime/clock.ts'
-import { Postgres, postgresFolder } from '../../testing/postgres.ts'
+import { journalDatabase } from '../../test/journal_database.ts'
+import { postgresFolder } from '../../testing/postgres.ts'
 import type { Entry, OrderEvent } from './entry.ts'
 import type { Journal, OpenedJournal } from './journal.ts'
 import { journalContract } from './journal_contract.ts'
@@ -13,16 +14,10 @@ import { groupOf, groupsOf, planned, receivedOf, sample_journal, signedOf, simul
 const binaries = postgresFolder()
 
 describe.skipIf(binaries === undefined)('the journal in PostgreSQL (apt-get install postgresql)', () => {
-  let server: Postgres
   let database: string
   let url: string
-  beforeAll(async () => {
-    server = await Postgres.start(binaries as string)
-  }, 60_000)
-  afterAll(() => server?.stop())
-  beforeEach(() => {
-    database = server.database()
-    url = server.url(database)
+  const { open, read, ask } = journalDatabase(binaries as string, (_, ...on) => {
+    ;[database, url] = on
   })
 
   journalContract('PostgreSQL', async () => ({
@@ -32,23 +27,6 @@ describe.skipIf(binaries === undefined)('the journal in PostgreSQL (apt-get inst
     dispose: async () => undefined,
   }))
 
-  const open = (more: { url?: string; patience?: number; answer_within?: number; signer?: string } = {}) => {
-    const { url: at = url, signer = sample_journal.signer, ...options } = more
-    return openPostgresJournal(at, { ...sample_journal, signer }, { clock: wallClock, ...options })
-  }
-  const read = async () => (await readPostgresJournal(url, sample_journal))?.entries
-  /** Asks the database past the journal. */
-  const ask = async (...statements: readonly string[]): Promise<Record<string, unknown>[]> => {
-    const client = new Client({ connectionString: url })
-    await client.connect()
-    try {
-      let rows: Record<string, unknown>[] = []
-      for (const statement of statements) rows = (await client.query(statement)).rows
-      return rows
-    } finally {
-      await client.end()
-    }
-  }
   const terminate = () =>
     ask(`select pg_terminate_backend(pid) from pg_stat_activity
          where application_name = 'tidegate' and datname = current_database()`)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { captured, folderWith } from '../../cli/describe/captured.ts'
+import { afterAll, beforeAll, vi } from 'vitest'
+import { captured, folderWith, removeFolders } from '../../cli/describe/captured.ts'
 import { Address } from '../../sinks/evm/hex.ts'
 import { type Ground, startGround } from './ground.ts'
 
@@ -18,7 +19,26 @@ export interface LiveGround {
   readonly definition: (pipeline: string, count?: number, more?: Params) => string
   /** Runs a verb with --json. */
   readonly said: (...argv: readonly string[]) => Promise<Said>
+  /** Makes blocks at a steady pace, from the beginning on. */
+  readonly mine: () => void
+  /** Makes none until told to. */
+  readonly still: () => Promise<void>
   readonly close: () => Promise<void>
+}
+
+/** One for the tests of a file, with its environment; `set` is given it. */
+export function liveGround(set: (live: LiveGround) => void): void {
+  let live: LiveGround | undefined
+  beforeAll(async () => {
+    live = await startLiveGround()
+    for (const [name, value] of Object.entries(live.ground.environment)) vi.stubEnv(name, value)
+    set(live)
+  }, 60_000)
+  afterAll(async () => {
+    await live?.close()
+    removeFolders()
+    vi.unstubAllEnvs()
+  })
 }
 
 /** Buys and sells in turns, `count` times, one order for each quote; buys are twice as large. */
@@ -43,7 +63,7 @@ const seesaw = defineOperator({
 export default { operators: [seesaw] }
 `
 
-export async function startLiveGround(): Promise<LiveGround> {
+async function startLiveGround(): Promise<LiveGround> {
   const ground = await startGround()
   const [base, quote] = ground.uniswap.tokens.map(({ address }) => Address.parse(address)) as [Address, Address]
   const source = {
@@ -61,8 +81,13 @@ export async function startLiveGround(): Promise<LiveGround> {
     gate: { op: 'pass_gate', from: 'seesaw' },
     execute: { sink: 'evm_swap', from: 'gate', params: ground.params({ confirmations: 1, ...more }) },
   })
+  let stop = ground.proxy.keepMining(60)
   return {
     ground,
+    mine: () => {
+      stop = ground.proxy.keepMining(60)
+    },
+    still: () => stop(),
     definition(pipeline, count = 0, more = {}) {
       const definition = JSON.stringify({ pipeline, nodes: nodesOf(count, more) })
       return join(folderWith({ 'tidegate.config.ts': config, 'made.json': definition }), 'made.json')
@@ -72,6 +97,9 @@ export async function startLiveGround(): Promise<LiveGround> {
       const report = argv[0] === 'run' ? lines<{ report?: Params }>().at(-1) : undefined
       return { code, stderr, stdout, document: report?.report ?? json<Params>() }
     },
-    close: () => ground.close(),
+    close: async () => {
+      await stop()
+      await ground.close()
+    },
   }
 }

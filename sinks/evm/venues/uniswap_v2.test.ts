@@ -1,59 +1,33 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { type Anvil, anvilBinary, startAnvil } from '../../../testing/anvil.ts'
+import { later, routersGround } from '../../../test/evm/routers_ground.ts'
+import { type Anvil, anvilBinary } from '../../../testing/anvil.ts'
 import { interfaceOf } from '../../../testing/evm_chain.ts'
-import { secondsOf, settle } from '../../../testing/settled_trade.ts'
-import {
-  callOn,
-  deployArtifact,
-  deployUniswapRouters,
-  sendFrom,
-  type UniswapRouters,
-} from '../../../testing/uniswap_routers.ts'
-import { Address } from '../hex.ts'
+import { secondsOf } from '../../../testing/settled_trade.ts'
+import { deployArtifact, sendFrom, type UniswapRouters } from '../../../testing/uniswap_routers.ts'
 import { uniswapV2 } from './uniswap_v2.ts'
-import { type EvmVenue, type Log, type Reader, Reverted, type Token, type Trade } from './venue.ts'
+import { type EvmVenue, type Reader, Reverted, type Token, type Trade } from './venue.ts'
 
 describe.skipIf(anvilBinary() === undefined)('on a chain of anvil', () => {
   let anvil: Anvil
   let ground: UniswapRouters
   let chain: Reader
-  let snapshot: unknown
   const unit = 10n ** 18n
   const most = 2n ** 256n - 1n
-  const later = 4_000_000_000
 
-  beforeAll(async () => {
-    anvil = await startAnvil()
-    ground = await deployUniswapRouters(anvil)
-    chain = { call: callOn(anvil, (reason) => new Reverted(reason)) }
+  const { erc20, coin, trade, done } = routersGround(async (...on) => {
+    ;[anvil, ground, chain] = on
     for (const token of [ground.a, ground.b, ground.c, ground.weth]) await approve(token)
-  }, 60_000)
-  afterAll(() => anvil.close())
-  beforeEach(async () => {
-    snapshot = await anvil.rpc('evm_snapshot')
   })
-  afterEach(() => anvil.rpc('evm_revert', snapshot))
 
   const approve = (token: string) => {
     const data = interfaceOf('ERC20').encodeFunctionData('approve', [ground.v2.router, most])
     return sendFrom(anvil, ground.trader, { to: token, data })
   }
-  const erc20 = (address: string): Token => ({ address: Address.parse(address), decimals: 18, native: false })
-  const coin = (): Token => ({ ...erc20(ground.weth), native: true })
   const venueOf = (path: readonly string[], more: object = {}): EvmVenue =>
     uniswapV2.open(
       z.parse(uniswapV2.params, { router: ground.v2.router, factory: ground.v2.factory, path, ...more } as never),
     )
-  const trade = (pay: Token, get: Token, exact: 'in' | 'out', amount: bigint, more: Partial<Trade> = {}): Trade => {
-    const account = Address.parse(ground.trader)
-    return { pay, get, exact, amount, bound: exact === 'in' ? 0n : 2n * amount, account, deadline: later, ...more }
-  }
-  /** Sends it, and gives what the logs say beside what the balances say. */
-  const done = async (venue: EvmVenue, order: Trade) => {
-    const { receipt, balances } = await settle(anvil, ground.trader, venue.encode(order), order)
-    return { status: receipt.status, balances, moved: venue.moved(order, receipt.logs as readonly Log[]) }
-  }
 
   const ways = (): readonly (readonly [string, Token, Token, readonly string[]])[] => [
     ['one pair', erc20(ground.a), erc20(ground.b), [ground.b]],

@@ -1,48 +1,28 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { type Anvil, anvilBinary, startAnvil } from '../../../testing/anvil.ts'
+import { later, routersGround } from '../../../test/evm/routers_ground.ts'
+import { type Anvil, anvilBinary } from '../../../testing/anvil.ts'
 import { interfaceOf } from '../../../testing/evm_chain.ts'
-import { secondsOf, settle } from '../../../testing/settled_trade.ts'
-import { callOn, deployUniswapRouters, sendFrom, type UniswapRouters } from '../../../testing/uniswap_routers.ts'
-import { Address } from '../hex.ts'
+import { secondsOf } from '../../../testing/settled_trade.ts'
+import { sendFrom, type UniswapRouters } from '../../../testing/uniswap_routers.ts'
 import { uniswapV3 } from './uniswap_v3.ts'
-import { type EvmVenue, type Log, type Reader, Reverted, type Token, type Trade } from './venue.ts'
+import { type EvmVenue, type Reader, Reverted, type Token } from './venue.ts'
 
 describe.skipIf(anvilBinary() === undefined)('on a chain of anvil', () => {
   let anvil: Anvil
   let ground: UniswapRouters
   let chain: Reader
-  let snapshot: unknown
   const unit = 10n ** 18n
-  const later = 4_000_000_000
 
-  beforeAll(async () => {
-    anvil = await startAnvil()
-    ground = await deployUniswapRouters(anvil)
-    chain = { call: callOn(anvil, (reason) => new Reverted(reason)) }
+  const { erc20, coin, trade, done } = routersGround(async (...on) => {
+    ;[anvil, ground, chain] = on
     const data = interfaceOf('ERC20').encodeFunctionData('approve', [ground.v3.router, 2n ** 256n - 1n])
     for (const to of [ground.a, ground.b, ground.c, ground.weth]) await sendFrom(anvil, ground.trader, { to, data })
-  }, 60_000)
-  afterAll(() => anvil.close())
-  beforeEach(async () => {
-    snapshot = await anvil.rpc('evm_snapshot')
   })
-  afterEach(() => anvil.rpc('evm_revert', snapshot))
 
-  const erc20 = (address: string): Token => ({ address: Address.parse(address), decimals: 18, native: false })
-  const coin = (): Token => ({ ...erc20(ground.weth), native: true })
   const venueOf = (path: readonly string[], more: object = {}): EvmVenue => {
     const hops = path.map((out) => ({ fee: 3000, out }))
     return uniswapV3.open(z.parse(uniswapV3.params, { ...ground.v3, hops, ...more } as never))
-  }
-  const trade = (pay: Token, get: Token, exact: 'in' | 'out', amount: bigint, more: Partial<Trade> = {}): Trade => {
-    const account = Address.parse(ground.trader)
-    return { pay, get, exact, amount, bound: exact === 'in' ? 0n : 2n * amount, account, deadline: later, ...more }
-  }
-  /** Sends it, and gives what the logs say beside what the balances say. */
-  const done = async (venue: EvmVenue, order: Trade) => {
-    const { receipt, balances } = await settle(anvil, ground.trader, venue.encode(order), order)
-    return { status: receipt.status, balances, moved: venue.moved(order, receipt.logs as readonly Log[]) }
   }
 
   const ways = (): readonly (readonly [string, Token, Token, readonly string[]])[] => [

@@ -1,66 +1,31 @@
 import { AbiCoder, Interface } from 'ethers'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { type Anvil, anvilBinary, startAnvil } from '../../../testing/anvil.ts'
+import { later, routersGround } from '../../../test/evm/routers_ground.ts'
+import { type Anvil, anvilBinary } from '../../../testing/anvil.ts'
 import { interfaceOf } from '../../../testing/evm_chain.ts'
-import { balanceOf, secondsOf, settle } from '../../../testing/settled_trade.ts'
-import {
-  callOn,
-  deployArtifact,
-  deployUniswapRouters,
-  sendFrom,
-  type UniswapRouters,
-  universalParams,
-} from '../../../testing/uniswap_routers.ts'
-import { Address } from '../hex.ts'
+import { secondsOf, settle } from '../../../testing/settled_trade.ts'
+import { deployArtifact, sendFrom, type UniswapRouters, universalParams } from '../../../testing/uniswap_routers.ts'
 import { grantsOf, missingOf } from './allowances.ts'
 import { universalRouter } from './universal_router.ts'
-import { type EvmVenue, type Log, type Reader, Reverted, type Token, type Trade } from './venue.ts'
+import type { EvmVenue, Reader, Trade } from './venue.ts'
 
 describe.skipIf(anvilBinary() === undefined)('on a chain of anvil', () => {
   let anvil: Anvil
   let ground: UniswapRouters
   let chain: Reader
-  let snapshot: unknown
   const unit = 10n ** 18n
-  const later = 4_000_000_000
 
-  beforeAll(async () => {
-    anvil = await startAnvil()
-    ground = await deployUniswapRouters(anvil)
-    chain = { call: callOn(anvil, (reason) => new Reverted(reason)) }
-  }, 60_000)
-  afterAll(() => anvil.close())
-  beforeEach(async () => {
-    snapshot = await anvil.rpc('evm_snapshot')
+  const { erc20, coin, trade, done, left, anew } = routersGround((...on) => {
+    ;[anvil, ground, chain] = on
   })
-  afterEach(() => anvil.rpc('evm_revert', snapshot))
 
   type Protocol = 'uniswap_v2' | 'uniswap_v3' | 'uniswap_v4'
   const via = (protocol: Protocol, out: string, more: { readonly hooks?: string } = {}) => ({ protocol, out, ...more })
-  const erc20 = (address: string): Token => ({ address: Address.parse(address), decimals: 18, native: false })
-  const coin = (): Token => ({ ...erc20(ground.weth), native: true })
   type Way = readonly ReturnType<typeof via>[]
   const paramsOf = (routes: readonly (readonly [share: number, Way])[]) => universalParams(ground, routes)
   const venueOf = (...routes: readonly (readonly [share: number, Way])[]): EvmVenue =>
     universalRouter.open(z.parse(universalRouter.params, paramsOf(routes)))
-  const trade = (pay: Token, get: Token, exact: 'in' | 'out', amount: bigint, more: Partial<Trade> = {}): Trade => {
-    const account = Address.parse(ground.trader)
-    return { pay, get, exact, amount, bound: exact === 'in' ? 0n : 2n * amount, account, deadline: later, ...more }
-  }
-  /** Gives exactly the allowances that are missing, sends it, and gives what the logs say beside what the balances say. */
-  const done = async (venue: EvmVenue, order: Trade) => {
-    const missing = await missingOf(venue.allowances(order), order.account, order.deadline, chain)
-    for (const call of await grantsOf(missing, order.account, { grant: 'exact', expiration: order.deadline }, chain))
-      await sendFrom(anvil, ground.trader, call)
-    const { receipt, balances } = await settle(anvil, ground.trader, venue.encode(order), order)
-    return { status: receipt.status, balances, moved: venue.moved(order, receipt.logs as readonly Log[]) }
-  }
-  /** What the router is left with: anybody could take it. */
-  const left = () =>
-    Promise.all(
-      [undefined, ground.weth, ground.a, ground.b, ground.c].map((t) => balanceOf(anvil, ground.universal, t)),
-    )
   const nothing = [0n, 0n, 0n, 0n, 0n]
   const protocols = ['uniswap_v2', 'uniswap_v3', 'uniswap_v4'] as const
   const amount = 7n * unit + 13n
@@ -89,8 +54,7 @@ describe.skipIf(anvilBinary() === undefined)('on a chain of anvil', () => {
     const plan = trade(erc20(ground.a), erc20(ground.b), 'out', 9400n * unit, { bound: 10n ** 6n * unit })
     const venue = venueOf([10_000, [via('uniswap_v4', ground.b)]])
     expect(await done(venue, plan)).toMatchObject({ status: '0x1', balances: { got: plan.amount } })
-    await anvil.rpc('evm_revert', snapshot)
-    snapshot = await anvil.rpc('evm_snapshot')
+    await anew()
     await sendFrom(anvil, deployer.account, { to: ground.a, data: rich })
     expect(await done(venue, { ...plan, amount: 9600n * unit })).toMatchObject({
       status: '0x0',
@@ -160,8 +124,7 @@ describe.skipIf(anvilBinary() === undefined)('on a chain of anvil', () => {
       const expected = { status: '0x1', moved: { paid: quoted, got: amount }, balances: { paid: quoted, got: amount } }
       expect(await done(venueOf(...three(ground.a)), order)).toEqual(expected)
       expect(await left()).toEqual(nothing)
-      await anvil.rpc('evm_revert', snapshot)
-      snapshot = await anvil.rpc('evm_snapshot')
+      await anew()
     }
   })
 

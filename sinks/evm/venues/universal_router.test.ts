@@ -1,64 +1,27 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { type Anvil, anvilBinary, startAnvil } from '../../../testing/anvil.ts'
-import { balanceOf, settle } from '../../../testing/settled_trade.ts'
-import {
-  callOn,
-  deployUniswapRouters,
-  sendFrom,
-  type UniswapRouters,
-  universalParams,
-} from '../../../testing/uniswap_routers.ts'
-import { Address } from '../hex.ts'
-import { grantsOf, missingOf } from './allowances.ts'
+import { later, routersGround } from '../../../test/evm/routers_ground.ts'
+import { anvilBinary } from '../../../testing/anvil.ts'
+import { type UniswapRouters, universalParams } from '../../../testing/uniswap_routers.ts'
 import { bestSplit } from './best_split.ts'
 import { universalRouter } from './universal_router.ts'
-import { type EvmVenue, type Log, type Reader, Reverted, type Token, type Trade } from './venue.ts'
+import type { EvmVenue, Reader, Trade } from './venue.ts'
 
 describe.skipIf(anvilBinary() === undefined)('on a chain of anvil', () => {
-  let anvil: Anvil
   let ground: UniswapRouters
   let chain: Reader
-  let snapshot: unknown
   const unit = 10n ** 18n
-  const later = 4_000_000_000
 
-  beforeAll(async () => {
-    anvil = await startAnvil()
-    ground = await deployUniswapRouters(anvil)
-    chain = { call: callOn(anvil, (reason) => new Reverted(reason)) }
-  }, 60_000)
-  afterAll(() => anvil.close())
-  beforeEach(async () => {
-    snapshot = await anvil.rpc('evm_snapshot')
+  const { erc20, coin, trade, done, left, anew, keep } = routersGround((_, ...on) => {
+    ;[ground, chain] = on
   })
-  afterEach(() => anvil.rpc('evm_revert', snapshot))
 
   type Protocol = 'uniswap_v2' | 'uniswap_v3' | 'uniswap_v4'
   const via = (protocol: Protocol, out: string) => ({ protocol, out })
-  const erc20 = (address: string): Token => ({ address: Address.parse(address), decimals: 18, native: false })
-  const coin = (): Token => ({ ...erc20(ground.weth), native: true })
   type Way = readonly ReturnType<typeof via>[]
   const paramsOf = (routes: readonly (readonly [share: number, Way])[]) => universalParams(ground, routes)
   const venueOf = (...routes: readonly (readonly [share: number, Way])[]): EvmVenue =>
     universalRouter.open(z.parse(universalRouter.params, paramsOf(routes)))
-  const trade = (pay: Token, get: Token, exact: 'in' | 'out', amount: bigint, more: Partial<Trade> = {}): Trade => {
-    const account = Address.parse(ground.trader)
-    return { pay, get, exact, amount, bound: exact === 'in' ? 0n : 2n * amount, account, deadline: later, ...more }
-  }
-  /** Gives exactly the allowances that are missing, sends it, and gives what the logs say beside what the balances say. */
-  const done = async (venue: EvmVenue, order: Trade) => {
-    const missing = await missingOf(venue.allowances(order), order.account, order.deadline, chain)
-    for (const call of await grantsOf(missing, order.account, { grant: 'exact', expiration: order.deadline }, chain))
-      await sendFrom(anvil, ground.trader, call)
-    const { receipt, balances } = await settle(anvil, ground.trader, venue.encode(order), order)
-    return { status: receipt.status, balances, moved: venue.moved(order, receipt.logs as readonly Log[]) }
-  }
-  /** What the router is left with: anybody could take it. */
-  const left = () =>
-    Promise.all(
-      [undefined, ground.weth, ground.a, ground.b, ground.c].map((t) => balanceOf(anvil, ground.universal, t)),
-    )
   const nothing = [0n, 0n, 0n, 0n, 0n]
   /** Quote, curves and what moved are one number, by logs and by balances. */
   const agrees = async (name: string, venue: EvmVenue, plan: Trade, curved = true) => {
@@ -68,8 +31,7 @@ describe.skipIf(anvilBinary() === undefined)('on a chain of anvil', () => {
     expect([name, status, moved, balances]).toEqual([name, '0x1', expected, expected])
     expect(await left()).toEqual(nothing)
     if (!curved) return
-    await anvil.rpc('evm_revert', snapshot)
-    snapshot = await anvil.rpc('evm_snapshot')
+    await anew()
     const [curve] = (await venue.curves?.(plan, chain)) ?? []
     expect([name, curve?.(plan.amount)]).toEqual([name, quoted])
   }
@@ -123,9 +85,7 @@ describe.skipIf(anvilBinary() === undefined)('on a chain of anvil', () => {
         ...[ground.weth, ground.c, 1000n * unit, 1000n * unit, 0, 0, ground.uniswap.deployer.account, later],
       ),
     )
-    await anvil.rpc('evm_snapshot').then((id) => {
-      snapshot = id
-    })
+    await keep()
     const way = [via('uniswap_v4', ground.a), via('uniswap_v4', ground.weth), via('uniswap_v2', ground.c)]
     await agrees('coin to wrapped', venueOf([10_000, way]), trade(erc20(ground.b), erc20(ground.c), 'in', amount))
     await agrees('wrapped to coin', venueOf([10_000, way]), trade(erc20(ground.c), erc20(ground.b), 'in', amount))
