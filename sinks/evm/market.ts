@@ -93,6 +93,15 @@ const DIGITS = 40
 export const movedFor = ({ intent }: Order, market: Market, account: Address, logs: readonly Log[]): Moved =>
   intent.purpose === 'trade' ? market.venue.moved(tradeOf(intent, market, account, 0), logs) : { paid: 0n, got: 0n }
 
+/** Numbers a state can hold, and well above what pools count in: reserves of V2 have 112 bits, liquidity of V3 128. */
+export const MOST = 1n << 126n
+/** Why no market takes such an amount; undefined where one may. */
+export function outOfRange({ amount, bound }: Trade): { readonly code: string; readonly reason: string } | undefined {
+  if (amount <= 0n) return { code: 'AMOUNT_ZERO', reason: 'less than the smallest unit of the token' }
+  if (amount > MOST || bound > MOST) return { code: 'AMOUNT_TOO_LARGE', reason: 'more than a pool could hold' }
+  return undefined
+}
+
 /** The trade of an intent, for its venue. `deadline` in µs. */
 export function tradeOf(intent: Intent, { base, quote }: Pair, account: Address, deadline: number): Trade {
   const [pay, get] = intent.side === 'buy' ? [quote, base] : [base, quote]

@@ -6,13 +6,12 @@ import type { Chain, Head } from './chain.ts'
 import { askFees, type GasRules, offerOf } from './fees.ts'
 import type { Hex } from './hex.ts'
 import type { Signer } from './keys/signer.ts'
-import { type Market, movedAway, tradeOf } from './market.ts'
+import { type Market, movedAway, outOfRange, tradeOf } from './market.ts'
 import type { Nodes } from './nodes.ts'
 import { grantsFor } from './rights.ts'
 import { tryRoundTrip } from './round_trip.ts'
 import { signAttempt } from './sign.ts'
 import { simulate } from './simulate.ts'
-import { MOST } from './simulated_pool.ts'
 import type { Grant } from './venues/allowances.ts'
 import { type Call, Reverted, type Trade } from './venues/venue.ts'
 
@@ -117,8 +116,8 @@ async function planOf(order: Order, market: Market, parts: PrepareParts, at: num
   const now = parts.clock.now()
   const deadline = Math.min(Math.max(at, now), now + AHEAD) + parts.rules.deadline
   const trade = tradeOf(intent, market, parts.signer.address, deadline)
-  if (trade.amount <= 0n) return refused('AMOUNT_ZERO', 'less than the smallest unit of the token')
-  if (trade.amount > MOST || trade.bound > MOST) return refused('AMOUNT_TOO_LARGE', 'more than a pool could hold')
+  const wrong = outOfRange(trade)
+  if (wrong !== undefined) return { is: 'refused', ...wrong }
   const refuses = market.venue.refuses?.(trade)
   if (refuses !== undefined) return refused('VENUE_REFUSES', refuses)
   const quoting = quote(trade, market, parts)

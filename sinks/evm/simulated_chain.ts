@@ -5,10 +5,10 @@ import { hasEnded, mayExecute, phases } from '../execution/life.ts'
 import { fold, newestOf, type Order } from '../execution/order.ts'
 import { told } from '../execution/told.ts'
 import { feesOf, GAS_OF_NOTHING, type GasRules, offerOf } from './fees.ts'
-import { movedAway, type Pair, tradeOf } from './market.ts'
+import { movedAway, outOfRange, type Pair, tradeOf } from './market.ts'
 import { execute, swapOf } from './simulated_execution.ts'
 import { emptySlots, includedOf, isOpen, keep, orderOf, release, type Slot } from './simulated_orders.ts'
-import { emptyPool, MOST, models, swapIn } from './simulated_pool.ts'
+import { emptyPool, models, swapIn } from './simulated_pool.ts'
 
 export interface SimulatedPair extends Pair {
   /** Whether the base is token 0 of its pool. */
@@ -182,8 +182,8 @@ function prepare({ intent }: Order, world: World): readonly OrderEvent[] {
 
 function quote(intent: Intent, deadline: number, { chain: { pool }, pair }: World): bigint | EventOf<'rejected'> {
   const trade = tradeOf(intent, pair, '' as never, deadline)
-  if (trade.amount <= 0n) return rejected('AMOUNT_ZERO', 'less than the smallest unit of the token')
-  if (trade.amount > MOST || trade.bound > MOST) return rejected('AMOUNT_TOO_LARGE', 'more than a pool could hold')
+  const wrong = outOfRange(trade)
+  if (wrong !== undefined) return rejected(wrong.code, wrong.reason)
   if (pool.model === models.none) return rejected('NO_PRICE', 'no state of the pool is known')
   if (pool.model === models.stable) return rejected('NO_CURVE', 'the curve of stable pools is not simulated')
   const [base, quoted] = pair.zero_is_base ? [pool.decimals0, pool.decimals1] : [pool.decimals1, pool.decimals0]

@@ -3,6 +3,7 @@ import { rangeOf } from '../../schemas/curve/concentrated.ts'
 import { amountIn, amountOut, type ConstantProduct } from '../../schemas/curve/constant_product.ts'
 import { PIPS, swapStep } from '../../schemas/curve/swap_step.ts'
 import { tickAt } from '../../schemas/curve/tick_price.ts'
+import { MOST } from './market.ts'
 
 /** The newest state of a pool, and what own trades made of it since. Flat: it is part of the state of an operator. */
 export const emptyPool = () => ({
@@ -14,8 +15,6 @@ export const emptyPool = () => ({
 export type Pool = ReturnType<typeof emptyPool>
 export const models = { none: 0, constant_product: 1, concentrated: 2, stable: 3 } as const
 
-/** Numbers a state can hold, and well above what pools count in: reserves of V2 have 112 bits, liquidity of V3 128. */
-export const MOST = 1n << 126n
 const LOW = (1n << 80n) - 1n
 
 /** Whether it was taken: a row older than the newest is passed over. */

@@ -2,7 +2,7 @@ import { defineOperator, many } from '../../runtime/define.ts'
 import { Block, PoolState } from '../../schemas/chain.ts'
 import { type Fixed, fixed } from '../../schemas/fixed.ts'
 import { ApprovedOrder, Fill, OrderStep, OrderUpdate } from '../../schemas/orders.ts'
-import { noMarket, nowhere } from './market.ts'
+import { MOST, noMarket, nowhere } from './market.ts'
 import { type EvmSwapParams, isToken0, pairOf, evmSwapParams as params, rulesOf, simulationOf } from './params.ts'
 import type { SimulatedPair, SimulationRules, World } from './simulated_chain.ts'
 import {
@@ -17,7 +17,7 @@ import {
 } from './simulated_chain.ts'
 import { simulatedExample } from './simulated_example.ts'
 import { intentIn, isOpen, release } from './simulated_orders.ts'
-import { MOST, takeState } from './simulated_pool.ts'
+import { takeState } from './simulated_pool.ts'
 
 interface Prepared {
   readonly rules: SimulationRules
