@@ -3,10 +3,10 @@ import { expect, test } from 'vitest'
 import { isTidegateError } from '../schemas/errors.ts'
 import { Scalar } from '../schemas/features.ts'
 import { FrameWriter } from '../schemas/frame_writer.ts'
-import { type Commit, type CommitHead, decodeCommit, encodeCommit } from './commit.ts'
+import { COMMIT_VERSION, type Commit, type CommitHead, decodeCommit, encodeCommit } from './commit.ts'
 
 const head = (frames: number, state: number, keys?: readonly string[]): CommitHead => ({
-  version: 2,
+  version: COMMIT_VERSION,
   seq: 7,
   plan: 'abc',
   epoch: 1,
@@ -21,6 +21,12 @@ function frameOf(rows: number): Uint8Array {
   for (let i = 0; i < rows; i++) writer.push(i, 'v:Å', i / 3, 0, i)
   return writer.take()
 }
+const unwritten = (frame: Uint8Array) => ({
+  byteLength: frame.byteLength,
+  writeTo: (bytes: Uint8Array) => bytes.set(frame),
+})
+const encoded = (head: CommitHead, outputs: readonly Uint8Array[], state: Uint8Array) =>
+  encodeCommit({ head, outputs: outputs.map(unwritten), state }).bytes
 const commits = fc
   .record({
     rows: fc.array(fc.nat(9), { maxLength: 4 }),
@@ -38,8 +44,9 @@ const commits = fc
 test('a commit comes back whole, its parts at multiples of 8 so that nothing is copied', () => {
   fc.assert(
     fc.property(commits, (commit) => {
-      const bytes = encodeCommit(commit)
+      const { bytes, outputs } = encodeCommit({ ...commit, outputs: commit.outputs.map(unwritten) })
       const found = decodeCommit(bytes, 7)
+      expect(found.outputs).toEqual(outputs)
       expect(found.head).toEqual(commit.head)
       expect(found.outputs.map((f) => [...f])).toEqual(commit.outputs.map((f) => [...f]))
       expect([...found.state]).toEqual([...commit.state])
@@ -61,17 +68,17 @@ const outcome = (bytes: Uint8Array) => {
     return error.code
   }
 }
-const sound = encodeCommit({ head: head(2, 16), outputs: [frameOf(2), frameOf(1)], state: new Uint8Array(16) })
+const sound = encoded(head(2, 16), [frameOf(2), frameOf(1)], new Uint8Array(16))
 test('cut short anywhere it is LOG_CORRUPT', () => {
   for (let length = 0; length < sound.length; length++)
     expect(outcome(sound.slice(0, length)), `${length} bytes`).toBe('LOG_CORRUPT')
 })
-test('damaged it is read or LOG_CORRUPT, never another failure', () => {
+test('damaged it is read, LOG_CORRUPT or of another release, never another failure', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(sound.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }), (spots) => {
       const spoilt = sound.slice()
       for (const [place, byte] of spots) spoilt[place] = byte
-      expect(['read', 'LOG_CORRUPT']).toContain(outcome(spoilt))
+      expect(['read', 'LOG_CORRUPT', 'PLAN_MISMATCH']).toContain(outcome(spoilt))
     }),
     { numRuns: 3000 },
   )
@@ -81,11 +88,14 @@ test.each([
   ['absurdly many frames', { frames: 2 ** 53 - 1 }],
   ['fewer than none', { frames: -1 }],
   ['a state of negative length', { state_bytes: -8 }],
-  ['another version', { version: 3 }],
+  ['no version', { version: undefined }],
   ['a copy of a commit at another place', { seq: 6 }],
 ])('%s is LOG_CORRUPT', (_what, change) => {
   const odd = { ...head(2, 16), ...change } as CommitHead
-  expect(outcome(encodeCommit({ head: odd, outputs: [frameOf(2), frameOf(1)], state: new Uint8Array(16) }))).toBe(
-    'LOG_CORRUPT',
-  )
+  expect(outcome(encoded(odd, [frameOf(2), frameOf(1)], new Uint8Array(16)))).toBe('LOG_CORRUPT')
+})
+
+test('a commit of another release is said to be one', () => {
+  const bytes = encoded({ ...head(0, 0), version: 2 as never }, [], new Uint8Array(0))
+  expect(() => decodeCommit(bytes, 7)).toThrow('another release: expected version 3 of its form, found 2')
 })

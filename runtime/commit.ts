@@ -10,9 +10,12 @@ export type TakenInput = z.output<typeof TakenInput>
 export const DeadLetter = z.object({ input: z.int(), seq: z.int(), code: z.string(), reason: z.string() })
 export type DeadLetter = z.output<typeof DeadLetter>
 
+/** Of the head and of the states beside it, which no other version reads. */
+export const COMMIT_VERSION = 3
+
 /** What one message of a stage stream says beside its outputs and state: everything a restart needs. */
 export const CommitHead = z.object({
-  version: z.literal(2),
+  version: z.literal(COMMIT_VERSION),
   /** Its own place in the stream: a copy that lands elsewhere is no commit. */
   seq: z.int(),
   plan: z.string(),
@@ -54,21 +57,38 @@ export interface Commit {
   readonly state: Uint8Array
 }
 
-export function encodeCommit({ head, outputs, state }: Commit): Uint8Array {
+/** An output frame that is still to be written. */
+export interface Unwritten {
+  readonly byteLength: number
+  writeTo(bytes: Uint8Array): void
+}
+export interface Uncommitted extends Omit<Commit, 'outputs'> {
+  readonly outputs: readonly Unwritten[]
+}
+
+/** The bytes of a commit, and its output frames in them. */
+export function encodeCommit({ head, outputs, state }: Uncommitted): {
+  readonly bytes: Uint8Array
+  readonly outputs: readonly Uint8Array[]
+} {
   const text = new TextEncoder().encode(JSON.stringify(head))
   const start = align8(4 + text.length)
-  const bytes = new Uint8Array(start + outputs.reduce((sum, f) => sum + f.byteLength, 0) + state.byteLength)
+  const lengths = outputs.map(({ byteLength }) => byteLength)
+  const bytes = new Uint8Array(start + lengths.reduce((sum, length) => sum + length, 0) + state.byteLength)
   new DataView(bytes.buffer).setUint32(0, text.length, true)
   bytes.set(text, 4)
   let at = start
-  for (const part of [...outputs, state]) {
-    bytes.set(part, at)
-    at += part.byteLength
-  }
-  return bytes
+  const written = outputs.map((output, i) => {
+    const frame = bytes.subarray(at, at + (lengths[i] as number))
+    output.writeTo(frame)
+    at += frame.byteLength
+    return frame
+  })
+  bytes.set(state, at)
+  return { bytes, outputs: written }
 }
 
-/** @throws LOG_CORRUPT when the bytes are no commit */
+/** @throws LOG_CORRUPT when the bytes are no commit, PLAN_MISMATCH when another release wrote it */
 export function decodeCommit(bytes: Uint8Array, seq: number): Commit {
   const broken = (reason: string) =>
     new TidegateError('LOG_CORRUPT', `commit ${seq} cannot be read: ${reason}`, { seq })
@@ -80,6 +100,16 @@ export function decodeCommit(bytes: Uint8Array, seq: number): Commit {
   } catch {
     throw broken('its head is not JSON')
   }
+  const { data: version } = z
+    .object({ version: z.number() })
+    .transform((h) => h.version)
+    .safeParse(json)
+  if (version !== undefined && version !== COMMIT_VERSION)
+    throw new TidegateError(
+      'PLAN_MISMATCH',
+      `commit ${seq} is of another release: expected version ${COMMIT_VERSION} of its form, found ${version}`,
+      { seq, expected: COMMIT_VERSION, found: version },
+    )
   const parsed = CommitHead.safeParse(json)
   if (!parsed.success) throw broken(z.prettifyError(parsed.error))
   const head = parsed.data

@@ -216,7 +216,8 @@ export class Compiled implements Execution {
     const dictionaries = this.dictionaries[source] as WeakMap<readonly string[], Int32Array>
     let codes = dictionaries.get(keys)
     if (codes === undefined) {
-      codes = Int32Array.from(keys, (key) => this.codeFor(source, key))
+      codes = new Int32Array(keys.length)
+      for (let d = 0; d < keys.length; d++) codes[d] = this.codeFor(source, keys[d] as string)
       dictionaries.set(keys, codes)
     }
     return codes

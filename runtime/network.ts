@@ -3,7 +3,7 @@ import { type Env, isKind, isMany, type Ports, type Shape, type State } from './
 import { KEY_GROUPS, keyGroup } from './key_groups.ts'
 import type { Plan, PlannedNode } from './plan.ts'
 import { type Flat, flatOf } from './state/flat.ts'
-import { type Layout, layoutOf, renew, type Slots, slots } from './state/layout.ts'
+import { type Layout, layoutOf, type Memory, renew, slots } from './state/layout.ts'
 import { adopterOf, type Shape as FieldShape, shapeOf } from './state/shape.ts'
 
 export type Handler = (state: State, message: unknown, env: unknown) => unknown
@@ -19,7 +19,7 @@ export interface Edge {
   readonly kind: Kind
   readonly recorded: boolean
   readonly readers: readonly Reader[]
-  /** Where it stands in the memory of a key. */
+  /** Where it stands in the memory of a key; -1 where nobody hears it: its messages need no numbers. */
   readonly place: number
   /** Its newest message is kept when some `latest` port reads it. */
   readonly kept: Flat | undefined
@@ -106,10 +106,11 @@ export class Network {
   /** Key groups, by key code. */
   groups = new Uint8Array(0)
   /**
-   * What edges remember of a key, side by side. Of every edge three doubles: the newest time, how many messages came at
-   * it after the first, and how many came that were older. Of one that is kept, 1 where it has spoken, and the message.
+   * What edges remember of a key, side by side. Of every edge that is heard three doubles: the newest time, how many
+   * messages came at it after the first, and how many came that were older. Of one that is kept, 1 where it has spoken,
+   * and the message.
    */
-  memory: Slots = slots(0)
+  memory: Memory = slots(0)
   readonly stride: number
   /** The states of a key in one object, by node: one look-up per row, and neighbours wherever V8 moves them. */
   readonly records: Record<string, unknown>[] = []
@@ -134,15 +135,16 @@ export class Network {
   constructor(plan: Plan) {
     this.plan = plan
     const looked = new Set(plan.nodes.flatMap((n) => Object.values(n.latest)))
+    const heard = new Set(plan.nodes.flatMap((n) => Object.values(n.inputs).flat()))
     const readers = new Map<string, Reader[]>(plan.edges.map((e) => [e.name, []]))
-    let place = 0
+    let end = 0
     this.edges = plan.edges.map((e, index) => {
       const kept = looked.has(e.name) ? flatOf(e.kind) : undefined
-      const edge = { ...e, index, place, kept, readers: readers.get(e.name) as Reader[] }
-      place += NUMBERS + (kept === undefined ? 0 : 1 + kept.width)
-      return edge
+      const place = e.recorded || kept !== undefined || heard.has(e.name) ? end : -1
+      if (place >= 0) end += NUMBERS + (kept === undefined ? 0 : 1 + kept.width)
+      return { ...e, index, place, kept, readers: readers.get(e.name) as Reader[] }
     })
-    this.stride = place
+    this.stride = end
     this.named = new Map(this.edges.map((e) => [e.name, e]))
     this.nodes = plan.nodes.map((planned, index) => this.start(planned, index))
     for (const node of this.nodes)
@@ -228,17 +230,16 @@ export class Network {
     this.keys.push(key)
     this.codes.set(key, code)
     this.groups[code] = code === 0 ? KEY_GROUPS : keyGroup(key)
-    const states = this.fresh()
-    const fields = this.recordFields()
+    const values = [key, ...this.fresh()]
     const record = this.record
-      ? new this.record(...([key, ...states] as never[]))
-      : Object.fromEntries([key, ...states].map((value, i) => [fields[i], value]))
+      ? new this.record(...(values as never[]))
+      : Object.fromEntries(this.recordFields().map((field, i) => [field, values[i]]))
     this.records.push(record as Record<string, unknown>)
     for (const node of this.nodes) {
       node.each[code] = (this.records[code]?.[`${node.planned.id}$part`] as State | undefined) ?? NOTHING
       node.alarms[code] = Number.POSITIVE_INFINITY
     }
-    for (const { place } of this.edges) this.memory.real[code * this.stride + place] = -1
+    for (const { place } of this.edges) if (place >= 0) this.memory.real[code * this.stride + place] = -1
     this.dirty[code] = 1
     if (this.nodes.some((n) => n.wide && n.broken[0] === 1)) this.troubled[code] = 1
     this.grown()
@@ -325,6 +326,7 @@ export class Network {
 
   /** Which message of its edge, key and time this one is: half of its name. */
   number(edge: Edge, code: number, at: number): number {
+    if (edge.place < 0) return 0
     const place = code * this.stride + edge.place
     const numbers = this.memory.real
     const last = numbers[place] as number

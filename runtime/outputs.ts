@@ -3,7 +3,7 @@ import { decodeFrame, peekFrame } from '../schemas/frame.ts'
 import { rowReader } from '../schemas/frame_reader.ts'
 import { FrameWriter } from '../schemas/frame_writer.ts'
 import type { Kind } from '../schemas/kind.ts'
-import { decodeCommit } from './commit.ts'
+import { decodeCommit, type Unwritten } from './commit.ts'
 import type { Committed } from './connect.ts'
 import type { LogStream } from './log/log.ts'
 import type { OutputHash } from './output_hash.ts'
@@ -27,18 +27,24 @@ export const hashing =
 /** Gathers the outputs of a step into frames, one per edge; `order` keeps the sequence in which they were emitted. */
 export class OutputFrames {
   private readonly writers = new Map<string, FrameWriter>()
+  /** Most outputs are of the same edge as the one before. */
+  private edge: string | undefined
+  private writer: FrameWriter | undefined
   private order = 0
-  add(edge: string, kind: Kind, key: string, at: number, ordinal: number, value: unknown): void {
-    let writer = this.writers.get(edge)
-    if (writer === undefined) {
-      writer = new FrameWriter(kind, edge, { capacity: 16, outputs: true })
+  add(edge: string, kind: Kind, key: string, at: number, ordinal: number, value: unknown, code: number): void {
+    let { writer } = this
+    if (edge !== this.edge || writer === undefined) {
+      writer = this.writers.get(edge) ?? new FrameWriter(kind, edge, { capacity: 16, outputs: true })
       this.writers.set(edge, writer)
+      this.edge = edge
+      this.writer = writer
     }
-    writer.push(at, key, value, ordinal, this.order++)
+    writer.push(at, key, value, ordinal, this.order++, code)
   }
-  take(): readonly Uint8Array[] {
+  /** Frames to be written before the next output comes. */
+  take(): readonly Unwritten[] {
     this.order = 0
-    return [...this.writers.values()].filter((w) => w.rows > 0).map((w) => w.take())
+    return [...this.writers.values()].filter((w) => w.rows > 0)
   }
 }
 

@@ -94,7 +94,7 @@ export class Passes implements Execution {
     ;(network.sent[edge.index] as number)++
     network.keep(edge, code, value)
     watch.message?.(edge.name, network.keys[code] as string, at, value)
-    if (edge.recorded) watch.output?.(edge.name, edge.kind, network.keys[code] as string, at, ordinal, value)
+    if (edge.recorded) watch.output?.(edge.name, edge.kind, network.keys[code] as string, at, ordinal, value, code)
     for (const reader of edge.readers) this.queue.push({ reader, key: code, at, ordinal, value })
   }
 

@@ -1,6 +1,6 @@
 import { isTidegateError, TidegateError } from '../schemas/errors.ts'
 import { decodeFrame, type Frame } from '../schemas/frame.ts'
-import { type CommitHead, type DeadLetter, encodeCommit } from './commit.ts'
+import { COMMIT_VERSION, type CommitHead, type DeadLetter, encodeCommit } from './commit.ts'
 import type { Committed } from './connect.ts'
 import { type Engine, type ExecutionName, openEngine } from './engine.ts'
 import { metering } from './environment/metering.ts'
@@ -128,8 +128,8 @@ export class Stage {
 
   private async start(): Promise<void> {
     const watch: Watch = {
-      output: (edge, kind, key, at, ordinal, value) => {
-        if (!this.rehearsing) this.outputs.add(edge, kind, key, at, ordinal, value)
+      output: (edge, kind, key, at, ordinal, value, code) => {
+        if (!this.rehearsing) this.outputs.add(edge, kind, key, at, ordinal, value, code)
       },
       failed: (failure) => {
         if (!this.rehearsing) this.options.failed?.(failure)
@@ -272,10 +272,10 @@ export class Stage {
     const whole = this.last === 0 || this.carried || seq - this.full >= FULL_EVERY
     const names = this.engine.network.keys
     const state = this.snapshots.save(whole)
-    const outputs = this.outputs.take()
+    const unwritten = this.outputs.take()
     const { owner } = this.options
     const head: CommitHead = {
-      version: 2,
+      version: COMMIT_VERSION,
       seq,
       plan: this.plan.hash,
       ...(this.plan.mode === 'live' && { live: true as const }),
@@ -291,10 +291,10 @@ export class Stage {
       ...(dead.length > 0 && { dead: [...dead] }),
       ...((whole || names.length > this.knownKeys) && { keys: [...names] }),
       full: whole ? seq : this.full,
-      frames: outputs.length,
+      frames: unwritten.length,
       state_bytes: state.byteLength,
     }
-    const bytes = encodeCommit({ head, outputs, state })
+    const { bytes, outputs } = encodeCommit({ head, outputs: unwritten, state })
     this.taken = [...to]
     this.commitBytes = bytes.byteLength
     this.probe('before_commit')

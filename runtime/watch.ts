@@ -14,8 +14,16 @@ export interface Failure {
 
 /** Where the messages of an engine can be watched. */
 export interface Watch {
-  /** Every recorded output, in the order of emission. */
-  readonly output?: (edge: string, kind: Kind, key: string, at: number, ordinal: number, value: unknown) => void
+  /** Every recorded output, in the order of emission; `code` is the small number that stands for its key in this engine. */
+  readonly output?: (
+    edge: string,
+    kind: Kind,
+    key: string,
+    at: number,
+    ordinal: number,
+    value: unknown,
+    code: number,
+  ) => void
   /** A node threw: it is left out for that key from here on, everything else goes on. */
   readonly failed?: (failure: Failure) => void
   /** Every message on every edge: tracing and tests. Interpreted. */

@@ -39,8 +39,50 @@ function decoded(bytes: Uint8Array, words: number): readonly string[] | undefine
     if (place + 4 > byteLength) return undefined
     const end = place + 4 + d.getUint32(place, true)
     if (end > byteLength) return undefined
-    keys.push(text.decode(bytes.subarray(place + 4, end)))
+    keys.push(wordIn(d, bytes, place + 4, end))
     place = end
   }
   return keys
+}
+
+/** Words that were decoded before, in places by a hash of their bytes: eight numbers of 4 bytes a place, and the word. */
+const PLACES = 2 ** 15
+const PLACE_NUMBERS = 8
+const held = new Int32Array(PLACES * PLACE_NUMBERS)
+const lengths = new Uint8Array(PLACES)
+const heldWords: string[] = new Array(PLACES).fill('')
+/** The word at hand. */
+const numbers = new Int32Array(PLACE_NUMBERS)
+
+/** The word of these bytes. The same bytes mostly give the same string, which is decoded once and hashed once. */
+function wordIn(d: DataView, bytes: Uint8Array, from: number, end: number): string {
+  const length = end - from
+  if (length > 4 * PLACE_NUMBERS) return text.decode(bytes.subarray(from, end))
+  let hash = length
+  let count = 0
+  for (let at = from; at < end; at += 4) {
+    const number = end - at >= 4 ? d.getInt32(at, true) : rest(d, at, end)
+    numbers[count++] = number
+    hash = Math.imul(hash ^ number, 0x85ebca6b)
+    hash ^= hash >>> 13
+  }
+  hash = Math.imul(hash, 0xc2b2ae35)
+  const place = (hash ^ (hash >>> 16)) & (PLACES - 1)
+  const start = place * PLACE_NUMBERS
+  if (lengths[place] === length) {
+    let i = 0
+    while (i < count && held[start + i] === numbers[i]) i++
+    if (i === count) return heldWords[place] as string
+  }
+  const word = text.decode(bytes.subarray(from, end))
+  for (let i = 0; i < count; i++) held[start + i] = numbers[i] as number
+  lengths[place] = length
+  heldWords[place] = word
+  return word
+}
+/** The last one to three bytes as a number. */
+function rest(d: DataView, at: number, end: number): number {
+  let number = 0
+  for (let i = at; i < end; i++) number |= d.getUint8(i) << (8 * (i - at))
+  return number
 }

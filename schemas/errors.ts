@@ -36,8 +36,8 @@ export const codes = {
   },
   PLAN_MISMATCH: {
     exit: 5,
-    summary: 'The log belongs to another plan than the definition gives now.',
-    fix: 'Name another log directory, or run the definition the log was made with.',
+    summary: 'The log belongs to another plan than the definition gives now, or to another release.',
+    fix: 'Name another log directory, or run the definition and the release the log was made with.',
   },
   KERNEL_FAILED: {
     exit: 4,

@@ -152,6 +152,20 @@ test('a dictionary that grows starts afresh before words nobody repeats fill the
   expect(lengths.filter((n) => n === 2).length).toBeGreaterThan(1)
 })
 
+test('a number that comes with a key is only a help: the key decides', () => {
+  const write = (numbers: (i: number) => number) => {
+    const writer = new FrameWriter(trade, 'o', { outputs: true })
+    return Array.from({ length: 3 }, (_, frame) => {
+      for (let i = 0; i < 9; i++)
+        writer.push(i, `v:${(i + frame) % 4}`, { price: 1, size: 1, side: 0, id: i }, 0, i, numbers(i))
+      return writer.take()
+    })
+  }
+  const expected = write(() => -1)
+  expect(write((i) => i % 4)).toEqual(expected)
+  expect(write(() => 0)).toEqual(expected)
+})
+
 test('a frame its container vouches for is not summed again, and is still checked in every other way', () => {
   const trade = kinds['trade'] as Kind
   const frame = written(trade, [

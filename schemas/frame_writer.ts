@@ -48,6 +48,16 @@ const slowPutter =
 /** Where a growing dictionary starts anew, so that words nobody repeats do not fill every frame. */
 const GROWN_BYTES = 2 ** 16
 
+/** Words whose bytes are remembered from one dictionary to the next. */
+const MOST_KNOWN = 2 ** 15
+interface Word {
+  readonly text: string
+  readonly bytes: Uint8Array
+  /** Its place in the dictionary of that number. */
+  code: number
+  dictionary: number
+}
+
 interface WriterOptions {
   readonly capacity?: number
   readonly outputs?: boolean
@@ -65,25 +75,19 @@ export class FrameWriter {
   private key: Uint32Array
   private ordinal: Uint32Array
   private order: Uint32Array
-  private readonly codes = new Map<string, number>()
+  private readonly known = new Map<string, Word>()
+  /** The words of the dictionary at hand, and its number. */
   private readonly words: Uint8Array[] = []
+  private dictionary = 0
   private wordBytes = 0
   private readonly put: Put
   private readonly hash: Uint8Array
   private readonly kindName: Uint8Array
   private readonly originName: Uint8Array
   private readonly growing: boolean
-  private readonly code = (word: string): number => {
-    let code = this.codes.get(word)
-    if (code === undefined) {
-      code = this.words.length
-      const bytes = utf8.encode(word)
-      this.codes.set(word, code)
-      this.words.push(bytes)
-      this.wordBytes += 4 + bytes.length
-    }
-    return code
-  }
+  /** Words by a number that came with them, as long as the same word comes with it. */
+  private readonly numbered: (Word | undefined)[] = []
+  private readonly code = (text: string): number => this.place(this.word(text))
 
   constructor(kind: Kind, origin: string, options: WriterOptions = {}) {
     const capacity = options.capacity ?? 256
@@ -101,17 +105,42 @@ export class FrameWriter {
     this.originName = utf8.encode(origin)
   }
 
-  push(at: number, key: string, value: unknown, ordinal = 0, order = 0): void {
+  /** Rows whose keys come with a small number of their own are faster: keys are then not looked up by their text. */
+  push(at: number, key: string, value: unknown, ordinal = 0, order = 0, number = -1): void {
     if (this.rows === this.at.length) this.grow()
     const row = this.rows
     this.at[row] = at
-    this.key[row] = this.code(key)
+    let word = number < 0 ? undefined : this.numbered[number]
+    if (word === undefined || word.text !== key) {
+      word = this.word(key)
+      if (number >= 0) this.numbered[number] = word
+    }
+    this.key[row] = this.place(word)
     if (this.head === outputEnvelope) {
       this.ordinal[row] = ordinal
       this.order[row] = order
     }
     this.put(this.columns, row, value, this.code)
     this.rows++
+  }
+
+  private word(text: string): Word {
+    let word = this.known.get(text)
+    if (word === undefined) {
+      word = { text, bytes: utf8.encode(text), code: 0, dictionary: -1 }
+      this.known.set(text, word)
+    }
+    return word
+  }
+  /** Where a word stands in the dictionary at hand. */
+  private place(word: Word): number {
+    if (word.dictionary !== this.dictionary) {
+      word.dictionary = this.dictionary
+      word.code = this.words.length
+      this.words.push(word.bytes)
+      this.wordBytes += 4 + word.bytes.length
+    }
+    return word.code
   }
 
   private grow(): void {
@@ -127,24 +156,45 @@ export class FrameWriter {
     this.columns = this.columns.map(double)
   }
 
-  /** The rows so far as one frame, and starts the next.  */
+  private get table(): readonly Column[] {
+    return [...this.head, ...this.own]
+  }
+  /** How long the frame of the rows so far is. */
+  get byteLength(): number {
+    return align8(this.strings() + this.kindName.length + this.originName.length + this.wordBytes)
+  }
+  /** Where the columns of the frame end, and its strings begin; `place` is told where each column lies. */
+  private strings(place?: (column: number, offset: number) => void): number {
+    const { table } = this
+    let end = HEADER_BYTES + table.length * 8
+    for (const [c, { type }] of table.entries()) {
+      const offset = align8(end)
+      place?.(c, offset)
+      end = offset + this.rows * columnBytes[type]
+    }
+    return align8(end)
+  }
+
+  /** The rows so far as one frame, and starts the next. */
   take(): Uint8Array {
-    const { rows } = this
-    const table = [...this.head, ...this.own]
-    const data: ColumnData[] = [
+    const bytes = new Uint8Array(this.byteLength)
+    this.writeTo(bytes)
+    return bytes
+  }
+  /** The same into zeroed bytes of just that length, beginning at a multiple of 8. */
+  writeTo(bytes: Uint8Array): void {
+    const { rows, table } = this
+    const data: readonly ColumnData[] = [
       ...(this.head === outputEnvelope ? [this.at, this.key, this.ordinal, this.order] : [this.at, this.key]),
       ...this.columns,
     ]
-    let end = HEADER_BYTES + table.length * 8
-    const offsets = table.map(({ type }) => {
-      const offset = align8(end)
-      end = offset + rows * columnBytes[type]
-      return offset
+    const d = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const strings = this.strings((c, offset) => {
+      const [{ type }, column] = [table[c] as Column, data[c] as ColumnData]
+      d.setUint32(HEADER_BYTES + c * 8, offset, true)
+      d.setUint8(HEADER_BYTES + c * 8 + 4, columnCodes[type])
+      bytes.set(new Uint8Array(column.buffer, column.byteOffset, rows * columnBytes[type]), offset)
     })
-    const strings = align8(end)
-    const total = align8(strings + this.kindName.length + this.originName.length + this.wordBytes)
-    const bytes = new Uint8Array(total)
-    const d = new DataView(bytes.buffer)
     let first = Number.POSITIVE_INFINITY
     let last = Number.NEGATIVE_INFINITY
     for (let i = 0; i < rows; i++) {
@@ -155,7 +205,7 @@ export class FrameWriter {
     d.setUint32(0, FRAME_MAGIC, true)
     d.setUint16(4, FRAME_VERSION, true)
     d.setUint16(6, table.length, true)
-    d.setUint32(8, total, true)
+    d.setUint32(8, bytes.byteLength, true)
     d.setUint32(16, rows, true)
     d.setUint32(20, strings, true)
     d.setFloat64(24, rows === 0 ? 0 : first, true)
@@ -164,13 +214,6 @@ export class FrameWriter {
     d.setUint16(56, this.kindName.length, true)
     d.setUint16(58, this.originName.length, true)
     d.setUint32(60, this.words.length, true)
-    table.forEach(({ type }, c) => {
-      const column = data[c] as ColumnData
-      const offset = offsets[c] as number
-      d.setUint32(HEADER_BYTES + c * 8, offset, true)
-      d.setUint8(HEADER_BYTES + c * 8 + 4, columnCodes[type])
-      bytes.set(new Uint8Array(column.buffer, column.byteOffset, rows * columnBytes[type]), offset)
-    })
     bytes.set(this.kindName, strings)
     bytes.set(this.originName, strings + this.kindName.length)
     let place = strings + this.kindName.length + this.originName.length
@@ -180,12 +223,17 @@ export class FrameWriter {
       place += 4 + word.length
     }
     d.setUint32(12, crc32(bytes.subarray(16)), true)
+    this.begin()
+  }
+  private begin(): void {
     this.rows = 0
-    if (!this.growing || this.wordBytes > GROWN_BYTES) {
-      this.codes.clear()
-      this.words.length = 0
-      this.wordBytes = 0
+    if (this.growing && this.wordBytes <= GROWN_BYTES) return
+    this.dictionary++
+    if (this.known.size > MOST_KNOWN) {
+      this.known.clear()
+      this.numbered.length = 0
     }
-    return bytes
+    this.words.length = 0
+    this.wordBytes = 0
   }
 }

@@ -1,5 +1,6 @@
 import { isBare } from '../../schemas/columns.ts'
 import { type Edge, NUMBERS, type Reader, type Running } from '../network.ts'
+import { changeOf } from './changed.ts'
 import * as name from './names.ts'
 
 /** What a straight line cannot hold: a plan whose nodes call each other this often in one pass is interpreted there. */
@@ -91,15 +92,18 @@ export class PassText {
   }
 
   private emit(edge: Edge, message: string, when: readonly string[]): void {
-    const ordinal = this.variable(`o_${name.ident(edge.name)}`)
+    const numbered = edge.place >= 0
+    const ordinal = numbered ? this.variable(`o_${name.ident(edge.name)}`) : '0'
     const bulk = this.way.bulk && when.length === 0
     if (bulk) this.always.push(edge)
     this.line(
       when,
-      `${ordinal} = ordinal(b + ${edge.place}, at);`,
+      ...(numbered ? [`${ordinal} = ordinal(b + ${edge.place}, at);`] : []),
       ...(bulk ? [] : [`sent[${edge.index}]++;`]),
       ...(edge.kept ? [`${name.keepOf(edge)}(b, ${message});`] : []),
-      ...(edge.recorded ? [`output('${edge.name}', ${name.kindOf(edge)}, s.$key, at, ${ordinal}, ${message});`] : []),
+      ...(edge.recorded
+        ? [`output('${edge.name}', ${name.kindOf(edge)}, s.$key, at, ${ordinal}, ${message}, k);`]
+        : []),
     )
     this.here.set(edge, { message, when })
     for (const reader of edge.readers) this.mail.push({ reader, message, ordinal, when })
@@ -141,6 +145,7 @@ export class PassText {
         ? [name.fireOf(node), `at, ${env}`]
         : [name.handlerOf(node, mail.reader.port), `${mail.message}, ${env}`]
     const run = `${f}(${name.stateOf(node)}, ${args})`
+    const change = mail === undefined ? changeOf(node) : undefined
     if (mail?.reader.feedback) {
       this.line(called, words, 'try {', `if (${run} !== undefined) throw answered();`, ...this.alarm(node), ...lost)
       return
@@ -148,7 +153,8 @@ export class PassText {
     const answer = this.variable(`v_${id}`)
     const silence = operator.always ? [`if (${answer} === undefined) throw silent();`] : []
     const checks = [...silence, ...this.shape(node, answer), ...this.alarm(node)]
-    this.line(called, words, 'try {', `${answer} = ${run};`, ...checks, ...lost)
+    const touched = change === undefined ? [] : [`if (${answer} !== undefined || ${change.changed}) dirty[k] = 1;`]
+    this.line(called, words, ...(change?.before ?? []), 'try {', `${answer} = ${run};`, ...checks, ...lost, ...touched)
     if (mail !== undefined && isQuiet(node, mail.reader.port)) {
       this.line(
         called,

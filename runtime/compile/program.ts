@@ -16,6 +16,7 @@ import { FEEDBACK_ANSWERED, SCAN_SILENT } from '../passes.ts'
 import type { Schedule } from '../schedule.ts'
 import { flatOf } from '../state/flat.ts'
 import { MAX_JUMP } from '../watermarks.ts'
+import { changeOf } from './changed.ts'
 import * as name from './names.ts'
 import { type Entry, PassText } from './pass.ts'
 import { rowsText } from './rows.ts'
@@ -52,7 +53,7 @@ export function write(network: Network, schedule: Schedule): Written {
       new Text().add(
         `function ${title} {`,
         ...(guard === '' ? [] : [guard]),
-        'dirty[k] = 1;',
+        ...(entry.type === 'timer' && changeOf(entry.node) !== undefined ? [] : ['dirty[k] = 1;']),
         'const s = records[k], b = k * STRIDE;',
         ...pass,
         '}',

@@ -86,12 +86,15 @@ function move(old: Layout, state: object, next: Layout, into: object): void {
   next.load(into as State, between, 0)
 }
 
-/** Every edge goes on numbering where it was: no id comes twice. The newest message is that of a node that is kept. */
+/**
+ * Every edge that was heard goes on numbering where it was: no id comes twice. (One that nobody heard had no ids.) The
+ * newest message is that of a node that is kept.
+ */
 function carryEdges(from: Engine, to: Engine, kept: ReadonlySet<string>): void {
   const sources = new Set(to.plan.sources.map(({ id }) => id))
   for (const edge of to.network.edges) {
     const old = from.network.edges.find((e) => e.name === edge.name)
-    if (old === undefined || old.kind.kind !== edge.kind.kind) continue
+    if (old === undefined || old.place < 0 || edge.place < 0 || old.kind.kind !== edge.kind.kind) continue
     const node = edge.name.split('.')[0] as string
     const speaks = old.kept !== undefined && edge.kept !== undefined && (kept.has(node) || sources.has(node))
     const width = NUMBERS + (speaks ? 1 + (edge.kept?.width ?? 0) : 0)

@@ -7,9 +7,18 @@ export interface Slots {
   readonly real: Float64Array
   readonly whole: BigInt64Array
 }
-export const slots = (count: number): Slots => {
-  const real = new Float64Array(count)
-  return { real, whole: new BigInt64Array(real.buffer) }
+/** And in halves: doubles neither move nor compare by their bits. */
+export interface Memory extends Slots {
+  readonly halves: Int32Array
+}
+export const slots = (count: number): Memory => memoryOf(new Float64Array(count))
+export const memoryOf = (real: Float64Array): Memory => {
+  const { buffer, byteOffset, length } = real
+  return {
+    real,
+    whole: new BigInt64Array(buffer, byteOffset, length),
+    halves: new Int32Array(buffer, byteOffset, 2 * length),
+  }
 }
 
 /** A whole number of 128 bits in two slots, the low half first. */

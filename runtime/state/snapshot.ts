@@ -1,11 +1,11 @@
 import type { Engine } from '../engine.ts'
-import { NUMBERS } from '../network.ts'
-import { type Layout, layoutOf, type Slots, slots } from './layout.ts'
+import { NUMBERS, type Running } from '../network.ts'
+import { type Layout, layoutOf, type Memory, memoryOf, type Slots, slots } from './layout.ts'
 
 /** A piece of a snapshot: how wide it is, and how it goes in and out for a key. */
 interface Part {
   readonly width: number
-  save(code: number, into: Slots, at: number): void
+  save(code: number, into: Memory, at: number): void
   load(code: number, from: Slots, at: number): void
 }
 type State = Parameters<Layout['save']>[0]
@@ -18,20 +18,19 @@ const ofStates = ({ width, save, load }: Layout, pick: (code: number) => State):
 
 /** Flags of a key, one bit each. */
 const BITS = 32
-const ofFlags = (flags: () => readonly Uint8Array[], count: number): Part => ({
+const ofFlags = (flag: (i: number) => Uint8Array, count: number): Part => ({
   width: Math.ceil(count / BITS),
   save(code, into, at) {
-    const all = flags()
-    for (let i = 0; i < all.length; i += BITS) {
+    for (let i = 0; i < count; i += BITS) {
       let word = 0
-      for (let bit = 0; bit < BITS && i + bit < all.length; bit++) if (all[i + bit]?.[code] === 1) word += 2 ** bit
-      into.real[at + i / BITS] = word
+      for (let bit = 0; bit < BITS && i + bit < count; bit++) if (flag(i + bit)[code] === 1) word |= 1 << bit
+      into.real[at + i / BITS] = word >>> 0
     }
   },
   load(code, from, at) {
-    for (const [i, flag] of flags().entries()) {
+    for (let i = 0; i < count; i++) {
       const word = from.real[at + Math.floor(i / BITS)] as number
-      flag[code] = Math.floor(word / 2 ** (i % BITS)) % 2
+      flag(i)[code] = (word >>> (i % BITS)) & 1
     }
   },
 })
@@ -44,18 +43,19 @@ function keyParts({ network }: Engine): readonly Part[] {
     ...nodes
       .filter((n) => n.layouts.each.width > 0)
       .map((n) => ofStates(n.layouts.each, (code) => n.each[code] as State)),
-    // as whole numbers: halves of a bigint look like any double
     {
       width: stride,
       save: (code, into, at) => {
-        into.whole.set(network.memory.whole.subarray(code * stride, (code + 1) * stride), at)
+        const from = network.memory.halves
+        const first = 2 * code * stride
+        for (let i = 0; i < 2 * stride; i++) into.halves[2 * at + i] = from[first + i] as number
         // V8 does not fix the bits of a NaN
         for (const n of numbers) if (Number.isNaN(into.real[at + n])) into.real[at + n] = Number.NaN
       },
       load: (code, from, at) => network.memory.whole.set(from.whole.subarray(at, at + stride), code * stride),
     },
-    ofFlags(() => network.heard, network.heard.length),
-    ofFlags(() => nodes.map((n) => n.broken), nodes.length),
+    ofFlags((i) => network.heard[i] as Uint8Array, network.heard.length),
+    ofFlags((i) => (nodes[i] as Running).broken, nodes.length),
   ]
 }
 function wholeParts(engine: Engine): readonly Part[] {
@@ -82,7 +82,7 @@ class Saved {
     this.width = width
   }
   /** Room for rows, kept as they are. */
-  hold(count: number): Slots {
+  hold(count: number): Memory {
     const length = count * this.width
     if (this.rows.real.length < length) {
       const longer = slots(Math.max(length, 2 * this.rows.real.length))
@@ -113,8 +113,6 @@ export class Snapshots {
   private readonly savedKeys: Saved
   private readonly savedWhole: Saved
   private into = slots(0)
-  /** The same memory in halves: doubles do not compare by their bits. */
-  private halves: Int32Array = new Int32Array(0)
 
   constructor(engine: Engine) {
     this.engine = engine
@@ -141,7 +139,7 @@ export class Snapshots {
     )
     let at = HEAD
     let count = 0
-    const put = (code: number, parts: readonly Part[], width: number, saved: Slots, row: number) => {
+    const put = (code: number, parts: readonly Part[], width: number, saved: Memory, row: number) => {
       const end = full
         ? this.putWhole(code, parts, width, saved, row, at)
         : this.putChanged(code, parts, width, saved, row, at)
@@ -159,9 +157,15 @@ export class Snapshots {
   private room(length: number): void {
     if (this.into.real.length >= length) return
     this.into = slots(Math.max(length, 2 * this.into.real.length))
-    this.halves = new Int32Array(this.into.real.buffer)
   }
-  private putWhole(code: number, parts: readonly Part[], width: number, saved: Slots, row: number, at: number): number {
+  private putWhole(
+    code: number,
+    parts: readonly Part[],
+    width: number,
+    saved: Memory,
+    row: number,
+    at: number,
+  ): number {
     this.into.real[at] = code
     this.read(code, parts, at + 1)
     saved.whole.set(this.into.whole.subarray(at + 1, at + 1 + width), row)
@@ -178,32 +182,33 @@ export class Snapshots {
     code: number,
     parts: readonly Part[],
     width: number,
-    saved: Slots,
+    saved: Memory,
     row: number,
     at: number,
   ): number {
-    const { into, halves } = this
+    const { into } = this
+    const { halves } = into
     const masks = Math.ceil(width / MASK_BITS)
     const values = at + 1 + masks
     // read where the values will stand: those that changed move forward over those that did not
     this.read(code, parts, values)
-    const old = new Int32Array(saved.real.buffer, row * 8, width * 2)
+    const old = saved.halves
     let end = values
     for (let word = 0; word < masks; word++) {
       let mask = 0
       const last = Math.min(width, (word + 1) * MASK_BITS)
       for (let i = word * MASK_BITS; i < last; i++) {
-        const from = 2 * (values + i)
+        const [from, before] = [2 * (values + i), 2 * (row + i)]
         const [low, high] = [halves[from] as number, halves[from + 1] as number]
-        if (low === old[2 * i] && high === old[2 * i + 1]) continue
-        old[2 * i] = low
-        old[2 * i + 1] = high
+        if (low === old[before] && high === old[before + 1]) continue
+        old[before] = low
+        old[before + 1] = high
         halves[2 * end] = low
         halves[2 * end + 1] = high
         end++
-        mask += 2 ** (i - word * MASK_BITS)
+        mask |= 1 << (i - word * MASK_BITS)
       }
-      into.real[at + 1 + word] = mask
+      into.real[at + 1 + word] = mask >>> 0
     }
     if (end === values) return at
     into.real[at] = code
@@ -214,10 +219,7 @@ export class Snapshots {
   load(bytes: Uint8Array, keys: readonly string[]): void {
     const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes)
     const length = aligned.byteLength / 8
-    const from: Slots = {
-      real: new Float64Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, length),
-      whole: new BigInt64Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, length),
-    }
+    const from = memoryOf(new Float64Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, length))
     const { network } = this.engine
     for (const key of keys) network.keyCode(key)
     const saved = this.savedKeys.hold(network.keys.length)
@@ -250,7 +252,7 @@ function patch(from: Slots, at: number, width: number, into: Slots, row: number)
   for (let word = 0; word < masks; word++) {
     const mask = from.real[at + word] as number
     for (let bit = 0; bit < MASK_BITS; bit++)
-      if (Math.floor(mask / 2 ** bit) % 2 === 1) into.whole[row + word * MASK_BITS + bit] = from.whole[next++] as bigint
+      if (((mask >>> bit) & 1) === 1) into.whole[row + word * MASK_BITS + bit] = from.whole[next++] as bigint
   }
   return next
 }
