@@ -1,10 +1,13 @@
+import { divisible } from '../runtime/cluster/feed_name.ts'
 import { NatsServer, natsServerBinary, natsServerVersion } from '../testing/nats_server.ts'
 import type { InMemory } from './nexmark/in_memory.ts'
 import { decoded, makeMarket } from './nexmark/market.ts'
 import { type Outcome, outcomeOf, outcomeRow, type Round } from './nexmark/outcome.ts'
 import { queries } from './nexmark/queries.ts'
-import { store } from './nexmark/store.ts'
+import { shared } from './nexmark/shares.ts'
+import { inputOf, store } from './nexmark/store.ts'
 import type { Stored } from './nexmark/stored.ts'
+import { twoWorkers, WORKERS } from './nexmark/two_workers.ts'
 import { type Bench, inProcess, machine, node } from './support.ts'
 
 /** A pass in memory; the stored stream is longer, and its first part does not count. */
@@ -18,9 +21,10 @@ function checkAnswers(records: readonly Uint8Array[], name: string, rounds: read
   const into = sheet()
   raw(decoded(records), into)
   const expected = into.length / into.width
-  for (const { stored } of rounds)
-    if (stored !== undefined && stored.stage.answers !== expected)
-      throw new Error(`${name}: expected ${expected} answers in the stage stream, found ${stored.stage.answers}`)
+  for (const { stored, together } of rounds)
+    for (const answers of [stored?.stage.answers, together?.answers])
+      if (answers !== undefined && answers !== expected)
+        throw new Error(`${name}: expected ${expected} answers in the stage streams, found ${answers}`)
 }
 
 export interface NexmarkBench {
@@ -36,26 +40,33 @@ export interface NexmarkBench {
 
 /**
  * Nexmark as pipelines of ours. Every figure counts all events of the stream, whatever a query reads of them: by a loop
- * over columns, by the engine in memory, by a stage from a stored stream with every step committed, and by the client
- * library alone, which only reads and writes as much. Round after round, each query in processes of its own.
+ * over columns, by the engine in memory, by a stage from a stored stream with every step committed, by two that share the
+ * keys, and by the client library alone, which only reads and writes as much. Round after round, each query in processes of its own.
  */
 export const nexmark: Bench<NexmarkBench> = {
-  summary: 'Nexmark q0 q1 q2 q5 q7 q8: a loop by hand, the engine, a stage on JetStream, and the client library alone',
+  summary:
+    'Nexmark q0 q1 q2 q5 q7 q8: a loop by hand, the engine, a stage on JetStream, two of them, and the client library alone',
   async run(progress, { rounds }) {
     const binary = natsServerBinary()
     if (binary === undefined) progress('nexmark: no nats-server here (NATS_SERVER_BIN, PATH): only memory is measured')
     const server = binary === undefined ? undefined : await NatsServer.start({ binary })
     try {
       const { records } = makeMarket({ events: STORED })
-      if (server !== undefined) await store(server.url, records)
+      if (server !== undefined) {
+        await store(server.url, records)
+        for (const [part, share] of shared(records, WORKERS).entries())
+          await store(server.url, share, inputOf({ part, of: WORKERS }))
+      }
       const names = Object.keys(queries)
       const all = new Map<string, Round[]>(names.map((name) => [name, []]))
       for (let round = 0; round < rounds; round++)
         for (const name of names) {
           const memory = inProcess<InMemory>('nexmark/in_memory.ts', [name, IN_MEMORY])
           const stored = server && inProcess<Stored>('nexmark/stored.ts', [server.url, name, WARM_RECORDS])
-          all.get(name)!.push({ memory, stored })
-          const [, ...figures] = outcomeRow(name, outcomeOf([{ memory, stored }]))
+          const apart = server !== undefined && divisible(queries[name]!.plan())
+          const together = apart ? await twoWorkers(server.url, name) : undefined
+          all.get(name)!.push({ memory, stored, together })
+          const [, ...figures] = outcomeRow(name, outcomeOf([{ memory, stored, together }]))
           progress(`nexmark: ${name}, round ${round + 1} of ${rounds}: ${figures.join(' ')}`)
         }
       for (const [name, measured] of all) checkAnswers(records, name, measured)
@@ -85,6 +96,8 @@ export const nexmark: Bench<NexmarkBench> = {
       'low',
       'high',
       'commit overhead',
+      'two workers',
+      'two/stage',
       'commits',
       'kB a commit',
     ],

@@ -15,17 +15,21 @@ export interface EndToEnd extends Spent {
   readonly commit_bytes: number
 }
 
-/**
- * Takes a stored stream through a stage; the first `warm` records do not count. Without committing, commits are made and
- * thrown away: what is saved by that is what committing costs.
- */
+export interface Pass {
+  /** Records that do not count, and what to do after them. */
+  readonly warm: number
+  readonly warmed?: () => Promise<void>
+  /** Commits are sent, unless told otherwise; else they are made and thrown away: what that saves is what committing costs. */
+  readonly committing?: boolean
+}
+
+/** Takes a stored stream through a stage. */
 export async function endToEnd(
   plan: Plan,
   log: Log,
   input: LogStream,
   stage_name: string,
-  warm: number,
-  committing = true,
+  { warm, warmed, committing = true }: Pass,
 ): Promise<EndToEnd> {
   const count = { commits: 0, bytes: 0 }
   const metered: Log = {
@@ -45,16 +49,17 @@ export async function endToEnd(
   let rows = 0
   let answers = 0
   let batch: LogRecord[] = []
-  let [read, most, warmed] = [0, RECORDS_PER_STEP, false]
+  let [read, most, counting] = [0, RECORDS_PER_STEP, false]
   const step = async () => {
     for (const frame of await stage.push(batch)) answers += peekFrame(frame).rows
     const taken = batch.length
     read += taken
     batch = []
     most = nextStep(taken, stage.commitBytes)
-    if (warmed || read < warm) return
-    warmed = true
+    if (counting || read < warm) return
+    counting = true
     await stage.settle()
+    await warmed?.()
     Object.assign(count, { commits: 0, bytes: 0 })
     rows = stage.engine.counts.rows
     elapsed = stopwatch()

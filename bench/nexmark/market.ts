@@ -7,7 +7,7 @@ import { Prng } from '../../sources/synthetic/prng.ts'
 import { Auction, Bid, Person } from './kinds.ts'
 import { auctionKey, personKey } from './samples.ts'
 
-const ROWS_PER_FRAME = 256
+export const ROWS_PER_FRAME = 256
 /** The hop of q5, and a part of every other window: sources say that time has come so far. */
 const HEARTBEAT = 2e6
 const TUMBLE = 10e6

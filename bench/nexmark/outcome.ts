@@ -1,6 +1,7 @@
 import { median, rounded } from '../support.ts'
 import type { InMemory } from './in_memory.ts'
 import type { Stored } from './stored.ts'
+import type { Together } from './two_workers.ts'
 
 interface Ratio {
   readonly median: number
@@ -15,7 +16,10 @@ export interface Outcome {
     readonly engine: number
     readonly stage?: number
     readonly client?: number
+    /** Two processes with half the keys each; where no node is of the whole pipeline. */
+    readonly two_workers?: number
   }
+  readonly two_workers_to_stage?: Ratio
   readonly engine_to_raw: Ratio
   readonly stage_to_engine?: Ratio
   /** What exactly-once processing costs on top of reading and writing. */
@@ -30,6 +34,7 @@ export interface Outcome {
 export interface Round {
   readonly memory: InMemory
   readonly stored: Stored | undefined
+  readonly together: Together | undefined
 }
 
 const mid = (values: readonly number[]) => rounded(median(values))
@@ -45,7 +50,9 @@ export function outcomeOf(rounds: readonly Round[]): Outcome {
   const engine = mid(memories.map((m) => m.engine_events_per_second))
   const engine_to_raw = ratioOf(memories.map((m) => m.engine_events_per_second / m.raw_events_per_second))
   const answers = memories[0]!.answers
-  const storeds = rounds.flatMap(({ memory, stored }) => (stored === undefined ? [] : [{ memory, ...stored }]))
+  const storeds = rounds.flatMap(({ memory, stored, together }) =>
+    stored === undefined ? [] : [{ memory, together, ...stored }],
+  )
   if (storeds.length === 0) return { answers, events_per_second: { raw, engine }, engine_to_raw }
   const rates = storeds.map(({ stage, client, memory }) => ({
     stage: stage.events / stage.seconds,
@@ -53,9 +60,19 @@ export function outcomeOf(rounds: readonly Round[]): Outcome {
     engine: memory.engine_events_per_second,
   }))
   const millions = storeds[0]!.stage.events / 1e6
+  const pairs = storeds.flatMap(({ stage, together: t }) =>
+    t === undefined ? [] : [{ rate: t.events / t.seconds, alone: stage.events / stage.seconds }],
+  )
   return {
     answers,
-    events_per_second: { raw, engine, stage: mid(rates.map((r) => r.stage)), client: mid(rates.map((r) => r.client)) },
+    events_per_second: {
+      raw,
+      engine,
+      stage: mid(rates.map((r) => r.stage)),
+      client: mid(rates.map((r) => r.client)),
+      ...(pairs.length > 0 && { two_workers: mid(pairs.map((p) => p.rate)) }),
+    },
+    ...(pairs.length > 0 && { two_workers_to_stage: ratioOf(pairs.map((p) => p.rate / p.alone)) }),
     engine_to_raw,
     stage_to_engine: ratioOf(rates.map((r) => r.stage / r.engine)),
     stage_to_client: ratioOf(rates.map((r) => r.stage / r.client)),
@@ -71,7 +88,7 @@ export function outcomeOf(rounds: readonly Round[]): Outcome {
 
 export function outcomeRow(name: string, o: Outcome): readonly (string | number)[] {
   const millions = (rate: number | undefined) => (rate === undefined ? '' : rounded(rate / 1e6))
-  const { raw, engine, stage, client } = o.events_per_second
+  const { raw, engine, stage, client, two_workers } = o.events_per_second
   return [
     name,
     millions(raw),
@@ -84,6 +101,8 @@ export function outcomeRow(name: string, o: Outcome): readonly (string | number)
     o.stage_to_client?.low ?? '',
     o.stage_to_client?.high ?? '',
     o.commit_overhead ?? '',
+    millions(two_workers),
+    o.two_workers_to_stage?.median ?? '',
     o.commits ?? '',
     o.bytes_per_commit === undefined ? '' : Math.round(o.bytes_per_commit / 1000),
   ]

@@ -22,8 +22,8 @@ async function measure(servers: string, name: string, warm: number): Promise<Sto
   const input = await log.stream(INPUT)
   const { last: records } = await input.state()
   const plan = queries[name]!.plan()
-  const stage = await endToEnd(plan, log, input, stageName(plan.pipeline), warm)
-  const uncommitted = await endToEnd(plan, log, input, `${stageName(plan.pipeline)}.none`, warm, false)
+  const stage = await endToEnd(plan, log, input, stageName(plan.pipeline), { warm })
+  const uncommitted = await endToEnd(plan, log, input, `${stageName(plan.pipeline)}.none`, { warm, committing: false })
   const copy = `copy.${plan.pipeline}`
   await log.stream(copy)
   const client = await clientAlone(link, {
