@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs'
+import { peekFrame } from '../../schemas/frame.ts'
 import type { Clock } from '../clock.ts'
 import type { OpenSource, SourceContext, SourceItem } from '../connect.ts'
 import { secretOf } from '../environment/secret.ts'
@@ -32,7 +33,7 @@ export interface FeedOptions {
   readonly items?: ((position: number) => AsyncIterable<readonly SourceItem[]>) | undefined
 }
 
-/** How many rows of the source all streams of its feed held after a message. */
+/** How many rows of the source all streams of its feed held after a message, as far as they belong to its stream. */
 const ROWS = 'Tg-Rows'
 /** The source is finite, and this was its end. */
 const ENDED = 'Tg-Ended'
@@ -189,7 +190,7 @@ class FeedWriter {
   }
 
   async write(items: readonly SourceItem[]): Promise<void> {
-    const shares: SourceItem[][] = this.parts.map(() => [])
+    const shares = this.parts.map(() => ({ items: [] as SourceItem[], seen: [] as number[] }))
     const width = KEY_GROUPS / this.parts.length
     for (const item of items) {
       if (item.type === 'row') this.seen++
@@ -199,17 +200,20 @@ class FeedWriter {
         if (whole && p > 0 && (item.type === 'invalid' || item.type === 'event')) continue
         if (!whole && Math.floor(keyGroup(item.key) / width) !== p) continue
         if (ended || (item.type === 'row' && this.seen <= rows)) continue
-        shares[p]?.push(item)
+        shares[p]?.items.push(item)
+        shares[p]?.seen.push(this.seen)
       }
     }
-    for (const [p, share] of shares.entries()) {
+    for (const [p, { items, seen }] of shares.entries()) {
       const { publisher, subject } = this.parts[p] as FeedWriter['parts'][number]
-      for (const data of encodeItems(this.source, share))
-        await publisher.publish({
-          subject,
-          data,
-          headers: { [ROWS]: String(this.seen), ...(share.at(-1)?.type === 'end' && { [ENDED]: '1' }) },
-        })
+      let last = -1
+      const messages = encodeItems(this.source, items).map((data) => {
+        // a message tells of its own rows, not of those behind it: a crash may come between the two
+        last += peekFrame(data).rows
+        const ends = items[last]?.type === 'end'
+        return { subject, data, headers: { [ROWS]: String(seen[last]), ...(ends && { [ENDED]: '1' }) } }
+      })
+      await publisher.publish(...messages)
     }
     this.rows = Math.max(this.rows, this.seen)
   }

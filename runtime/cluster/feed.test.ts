@@ -1,0 +1,108 @@
+import { headers } from '@nats-io/transport-node'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { operators } from '../../operators/catalogue.ts'
+import { decodeFrame } from '../../schemas/frame.ts'
+import { Heartbeat, Trade } from '../../schemas/market.ts'
+import { sinks } from '../../sinks/catalogue.ts'
+import { sources } from '../../sources/catalogue.ts'
+import { NatsServer, natsServerBinary } from '../../testing/nats_server.ts'
+import { wallClock } from '../clock.ts'
+import type { SourceItem } from '../connect.ts'
+import { type Link, openLink } from '../log/jetstream/link.ts'
+import { openJetStreamLog } from '../log/jetstream/log.ts'
+import { layout, streamOf, subjectOfLog } from '../log/layout.ts'
+import { type PlannedSource, plan } from '../plan.ts'
+import { runFeed } from './feed.ts'
+import { feedName, rangesOf } from './feed_name.ts'
+
+const ROWS = 5000
+const definition = {
+  pipeline: 'p',
+  nodes: {
+    trades: { source: 'synthetic_market', params: { minutes: 1, seed: 7 } },
+    bars: { op: 'time_bars', from: 'trades', params: { every: '10s' } },
+  },
+}
+const source = plan(definition, { operators, sources, sinks }, 'paper').sources[0] as PlannedSource
+const row = (i: number): SourceItem => ({
+  type: 'row',
+  at: i,
+  key: `v:${'ABCDEFGH'[i % 8]}`,
+  value: { price: 1, size: 1, side: 0, id: i },
+})
+/** All in one batch, from a row on: many frames, and a crash may come between any two of them. */
+async function* batch(from: number): AsyncGenerator<readonly SourceItem[]> {
+  const rows = Array.from({ length: ROWS - from }, (_, i) => row(from + i))
+  yield [...rows, { type: 'end', at: ROWS } as SourceItem]
+}
+
+const binary = natsServerBinary()
+describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install nats-server)', () => {
+  let server: NatsServer
+  let link: Link
+  beforeAll(async () => {
+    server = await NatsServer.start({ binary: binary as string })
+    link = await openLink({ servers: server.url, name: 'test' })
+  })
+  afterAll(async () => {
+    await link?.close()
+    await server?.stop()
+  })
+
+  const names = (ranges: number) => rangesOf(ranges).map((range) => layout.tick(feedName(source), range))
+  async function run(namespace: string, ranges: number) {
+    const log = await openJetStreamLog(link, { namespace })
+    const own = { link, log, namespace, replicas: 1, source, ranges, clock: wallClock, random: Math.random }
+    const ended = await runFeed({ ...own, notice() {}, items: batch }, new AbortController().signal)
+    await log.close()
+    return ended
+  }
+  async function messages(namespace: string, name: string) {
+    const stream = streamOf(namespace, name)
+    const { state } = await link.jsm.streams.info(stream)
+    const all = []
+    for (let seq = 1; seq <= state.last_seq; seq++) {
+      const message = await link.jsm.streams.getMessage(stream, { seq })
+      if (message !== null) all.push(message)
+    }
+    return all
+  }
+  async function ids(namespace: string, ranges: number): Promise<readonly number[]> {
+    const found: number[] = []
+    for (const name of names(ranges))
+      for (const { data } of await messages(namespace, name)) {
+        const frame = decodeFrame(data, { trade: Trade, heartbeat: Heartbeat })
+        if (frame.kind === Trade.kind) found.push(...frame.at)
+      }
+    return found.sort((a, b) => a - b)
+  }
+
+  test.each([1, 2])(
+    'a crash between two messages of a batch loses and doubles no row, over %i ranges',
+    async (ranges) => {
+      const whole = `whole${ranges}`
+      expect(await run(whole, ranges)).toEqual({ rows: ROWS, ended: true })
+      const expected = await ids(whole, ranges)
+      expect(expected).toEqual(Array.from({ length: ROWS }, (_, i) => i))
+      const stored = await Promise.all(names(ranges).map((name) => messages(whole, name)))
+      expect(stored[0]?.length).toBeGreaterThan(2)
+      for (let kept = 0; kept <= (stored[0] ?? []).length; kept++) {
+        const namespace = `cut${ranges}of${kept}`
+        const log = await openJetStreamLog(link, { namespace })
+        for (const [part, name] of names(ranges).entries()) {
+          await log.stream(name)
+          // one range may be further than the other
+          for (const { data, header } of stored[part]?.slice(0, Math.max(0, kept - part)) ?? []) {
+            const same = headers()
+            same.set('Tg-Rows', header.get('Tg-Rows'))
+            if (header.has('Tg-Ended')) same.set('Tg-Ended', '1')
+            await link.js.publish(subjectOfLog(namespace, name), data, { headers: same })
+          }
+        }
+        await log.close()
+        expect((await run(namespace, ranges)).ended).toBe(true)
+        expect(await ids(namespace, ranges), `${kept} messages were stored`).toEqual(expected)
+      }
+    },
+  )
+})
