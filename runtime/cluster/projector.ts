@@ -4,7 +4,7 @@ import { decodeCommit } from '../commit.ts'
 import { Delivery } from '../environment/deliver.ts'
 import { isConflict, refusalOf } from '../log/jetstream/exchange.ts'
 import type { Link } from '../log/jetstream/link.ts'
-import { Publisher } from '../log/jetstream/publisher.ts'
+import { type Outgoing, Publisher } from '../log/jetstream/publisher.ts'
 import { lost } from '../log/jetstream/reader.ts'
 import { layout } from '../log/layout.ts'
 import type { Log, LogStream } from '../log/log.ts'
@@ -49,8 +49,10 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
   const stages = await Promise.all(rangesOf(options.ranges).map((range) => log.stream(layout.stage(pipeline, range))))
   const starts = await Promise.all(stages.map(async (stage, r) => ({ stream: stage, from: await begin(stage, at, r) })))
   const mailbox = new Mailbox(starts, signal)
+  const encoder = new TextEncoder()
   try {
     while (!signal.aborted) {
+      const outgoing: Outgoing[] = []
       for (const { seq, data, input = 0 } of await mailbox.take(64, signal)) {
         const commit = decodeCommit(data, seq)
         const name = stages[input]?.name as string
@@ -62,13 +64,14 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
         for (const [n, { subject, message }] of messages.entries()) {
           if (seq === last && n < count) continue
           at.set(String(input), [seq, n + 1])
-          await publisher.publish({
+          outgoing.push({
             subject,
-            data: new TextEncoder().encode(JSON.stringify(message)),
+            data: encoder.encode(JSON.stringify(message)),
             headers: { [AT]: JSON.stringify(Object.fromEntries(at)) },
           })
         }
       }
+      await publisher.publish(...outgoing)
     }
     await publisher.flush()
   } finally {

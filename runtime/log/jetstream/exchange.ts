@@ -79,12 +79,16 @@ export class Exchange {
     }
   }
 
-  /** As `publish`, with a callback. */
+  /**
+   * As `publish`, with a callback. Where no answer is asked for, it is called only if the message cannot leave: for who
+   * learns the rest from the answer to a later one.
+   */
   send(
     subject: string,
     data: Uint8Array,
     fields: Readonly<Record<string, string>>,
     settle: (reply: Reply) => void,
+    asks = true,
   ): void {
     if (!this.link.up || this.link.nc.isClosed()) {
       settle({ type: 'unknown', reason: 'there is no connection' })
@@ -100,11 +104,13 @@ export class Exchange {
       return
     }
     const number = this.next++
-    this.waiting.set(number, { subject, settle, since: performance.now() })
+    if (asks) this.waiting.set(number, { subject, settle, since: performance.now() })
+    const reply = asks ? { reply: `${this.inbox}.${number}` } : {}
     try {
-      this.link.nc.publish(subject, data, { reply: `${this.inbox}.${number}`, headers: headersOf(fields) })
+      this.link.nc.publish(subject, data, { ...reply, headers: headersOf(fields) })
     } catch (error) {
-      this.settle(number, { type: 'unknown', reason: error instanceof Error ? error.message : String(error) })
+      this.waiting.delete(number)
+      settle({ type: 'unknown', reason: error instanceof Error ? error.message : String(error) })
     }
   }
 

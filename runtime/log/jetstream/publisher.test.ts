@@ -55,6 +55,35 @@ describe.skipIf(binary === undefined)('the windowed publisher (apt-get install n
     expect(await held(name)).toEqual(wanted(6000))
   }, 60_000)
 
+  test('messages that leave together are stored once and in order, over kills of the server', async () => {
+    const name = await stream()
+    const publisher = await start(name)
+    let next = 0
+    for (let burst = 0; burst < 60; burst++) {
+      if (burst === 20 || burst === 40) void server.kill().then(() => server.restart())
+      // single ones, bursts, and more than the window holds
+      const count = [1, 7, 64, 300, 2500][burst % 5] as number
+      await publisher.publish(...Array.from({ length: count }, (_, i) => message(name, next + i)))
+      next += count
+      if (burst % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    await publisher.flush()
+    publisher.close()
+    expect(await held(name)).toEqual(wanted(next))
+  }, 120_000)
+
+  test('a message that is refused in the middle of many is told, and nothing behind it is stored', async () => {
+    const name = await stream()
+    const publisher = await start(name)
+    const many = Array.from({ length: 100 }, (_, i) => message(name, i))
+    many[50] = { subject: `${name}.elsewhere.no.stream`, data: new Uint8Array(link.maxPayload) }
+    await expect(publisher.publish(...many).then(() => publisher.flush())).rejects.toMatchObject({
+      code: 'LOG_REFUSED',
+    })
+    publisher.close()
+    expect(await held(name)).toEqual(wanted(50))
+  })
+
   test('a publisher that starts after another goes on after its end', async () => {
     const name = await stream()
     for (let part = 0; part < 3; part++) {

@@ -23,12 +23,14 @@ export interface FoundEnd extends End {
 interface Entry extends Outgoing {
   /** Of this publisher alone: what another one wrote is never taken for ours, be it the same message. */
   readonly id: string
-  done: boolean
+  readonly number: number
 }
 
 const ID = 'Nats-Msg-Id'
 /** Messages on their way at most: servers queue 10,000 per stream and drop what comes on top. */
 const WINDOW = 1024
+/** The server is asked for an answer at least once in so many messages. */
+const BURST = 64
 const RETRY = 100
 
 /**
@@ -36,7 +38,8 @@ const RETRY = 100
  * one that must stand before it: the first after a start or a doubt by its sequence, which holds over restarts of the
  * server; the others by its id, so that none is taken unless its predecessor was, and a writer that was displaced is
  * refused as soon as its successor has published anything. (Predicted sequences would not do: a stale writer's numbers
- * come into phase again.)
+ * come into phase again.) So a message that is stored tells of all before it, and only the last of those that leave
+ * together asks for an answer.
  * In doubt (an outage, a refusal) the end of the stream is read, what it holds is done, and sending begins after it.
  */
 export class Publisher {
@@ -89,12 +92,20 @@ export class Publisher {
     return this.waiting.length
   }
 
-  /** Takes a message; settles when there is room for the next. @throws LOG_CONFLICT, LOG_REFUSED when publishing ended */
-  async publish(message: Outgoing): Promise<void> {
-    while (this.waiting.length >= 2 * WINDOW && this.failure === undefined) await this.news()
-    if (this.failure !== undefined) throw this.failure
-    this.waiting.push({ ...message, id: `${this.writer}.${this.taken++}`, done: false })
-    this.pump()
+  /**
+   * Takes messages, which leave together where they can; settles when all are taken and there is room for the next.
+   * @throws LOG_CONFLICT, LOG_REFUSED when publishing ended
+   */
+  async publish(...messages: readonly Outgoing[]): Promise<void> {
+    for (let taken = 0; taken < messages.length; ) {
+      while (this.waiting.length >= 2 * WINDOW && this.failure === undefined) await this.news()
+      if (this.failure !== undefined) throw this.failure
+      for (; taken < messages.length && this.waiting.length < 2 * WINDOW; taken++) {
+        const number = this.taken++
+        this.waiting.push({ ...(messages[taken] as Outgoing), id: `${this.writer}.${number}`, number })
+      }
+      this.pump()
+    }
   }
   /** Settles when everything taken is stored. @throws as `publish` */
   async flush(): Promise<void> {
@@ -122,6 +133,7 @@ export class Publisher {
       this.doubt = !this.chained
       this.sent++
       const { round } = this
+      const isLast = this.sent === this.waiting.length || this.sent === WINDOW
       this.link.exchange.send(
         entry.subject,
         entry.data,
@@ -129,23 +141,21 @@ export class Publisher {
         (reply) => {
           if (round === this.round) this.answered(entry, reply)
         },
+        this.probing || isLast || entry.number % BURST === 0,
       )
       if (round !== this.round) return
     }
   }
 
   private answered(entry: Entry, reply: Reply): void {
-    if (entry.done) return
+    const place = this.waiting.indexOf(entry)
+    if (place < 0) return
     if (reply.type === 'stored' && !reply.duplicate) {
-      entry.done = true
       this.probing = false
-      while (this.waiting[0]?.done) {
-        const { id } = this.waiting.shift() as Entry
-        this.sent--
-        this.end = { seq: 0, id }
-      }
-      // in order: the answer to the last one done is the newest end
-      if (this.end.id === entry.id) this.end = { seq: reply.seq, id: entry.id }
+      // nothing is stored unless what was sent before it is
+      this.waiting.splice(0, place + 1)
+      this.sent -= place + 1
+      this.end = { seq: reply.seq, id: entry.id }
       this.pump()
       this.wake()
       return
