@@ -62,7 +62,8 @@ export const nexmark: Bench<NexmarkBench> = {
       for (let round = 0; round < rounds; round++)
         for (const name of names) {
           const memory = inProcess<InMemory>('nexmark/in_memory.ts', [name, IN_MEMORY])
-          const stored = server && inProcess<Stored>('nexmark/stored.ts', [server.url, name, WARM_RECORDS])
+          const order = round % 2 === 0 ? 'committed_first' : 'committed_last'
+          const stored = server && inProcess<Stored>('nexmark/stored.ts', [server.url, name, WARM_RECORDS, order])
           const apart = server !== undefined && divisible(queries[name]!.plan())
           const together = apart ? await twoWorkers(server.url, name) : undefined
           all.get(name)!.push({ memory, stored, together })

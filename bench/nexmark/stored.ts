@@ -15,15 +15,22 @@ export interface Stored {
   readonly client: Spent
 }
 
-/** Takes the stored stream through a stage, then the same records and as many bytes through the client alone. */
-async function measure(servers: string, name: string, warm: number): Promise<Stored> {
+/**
+ * Takes the stored stream through a stage, with commits and without, after a pass that does not count: whoever came first
+ * would pay for compiling. Then the same records and as many bytes through the client alone.
+ */
+async function measure(servers: string, name: string, warm: number, committedFirst: boolean): Promise<Stored> {
   const link = await openLink({ servers, name: 'bench' })
   const log = await openJetStreamLog(link, { namespace: NAMESPACE })
   const input = await log.stream(INPUT)
   const { last: records } = await input.state()
   const plan = queries[name]!.plan()
+  const none = (to: string) =>
+    endToEnd(plan, log, input, `${stageName(plan.pipeline)}.${to}`, { warm, committing: false })
+  await none('warm')
+  const before = committedFirst ? undefined : await none('none')
   const stage = await endToEnd(plan, log, input, stageName(plan.pipeline), { warm })
-  const uncommitted = await endToEnd(plan, log, input, `${stageName(plan.pipeline)}.none`, { warm, committing: false })
+  const uncommitted = before ?? (await none('none'))
   const copy = `copy.${plan.pipeline}`
   await log.stream(copy)
   const client = await clientAlone(link, {
@@ -34,12 +41,12 @@ async function measure(servers: string, name: string, warm: number): Promise<Sto
     bytes: Math.round(stage.commit_bytes / stage.commits),
     every: (records - warm) / stage.commits,
   })
-  for (const made of [stageName(plan.pipeline), `${stageName(plan.pipeline)}.none`, copy])
+  for (const made of [...['', '.warm', '.none'].map((of) => `${stageName(plan.pipeline)}${of}`), copy])
     await link.jsm.streams.delete(streamOf(NAMESPACE, made))
   await log.close()
   await link.close()
   return { stage, uncommitted, client }
 }
 
-const [servers = '', query = '', warm] = process.argv.slice(2)
-process.stdout.write(JSON.stringify(await measure(servers, query, Number(warm))))
+const [servers = '', query = '', warm, order] = process.argv.slice(2)
+process.stdout.write(JSON.stringify(await measure(servers, query, Number(warm), order === 'committed_first')))
