@@ -1,11 +1,15 @@
 import type { Network } from './network.ts'
 
-/** A clock of ns, and how many rows and timers pass between two that are timed. */
+/** A clock of ns, and how many rows and timers pass at most between two that are timed. */
 export interface Metering {
   readonly now: () => number
   readonly rows: number
   readonly timers: number
 }
+/** The first are timed close together: a slow feed tells something soon. Each wait is twice the one before. */
+const FIRST = 16
+/** How many calls an average remembers: what a node cost while it was compiled is forgotten. */
+const REMEMBERED = 64
 
 /** What a node did in this process. */
 export interface NodeMetrics {
@@ -18,7 +22,7 @@ export interface NodeMetrics {
   readonly refused: number
   /** Keys it is left out for, because it threw. */
   readonly failed: number
-  /** ns per call, interpreted, on a sample; null where none was timed. An upper bound for the compiled program. */
+  /** ns per call of late, interpreted, on a sample; null where none was timed. An upper bound for the compiled program. */
   readonly ns_per_call: number | null
 }
 
@@ -32,19 +36,23 @@ export class Meter {
   readonly now: () => number
   private readonly network: Network
   private readonly metering: Metering | undefined
-  private readonly spent: Float64Array
+  /** Per node ns per call, and how many calls were timed. */
+  private readonly average: Float64Array
   private readonly calls: Float64Array
-  private left: number
-  private timersLeft: number
+  private left = Number.POSITIVE_INFINITY
+  private timersLeft = Number.POSITIVE_INFINITY
+  private wait = FIRST
+  private timersWait = FIRST
 
   constructor(network: Network, metering: Metering | undefined) {
     this.network = network
     this.metering = metering
     this.now = metering?.now ?? (() => 0)
-    this.spent = new Float64Array(network.nodes.length)
+    this.average = new Float64Array(network.nodes.length)
     this.calls = new Float64Array(network.nodes.length)
-    this.left = metering?.rows ?? Number.POSITIVE_INFINITY
-    this.timersLeft = metering?.timers ?? Number.POSITIVE_INFINITY
+    if (metering === undefined) return
+    this.left = FIRST
+    this.timersLeft = FIRST
   }
 
   /** How far the compiled loop may go before a row is timed. */
@@ -60,14 +68,16 @@ export class Meter {
       return
     }
     this.on = true
-    this.left = this.metering?.rows ?? Number.POSITIVE_INFINITY
+    this.wait = Math.min(2 * this.wait, this.metering?.rows ?? FIRST)
+    this.left = this.wait
   }
   end(): void {
     this.on = false
   }
   dueTimer(): boolean {
     if (--this.timersLeft > 0) return false
-    this.timersLeft = this.metering?.timers ?? Number.POSITIVE_INFINITY
+    this.timersWait = Math.min(2 * this.timersWait, this.metering?.timers ?? FIRST)
+    this.timersLeft = this.timersWait
     return true
   }
   /** Runs a pass with the clock on. */
@@ -78,8 +88,10 @@ export class Meter {
     this.on = before
   }
   add(node: number, ns: number): void {
-    this.spent[node] = (this.spent[node] as number) + ns
-    this.calls[node] = (this.calls[node] as number) + 1
+    const calls = (this.calls[node] as number) + 1
+    const average = this.average[node] as number
+    this.calls[node] = calls
+    this.average[node] = average + (ns - average) / Math.min(calls, REMEMBERED)
   }
 
   metrics(): readonly NodeMetrics[] {
@@ -107,7 +119,7 @@ export class Meter {
           0,
         ),
         failed,
-        ns_per_call: calls === 0 ? null : Math.round((this.spent[node.index] as number) / calls),
+        ns_per_call: calls === 0 ? null : Math.round(this.average[node.index] as number),
       }
     })
     return [...sources, ...operators]
