@@ -213,7 +213,7 @@ class FeedWriter {
         const ends = items[last]?.type === 'end'
         return { subject, data, headers: { [ROWS]: String(seen[last]), ...(ends && { [ENDED]: '1' }) } }
       })
-      await publisher.publish(...messages)
+      await publisher.publish(messages)
     }
     this.rows = Math.max(this.rows, this.seen)
   }

@@ -96,7 +96,9 @@ export class Publisher {
    * Takes messages, which leave together where they can; settles when all are taken and there is room for the next.
    * @throws LOG_CONFLICT, LOG_REFUSED when publishing ended
    */
-  async publish(...messages: readonly Outgoing[]): Promise<void> {
+  async publish(given: Outgoing | readonly Outgoing[]): Promise<void> {
+    // not as arguments of their own: of those a call takes some hundred thousand at most
+    const messages = [given].flat()
     for (let taken = 0; taken < messages.length; ) {
       while (this.waiting.length >= 2 * WINDOW && this.failure === undefined) await this.news()
       if (this.failure !== undefined) throw this.failure
