@@ -141,11 +141,15 @@ const overflow = (at: number, missing: number): SourceItem => ({
   value: { reason: 'stalled', missing, since: at },
 })
 
+/** Whether the source says the same again: a live one says what is new. */
+const isRead = ({ source, items }: Pick<FeedOptions, 'source' | 'items'>): boolean =>
+  items !== undefined || source.component.generate !== undefined
+
 /** How many rows of its source a stream has had: all that its last message says, or nothing where there is none. */
 function rowsOf({ source, items }: FeedOptions, stream: string, end: FoundEnd): number {
   if (!end.forgotten) return Number(end.headers(ROWS) || 0)
   // a live feed asks only whether there were any; who begins where it stopped would begin with the first row again
-  if (items === undefined && source.component.generate === undefined) return end.seq
+  if (!isRead({ source, items })) return end.seq
   throw lost(stream, `its ${end.seq} messages are gone, and with the last one how far the source got`)
 }
 
@@ -166,8 +170,9 @@ class FeedWriter {
   private constructor(options: FeedOptions, parts: FeedWriter['parts']) {
     this.source = options.source
     this.parts = parts
-    // a crash may have come between two ranges: what only some of them hold is read again
-    this.rows = Math.min(...parts.map(({ rows }) => rows))
+    // a crash may have come between two ranges: what only some of them hold is read again, where it can be; rows of a
+    // live feed are new ones, however far its streams are
+    this.rows = (isRead(options) ? Math.min : Math.max)(...parts.map(({ rows }) => rows))
     this.seen = this.rows
     this.ended = parts.every(({ ended }) => ended)
   }

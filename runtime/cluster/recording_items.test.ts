@@ -26,7 +26,7 @@ const said: readonly SourceItem[] = [
   row(1),
   { type: 'heartbeat', at: 2, key: '*' },
   row(3),
-  { type: 'gap', at: 4, key: 'v:A', value: { reason: 'reconnect', missing: 0, since: 3 } },
+  { type: 'gap', at: 4, key: 'v:A', value: { reason: 'resumed', missing: 0, since: 3 } },
   row(5),
   row(6),
   { type: 'end', at: 7 },
