@@ -3,7 +3,7 @@ import { of } from 'rxjs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operators } from '../../operators/catalogue.ts'
 import { decodeFrame } from '../../schemas/frame.ts'
-import { Heartbeat, Trade } from '../../schemas/market.ts'
+import { Gap, Heartbeat, Trade } from '../../schemas/market.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
 import { NatsServer, natsServerBinary } from '../../testing/nats_server.ts'
@@ -130,5 +130,46 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
       await run('live', 2, undefined, { ...source, component: { ...component, open } as never })
     }
     expect(await ids('live', 2)).toEqual(Array.from({ length: 601 }, (_, i) => i))
+  })
+
+  test.each([1, 2])('nor does it lose or double what is said between rows, over %i ranges', async (ranges) => {
+    const gap = (at: number, key: string): SourceItem => ({
+      type: 'gap',
+      at,
+      key,
+      value: { reason: 'resumed', missing: 1, since: at },
+    })
+    const all: SourceItem[] = Array.from({ length: 600 }, (_, i): SourceItem[] => [
+      row(i),
+      ...(i % 100 === 50 ? [gap(i, 'v:A'), gap(i, '*'), gap(i, 'v:B')] : []),
+    ]).flat()
+    all.push({ type: 'end', at: ROWS })
+    async function* from(position: number) {
+      let rows = 0
+      const begin = all.findIndex((item) => item.type === 'row' && rows++ === position)
+      // what was said behind the last row that is there is said again
+      const after = position === 0 ? 0 : all.findLastIndex(({ type }, i) => type === 'row' && i < begin) + 1
+      yield all.slice(begin < 0 ? all.findLastIndex(({ type }) => type === 'row') + 1 : after)
+    }
+    const told = async (namespace: string) =>
+      Promise.all(
+        names(ranges).map(async (name) =>
+          (await messages(namespace, name)).flatMap(({ data }) => {
+            const { kind, at, key, keys } = decodeFrame(data, { trade: Trade, heartbeat: Heartbeat, gap: Gap })
+            return [...at].map((time, i) => `${kind} ${time} ${keys[key[i] as number]}`)
+          }),
+        ),
+      )
+    const whole = `gaps${ranges}`
+    await run(whole, ranges, from)
+    const expected = await told(whole)
+    const stored = await Promise.all(names(ranges).map((name) => messages(whole, name)))
+    for (let kept = 0; kept <= (stored[0] ?? []).length; kept++)
+      for (const behind of ranges === 1 ? [0] : [0, 1, 7]) {
+        const namespace = `gaps${ranges}of${kept}by${behind}`
+        await keep(namespace, stored, (part) => Math.max(0, kept - part * behind))
+        await run(namespace, ranges, from)
+        expect(await told(namespace), `${kept} messages were stored, ${behind} less of the other`).toEqual(expected)
+      }
   })
 })

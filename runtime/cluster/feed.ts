@@ -35,6 +35,8 @@ export interface FeedOptions {
 
 /** How many rows of the source all streams of its feed held after a message, as far as they belong to its stream. */
 const ROWS = 'Tg-Rows'
+/** How many items of its stream that are no rows came behind the last of these rows, up to the end of a message. */
+const BESIDE = 'Tg-Beside'
 /** The source is finite, and this was its end. */
 const ENDED = 'Tg-Ended'
 /** Items that wait for the server at most: what comes on top is dropped and told as a gap. */
@@ -162,8 +164,11 @@ class FeedWriter {
     readonly publisher: Publisher
     readonly subject: string
     readonly rows: number
+    readonly beside: number
     readonly ended: boolean
   }[]
+  /** Per range, where its items that are no rows stand: behind which row, and which of them it is. */
+  private readonly places: { seen: number; beside: number }[]
   /** Rows read again that some ranges hold already. */
   private seen: number
 
@@ -174,6 +179,7 @@ class FeedWriter {
     // live feed are new ones, however far its streams are
     this.rows = (isRead(options) ? Math.min : Math.max)(...parts.map(({ rows }) => rows))
     this.seen = this.rows
+    this.places = parts.map(() => ({ seen: this.rows, beside: 0 }))
     this.ended = parts.every(({ ended }) => ended)
   }
 
@@ -188,6 +194,7 @@ class FeedWriter {
         publisher: new Publisher(link, streamOf(namespace, stream), end, replicas),
         subject: subjectOfLog(namespace, stream),
         rows: rowsOf(options, stream, end),
+        beside: isRead(options) ? Number(end.headers(BESIDE) || 0) : 0,
         ended: end.headers(ENDED) !== '',
       }
     })
@@ -195,28 +202,34 @@ class FeedWriter {
   }
 
   async write(items: readonly SourceItem[]): Promise<void> {
-    const shares = this.parts.map(() => ({ items: [] as SourceItem[], seen: [] as number[] }))
+    const shares = this.parts.map(() => ({ items: [] as SourceItem[], seen: [] as number[], beside: [] as number[] }))
     const width = KEY_GROUPS / this.parts.length
     for (const item of items) {
       if (item.type === 'row') this.seen++
-      for (const [p, { rows, ended }] of this.parts.entries()) {
+      for (const [p, { rows, beside, ended }] of this.parts.entries()) {
         const whole = item.type === 'end' || item.key === WHOLE
         // one range tells what happened to the whole feed
         if (whole && p > 0 && (item.type === 'invalid' || item.type === 'event')) continue
         if (!whole && Math.floor(keyGroup(item.key) / width) !== p) continue
-        if (ended || (item.type === 'row' && this.seen <= rows)) continue
+        const place = this.places[p] as FeedWriter['places'][number]
+        if (place.seen !== this.seen) Object.assign(place, { seen: this.seen, beside: 0 })
+        if (item.type !== 'row') place.beside++
+        // what the stream holds already: a row counts itself
+        if (ended || this.seen < rows || (this.seen === rows && place.beside <= beside)) continue
         shares[p]?.items.push(item)
         shares[p]?.seen.push(this.seen)
+        shares[p]?.beside.push(place.beside)
       }
     }
-    for (const [p, { items, seen }] of shares.entries()) {
+    for (const [p, { items, seen, beside }] of shares.entries()) {
       const { publisher, subject } = this.parts[p] as FeedWriter['parts'][number]
       let last = -1
       const messages = encodeItems(this.source, items).map((data) => {
         // a message tells of its own rows, not of those behind it: a crash may come between the two
         last += peekFrame(data).rows
         const ends = items[last]?.type === 'end'
-        return { subject, data, headers: { [ROWS]: String(seen[last]), ...(ends && { [ENDED]: '1' }) } }
+        const told = { [ROWS]: String(seen[last]), [BESIDE]: String(beside[last]) }
+        return { subject, data, headers: { ...told, ...(ends && { [ENDED]: '1' }) } }
       })
       await publisher.publish(messages)
     }
