@@ -19,7 +19,7 @@ export interface Edge {
   readonly kind: Kind
   readonly recorded: boolean
   readonly readers: readonly Reader[]
-  /** Where it stands in the memory of a key; -1 where nobody hears it: its messages need no numbers. */
+  /** Where it stands in the memory of a key; -1 for what a source says beside its rows and nobody hears: it needs no numbers. */
   readonly place: number
   /** Its newest message is kept when some `latest` port reads it. */
   readonly kept: Flat | undefined
@@ -91,6 +91,8 @@ export const WHOLE = '*'
 export const NOTHING: Record<string, never> = Object.freeze({})
 /** Slots of every edge: see `memory`. */
 export const NUMBERS = 3
+/** Edges of every source beside that of its rows. */
+const BESIDE = ['late', 'gap', 'invalid', 'event'] as const
 /** Room for keys at the start: V8 knows the address of a typed array only when it is longer than 64 bytes. */
 const FIRST_KEYS = 128
 
@@ -106,7 +108,7 @@ export class Network {
   /** Key groups, by key code. */
   groups = new Uint8Array(0)
   /**
-   * What edges remember of a key, side by side. Of every edge that is heard three doubles: the newest time, how many
+   * What edges remember of a key, side by side. Of every edge that has a place three doubles: the newest time, how many
    * messages came at it after the first, and how many came that were older. Of one that is kept, 1 where it has spoken,
    * and the message.
    */
@@ -136,11 +138,13 @@ export class Network {
     this.plan = plan
     const looked = new Set(plan.nodes.flatMap((n) => Object.values(n.latest)))
     const heard = new Set(plan.nodes.flatMap((n) => Object.values(n.inputs).flat()))
+    const beside = new Set(plan.sources.flatMap(({ id }) => BESIDE.map((port) => `${id}.${port}`)))
     const readers = new Map<string, Reader[]>(plan.edges.map((e) => [e.name, []]))
     let end = 0
     this.edges = plan.edges.map((e, index) => {
       const kept = looked.has(e.name) ? flatOf(e.kind) : undefined
-      const place = e.recorded || kept !== undefined || heard.has(e.name) ? end : -1
+      // what a node says has numbers though nobody hears it now: a plan that records it again must give no id twice
+      const place = e.recorded || kept !== undefined || heard.has(e.name) || !beside.has(e.name) ? end : -1
       if (place >= 0) end += NUMBERS + (kept === undefined ? 0 : 1 + kept.width)
       return { ...e, index, place, kept, readers: readers.get(e.name) as Reader[] }
     })

@@ -51,11 +51,14 @@ export async function takeOver(
   keep: readonly string[] = [],
 ): Promise<void> {
   const from = await openEngine(old, {}, { execution: 'interpret' })
-  const snapshots = new Snapshots(from)
-  for (const { state, keys } of states) snapshots.load(state, keys)
-  from.resume()
-  carry(from, engine, keep)
-  from.close()
+  try {
+    const snapshots = new Snapshots(from)
+    for (const { state, keys } of states) snapshots.load(state, keys)
+    from.resume()
+    carry(from, engine, keep)
+  } finally {
+    from.close()
+  }
 }
 /**
  * Says what became of inputs since they were taken.

@@ -2,10 +2,13 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { z } from 'zod'
 import { operators } from '../operators/catalogue.ts'
-import { isTidegateError } from '../schemas/errors.ts'
+import { isTidegateError, TidegateError } from '../schemas/errors.ts'
+import { Scalar } from '../schemas/features.ts'
 import { sinks } from '../sinks/catalogue.ts'
 import { sources } from '../sources/catalogue.ts'
+import { defineKernel, listed } from './define.ts'
 import { encodeItems } from './feed.ts'
 import { openEmbeddedLog } from './log/embedded.ts'
 import type { Log } from './log/log.ts'
@@ -102,6 +105,42 @@ test('a stage that warms up on what was committed says what a cold one does, wha
 test('another plan is refused on the log of the first', async () => {
   await feed(await Stage.open(first, log), 1, 2)
   expect(await code(Stage.open(drawn(200), log))).toBe('PLAN_MISMATCH')
+})
+test('a stage that cannot begin closes what its kernels hold: who tries again and again keeps nothing', async () => {
+  const held = { open: 0, closed: 0 }
+  const model = defineKernel({
+    name: 'model',
+    version: 1,
+    summary: 'A model.',
+    input: Scalar,
+    output: Scalar,
+    params: z.strictObject({}),
+    open() {
+      held.open++
+      return { run: (rows) => rows, close: () => held.closed++ }
+    },
+    example: { params: {}, input: [], output: [] },
+  })
+  const asking = plan(
+    {
+      pipeline: 'staged',
+      nodes: {
+        trades: { source: 'tape_trades' },
+        bars: { op: 'time_bars', from: 'trades', params: { every: '1s' } },
+        trend: { op: 'ema', from: 'bars', params: { span: 3 } },
+        model: { op: 'model', from: 'trend' },
+      },
+    },
+    { operators: { ...operators, ...listed(model) }, sources, sinks },
+  )
+  await feed(await Stage.open(first, log), 1, 2)
+  expect(await code(Stage.open(asking, log))).toBe('PLAN_MISMATCH')
+  expect(held).toEqual({ open: 1, closed: 1 })
+  const fails = async () => {
+    throw new TidegateError('FILE_ABSENT', 'the old plan is not there')
+  }
+  expect(await code(Stage.open(asking, log, { upgrade: fails }))).toBe('FILE_ABSENT')
+  expect(held).toEqual({ open: 2, closed: 2 })
 })
 test('two stages on one log: the slower one is fenced and commits nothing', async () => {
   const [a, b] = [await Stage.open(first, log), await Stage.open(first, log)]

@@ -115,10 +115,15 @@ export class Stage {
     const stream = await log.stream(options.name ?? stageName(plan.pipeline))
     const stage = new Stage(plan, inputs, stream, options)
     await stage.start()
-    await stage.recover()
-    stage.taken = [...stage.positions]
-    if (options.owner !== undefined) stage.commit(stage.positions, [], [])
-    await stage.settle()
+    try {
+      await stage.recover()
+      stage.taken = [...stage.positions]
+      if (options.owner !== undefined) stage.commit(stage.positions, [], [])
+      await stage.settle()
+    } catch (error) {
+      stage.close()
+      throw error
+    }
     return stage
   }
   /** The newest committed record of the first input. */

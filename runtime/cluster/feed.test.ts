@@ -1,18 +1,20 @@
 import { headers } from '@nats-io/transport-node'
+import { of } from 'rxjs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operators } from '../../operators/catalogue.ts'
 import { decodeFrame } from '../../schemas/frame.ts'
-import { Heartbeat, Trade } from '../../schemas/market.ts'
+import { Gap, Heartbeat, Trade } from '../../schemas/market.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
 import { NatsServer, natsServerBinary } from '../../testing/nats_server.ts'
 import { wallClock } from '../clock.ts'
 import type { SourceItem } from '../connect.ts'
+import { KEY_GROUPS, keyGroup } from '../key_groups.ts'
 import { type Link, openLink } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
-import { layout, streamOf, subjectOfLog } from '../log/layout.ts'
+import { layout, type Range, streamOf, subjectOfLog } from '../log/layout.ts'
 import { type PlannedSource, plan } from '../plan.ts'
-import { runFeed } from './feed.ts'
+import { type FeedOptions, runFeed } from './feed.ts'
 import { feedName, rangesOf } from './feed_name.ts'
 
 const ROWS = 5000
@@ -24,10 +26,10 @@ const definition = {
   },
 }
 const source = plan(definition, { operators, sources, sinks }, 'paper').sources[0] as PlannedSource
-const row = (i: number): SourceItem => ({
+const row = (i: number, key = `v:${'ABCDEFGH'[i % 8]}`): SourceItem => ({
   type: 'row',
   at: i,
-  key: `v:${'ABCDEFGH'[i % 8]}`,
+  key,
   value: { price: 1, size: 1, side: 0, id: i },
 })
 /** All in one batch, from a row on: many frames, and a crash may come between any two of them. */
@@ -36,6 +38,7 @@ async function* batch(from: number): AsyncGenerator<readonly SourceItem[]> {
   yield [...rows, { type: 'end', at: ROWS } as SourceItem]
 }
 
+type Stored = NonNullable<Awaited<ReturnType<Link['jsm']['streams']['getMessage']>>>
 const binary = natsServerBinary()
 describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install nats-server)', () => {
   let server: NatsServer
@@ -50,22 +53,39 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
   })
 
   const names = (ranges: number) => rangesOf(ranges).map((range) => layout.tick(feedName(source), range))
-  async function run(namespace: string, ranges: number) {
+  async function run(namespace: string, ranges: number, items: FeedOptions['items'] = batch, from = source) {
     const log = await openJetStreamLog(link, { namespace })
-    const own = { link, log, namespace, replicas: 1, source, ranges, clock: wallClock, random: Math.random }
-    const ended = await runFeed({ ...own, notice() {}, items: batch }, new AbortController().signal)
+    const own = { link, log, namespace, replicas: 1, source: from, ranges, clock: wallClock, random: Math.random }
+    const ended = await runFeed(
+      { ...own, notice() {}, ...(from === source && { items }) },
+      new AbortController().signal,
+    )
     await log.close()
     return ended
   }
   async function messages(namespace: string, name: string) {
     const stream = streamOf(namespace, name)
     const { state } = await link.jsm.streams.info(stream)
-    const all = []
+    const all: Stored[] = []
     for (let seq = 1; seq <= state.last_seq; seq++) {
       const message = await link.jsm.streams.getMessage(stream, { seq })
       if (message !== null) all.push(message)
     }
     return all
+  }
+  /** The streams of a feed that crashed: so many messages of each. */
+  async function keep(namespace: string, stored: readonly Stored[][], count: (part: number) => number) {
+    const log = await openJetStreamLog(link, { namespace })
+    for (const [part, stream] of stored.entries()) {
+      const name = layout.tick(feedName(source), rangesOf(stored.length)[part] as Range)
+      await log.stream(name)
+      for (const { data, header } of stream.slice(0, count(part))) {
+        const same = headers()
+        for (const field of header.keys()) if (field.startsWith('Tg-')) same.set(field, header.get(field))
+        await link.js.publish(subjectOfLog(namespace, name), data, { headers: same })
+      }
+    }
+    await log.close()
   }
   async function ids(namespace: string, ranges: number): Promise<readonly number[]> {
     const found: number[] = []
@@ -88,21 +108,68 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
       expect(stored[0]?.length).toBeGreaterThan(2)
       for (let kept = 0; kept <= (stored[0] ?? []).length; kept++) {
         const namespace = `cut${ranges}of${kept}`
-        const log = await openJetStreamLog(link, { namespace })
-        for (const [part, name] of names(ranges).entries()) {
-          await log.stream(name)
-          // one range may be further than the other
-          for (const { data, header } of stored[part]?.slice(0, Math.max(0, kept - part)) ?? []) {
-            const same = headers()
-            same.set('Tg-Rows', header.get('Tg-Rows'))
-            if (header.has('Tg-Ended')) same.set('Tg-Ended', '1')
-            await link.js.publish(subjectOfLog(namespace, name), data, { headers: same })
-          }
-        }
-        await log.close()
+        // one range may be further than the other
+        await keep(namespace, stored, (part) => Math.max(0, kept - part))
         expect((await run(namespace, ranges)).ended).toBe(true)
         expect(await ids(namespace, ranges), `${kept} messages were stored`).toEqual(expected)
       }
     },
   )
+
+  test('a live feed that begins anew keeps every row, be one range ever so far behind the other', async () => {
+    // all but the first row are of one range
+    const busy = ['A', 'B', 'D', 'E', 'F', 'G', 'H', 'C'].map((symbol) => `v:${symbol}`)
+    const range = (key: string) => Math.floor(keyGroup(key) / (KEY_GROUPS / 2))
+    const quiet = busy.find((key) => range(key) === 1) as string
+    const loud = busy.find((key) => range(key) === 0) as string
+    const rows = (from: number, count: number) => Array.from({ length: count }, (_, i) => row(from + i, loud))
+    const said: (readonly SourceItem[])[] = [[row(0, quiet), ...rows(1, 300)], rows(301, 300)]
+    for (const items of said) {
+      const open = () => of(items)
+      const { generate: _, ...component } = source.component
+      await run('live', 2, undefined, { ...source, component: { ...component, open } as never })
+    }
+    expect(await ids('live', 2)).toEqual(Array.from({ length: 601 }, (_, i) => i))
+  })
+
+  test.each([1, 2])('nor does it lose or double what is said between rows, over %i ranges', async (ranges) => {
+    const gap = (at: number, key: string): SourceItem => ({
+      type: 'gap',
+      at,
+      key,
+      value: { reason: 'resumed', missing: 1, since: at },
+    })
+    const all: SourceItem[] = Array.from({ length: 600 }, (_, i): SourceItem[] => [
+      row(i),
+      ...(i % 100 === 50 ? [gap(i, 'v:A'), gap(i, '*'), gap(i, 'v:B')] : []),
+    ]).flat()
+    all.push({ type: 'end', at: ROWS })
+    async function* from(position: number) {
+      let rows = 0
+      const begin = all.findIndex((item) => item.type === 'row' && rows++ === position)
+      // what was said behind the last row that is there is said again
+      const after = position === 0 ? 0 : all.findLastIndex(({ type }, i) => type === 'row' && i < begin) + 1
+      yield all.slice(begin < 0 ? all.findLastIndex(({ type }) => type === 'row') + 1 : after)
+    }
+    const told = async (namespace: string) =>
+      Promise.all(
+        names(ranges).map(async (name) =>
+          (await messages(namespace, name)).flatMap(({ data }) => {
+            const { kind, at, key, keys } = decodeFrame(data, { trade: Trade, heartbeat: Heartbeat, gap: Gap })
+            return [...at].map((time, i) => `${kind} ${time} ${keys[key[i] as number]}`)
+          }),
+        ),
+      )
+    const whole = `gaps${ranges}`
+    await run(whole, ranges, from)
+    const expected = await told(whole)
+    const stored = await Promise.all(names(ranges).map((name) => messages(whole, name)))
+    for (let kept = 0; kept <= (stored[0] ?? []).length; kept++)
+      for (const behind of ranges === 1 ? [0] : [0, 1, 7]) {
+        const namespace = `gaps${ranges}of${kept}by${behind}`
+        await keep(namespace, stored, (part) => Math.max(0, kept - part * behind))
+        await run(namespace, ranges, from)
+        expect(await told(namespace), `${kept} messages were stored, ${behind} less of the other`).toEqual(expected)
+      }
+  })
 })

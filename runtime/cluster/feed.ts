@@ -35,6 +35,8 @@ export interface FeedOptions {
 
 /** How many rows of the source all streams of its feed held after a message, as far as they belong to its stream. */
 const ROWS = 'Tg-Rows'
+/** How many items of its stream that are no rows came behind the last of these rows, up to the end of a message. */
+const BESIDE = 'Tg-Beside'
 /** The source is finite, and this was its end. */
 const ENDED = 'Tg-Ended'
 /** Items that wait for the server at most: what comes on top is dropped and told as a gap. */
@@ -141,11 +143,15 @@ const overflow = (at: number, missing: number): SourceItem => ({
   value: { reason: 'stalled', missing, since: at },
 })
 
+/** Whether the source says the same again: a live one says what is new. */
+const isRead = ({ source, items }: Pick<FeedOptions, 'source' | 'items'>): boolean =>
+  items !== undefined || source.component.generate !== undefined
+
 /** How many rows of its source a stream has had: all that its last message says, or nothing where there is none. */
 function rowsOf({ source, items }: FeedOptions, stream: string, end: FoundEnd): number {
   if (!end.forgotten) return Number(end.headers(ROWS) || 0)
   // a live feed asks only whether there were any; who begins where it stopped would begin with the first row again
-  if (items === undefined && source.component.generate === undefined) return end.seq
+  if (!isRead({ source, items })) return end.seq
   throw lost(stream, `its ${end.seq} messages are gone, and with the last one how far the source got`)
 }
 
@@ -158,17 +164,22 @@ class FeedWriter {
     readonly publisher: Publisher
     readonly subject: string
     readonly rows: number
+    readonly beside: number
     readonly ended: boolean
   }[]
+  /** Per range, where its items that are no rows stand: behind which row, and which of them it is. */
+  private readonly places: { seen: number; beside: number }[]
   /** Rows read again that some ranges hold already. */
   private seen: number
 
   private constructor(options: FeedOptions, parts: FeedWriter['parts']) {
     this.source = options.source
     this.parts = parts
-    // a crash may have come between two ranges: what only some of them hold is read again
-    this.rows = Math.min(...parts.map(({ rows }) => rows))
+    // a crash may have come between two ranges: what only some of them hold is read again, where it can be; rows of a
+    // live feed are new ones, however far its streams are
+    this.rows = (isRead(options) ? Math.min : Math.max)(...parts.map(({ rows }) => rows))
     this.seen = this.rows
+    this.places = parts.map(() => ({ seen: this.rows, beside: 0 }))
     this.ended = parts.every(({ ended }) => ended)
   }
 
@@ -183,6 +194,7 @@ class FeedWriter {
         publisher: new Publisher(link, streamOf(namespace, stream), end, replicas),
         subject: subjectOfLog(namespace, stream),
         rows: rowsOf(options, stream, end),
+        beside: isRead(options) ? Number(end.headers(BESIDE) || 0) : 0,
         ended: end.headers(ENDED) !== '',
       }
     })
@@ -190,30 +202,36 @@ class FeedWriter {
   }
 
   async write(items: readonly SourceItem[]): Promise<void> {
-    const shares = this.parts.map(() => ({ items: [] as SourceItem[], seen: [] as number[] }))
+    const shares = this.parts.map(() => ({ items: [] as SourceItem[], seen: [] as number[], beside: [] as number[] }))
     const width = KEY_GROUPS / this.parts.length
     for (const item of items) {
       if (item.type === 'row') this.seen++
-      for (const [p, { rows, ended }] of this.parts.entries()) {
+      for (const [p, { rows, beside, ended }] of this.parts.entries()) {
         const whole = item.type === 'end' || item.key === WHOLE
         // one range tells what happened to the whole feed
         if (whole && p > 0 && (item.type === 'invalid' || item.type === 'event')) continue
         if (!whole && Math.floor(keyGroup(item.key) / width) !== p) continue
-        if (ended || (item.type === 'row' && this.seen <= rows)) continue
+        const place = this.places[p] as FeedWriter['places'][number]
+        if (place.seen !== this.seen) Object.assign(place, { seen: this.seen, beside: 0 })
+        if (item.type !== 'row') place.beside++
+        // what the stream holds already: a row counts itself
+        if (ended || this.seen < rows || (this.seen === rows && place.beside <= beside)) continue
         shares[p]?.items.push(item)
         shares[p]?.seen.push(this.seen)
+        shares[p]?.beside.push(place.beside)
       }
     }
-    for (const [p, { items, seen }] of shares.entries()) {
+    for (const [p, { items, seen, beside }] of shares.entries()) {
       const { publisher, subject } = this.parts[p] as FeedWriter['parts'][number]
       let last = -1
       const messages = encodeItems(this.source, items).map((data) => {
         // a message tells of its own rows, not of those behind it: a crash may come between the two
         last += peekFrame(data).rows
         const ends = items[last]?.type === 'end'
-        return { subject, data, headers: { [ROWS]: String(seen[last]), ...(ends && { [ENDED]: '1' }) } }
+        const told = { [ROWS]: String(seen[last]), [BESIDE]: String(beside[last]) }
+        return { subject, data, headers: { ...told, ...(ends && { [ENDED]: '1' }) } }
       })
-      await publisher.publish(...messages)
+      await publisher.publish(messages)
     }
     this.rows = Math.max(this.rows, this.seen)
   }

@@ -29,6 +29,8 @@ export interface ProjectorOptions {
 /** Per range the commit whose messages were published last, and how many of them. */
 const AT = 'Tg-At'
 const Position = z.record(z.string(), z.tuple([z.int(), z.int()]))
+/** Messages that are made before the first of them leaves: those of one commit may be more. */
+const TOGETHER = 1024
 
 /**
  * Publishes what the sinks of a pipeline say of its commits, each message once and in order, as the only writer of the
@@ -52,7 +54,7 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
   const encoder = new TextEncoder()
   try {
     while (!signal.aborted) {
-      const outgoing: Outgoing[] = []
+      let outgoing: Outgoing[] = []
       for (const { seq, data, input = 0 } of await mailbox.take(64, signal)) {
         const commit = decodeCommit(data, seq)
         const name = stages[input]?.name as string
@@ -70,8 +72,11 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
             headers: { [AT]: JSON.stringify(Object.fromEntries(at)) },
           })
         }
+        if (outgoing.length < TOGETHER) continue
+        await publisher.publish(outgoing)
+        outgoing = []
       }
-      await publisher.publish(...outgoing)
+      await publisher.publish(outgoing)
     }
     await publisher.flush()
   } finally {

@@ -23,10 +23,13 @@ export async function* recordingItems(
   position: number,
   { clock, speed, from, to, signal }: Pace,
 ): AsyncGenerator<readonly SourceItem[]> {
-  const taken = [{ rows: position, data: position, ended: false }]
   const began = clock.now()
   let origin: number | undefined
-  for (const slice of merged({ ...plan, sources: [source] }, new Map([[source.id, binding]]), { from, to, taken }))
+  for (const slice of after(
+    merged({ ...plan, sources: [source] }, new Map([[source.id, binding]]), { from, to }),
+    source,
+    position,
+  ))
     for (const piece of speed === Number.POSITIVE_INFINITY ? [slice] : paced(slice, speed)) {
       const at = piece.frame.at[piece.from] as number
       origin ??= at
@@ -35,6 +38,17 @@ export async function* recordingItems(
       if (signal.aborted) return
       yield itemsOf(source, piece)
     }
+}
+
+/** What follows so many rows of the source's own; what is said between them counts for nothing. */
+function* after(slices: Iterable<Slice>, source: PlannedSource, position: number): Generator<Slice> {
+  let left = position
+  for (const slice of slices) {
+    if (left > 0 && slice.frame.kind !== source.component.output.kind) continue
+    const dropped = Math.min(left, slice.to - slice.from)
+    left -= dropped
+    if (slice.from + dropped < slice.to) yield { ...slice, from: slice.from + dropped }
+  }
 }
 
 function itemsOf(source: PlannedSource, { frame, from, to }: Slice): readonly SourceItem[] {

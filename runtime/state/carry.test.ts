@@ -3,9 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { z } from 'zod'
 import { operators } from '../../operators/catalogue.ts'
+import { Scalar } from '../../schemas/features.ts'
+import { Trade } from '../../schemas/market.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
+import { defineScan, defineSink, listed } from '../define.ts'
 import { Engine } from '../engine.ts'
 import { encodeItems, ownGenerator } from '../feed.ts'
 import { openEmbeddedLog } from '../log/embedded.ts'
@@ -104,4 +108,41 @@ test('a gate that keeps its state with another limit knows the orders it let thr
   expect(fates(first, second, ['gate']).every(({ fate }) => fate === 'kept')).toBe(true)
   // limits that never bind: with the state kept nothing differs
   expect(await taken('kept', first, second, ['gate'])).toEqual(await taken('never', first, first))
+})
+
+test('what a plan in between did not record has no id twice when it is recorded again', () => {
+  const looker = defineSink({
+    name: 'looker',
+    version: 1,
+    summary: 'Looks at features.',
+    input: { scalar: Scalar },
+    params: z.strictObject({}),
+    open: () => ({ position: { commit: 0, order: -1 }, write() {}, flush() {}, close() {} }),
+    example: { params: {} },
+  })
+  const prices = defineScan({
+    name: 'prices',
+    version: 1,
+    summary: 'Repeats prices.',
+    input: Trade,
+    output: Scalar,
+    params: z.strictObject({}),
+    init: () => ({}),
+    step: (_state, { price }) => price,
+    example: { params: {}, input: [], output: [] },
+  })
+  const catalogue = { operators: listed(prices), sources, sinks: listed(looker) }
+  const nodes = { trades: { source: 'tape_trades' }, prices: { op: 'prices', from: 'trades' } } as const
+  const silent = planOf({ pipeline: 'p', nodes }, catalogue)
+  const recorded = planOf({ pipeline: 'p', nodes: { ...nodes, look: { sink: 'looker', from: 'prices' } } }, catalogue)
+  const ids: string[] = []
+  let before: Engine | undefined
+  for (const plan of [recorded, silent, recorded]) {
+    const engine = new Engine(plan, { output: (edge, _kind, key, at, n) => ids.push(`${edge} ${key} ${at} ${n}`) })
+    if (before !== undefined) carry(before, engine)
+    // venues give many trades of one time
+    engine.row(0, 'v:A', 1e6, { price: 1.5, size: 1, side: 0, id: 1 })
+    before = engine
+  }
+  expect(ids).toEqual(['prices v:A 1000000 0', 'prices v:A 1000000 2'])
 })

@@ -87,8 +87,8 @@ function move(old: Layout, state: object, next: Layout, into: object): void {
 }
 
 /**
- * Every edge that was heard goes on numbering where it was: no id comes twice. (One that nobody heard had no ids.) The
- * newest message is that of a node that is kept.
+ * Every edge goes on numbering where it was: no id comes twice. (What a source says beside its rows has no numbers while
+ * nobody hears it.) The newest message is that of a node that is kept.
  */
 function carryEdges(from: Engine, to: Engine, kept: ReadonlySet<string>): void {
   const sources = new Set(to.plan.sources.map(({ id }) => id))

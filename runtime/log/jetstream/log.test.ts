@@ -86,6 +86,16 @@ describe.skipIf(binary === undefined)('the log on a nats-server (apt-get install
     await log.close()
   }, 20_000)
 
+  test('a last record that was deleted by hand is told', async () => {
+    const namespace = space()
+    const log = await openJetStreamLog(link, { namespace })
+    const stream = await log.stream('stage.torn')
+    await fill(stream, ...'abc')
+    await link.jsm.streams.deleteMessage(`${namespace}-stage-torn`, 3)
+    await expect(stream.last()).rejects.toMatchObject({ code: 'LOG_LOST' })
+    await log.close()
+  }, 5_000)
+
   test('streams of another namespace are not listed', async () => {
     const [one, two] = [await open(), await open()]
     await one.stream('stage.mine')

@@ -63,7 +63,7 @@ describe.skipIf(binary === undefined)('the windowed publisher (apt-get install n
       if (burst === 20 || burst === 40) void server.kill().then(() => server.restart())
       // single ones, bursts, and more than the window holds
       const count = [1, 7, 64, 300, 2500][burst % 5] as number
-      await publisher.publish(...Array.from({ length: count }, (_, i) => message(name, next + i)))
+      await publisher.publish(Array.from({ length: count }, (_, i) => message(name, next + i)))
       next += count
       if (burst % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
     }
@@ -77,12 +77,25 @@ describe.skipIf(binary === undefined)('the windowed publisher (apt-get install n
     const publisher = await start(name)
     const many = Array.from({ length: 100 }, (_, i) => message(name, i))
     many[50] = { subject: `${name}.elsewhere.no.stream`, data: new Uint8Array(link.maxPayload) }
-    await expect(publisher.publish(...many).then(() => publisher.flush())).rejects.toMatchObject({
+    await expect(publisher.publish(many).then(() => publisher.flush())).rejects.toMatchObject({
       code: 'LOG_REFUSED',
     })
     publisher.close()
     expect(await held(name)).toEqual(wanted(50))
   })
+
+  test('more messages at once than a call takes arguments are stored', async () => {
+    const name = await stream()
+    const publisher = await start(name)
+    await publisher.publish(Array.from({ length: 200_000 }, (_, i) => message(name, i)))
+    await publisher.flush()
+    publisher.close()
+    const { state } = await link.jsm.streams.info(name)
+    expect([state.messages, (await link.jsm.streams.getMessage(name, { seq: 200_000 }))?.string()]).toEqual([
+      200_000,
+      'm199999',
+    ])
+  }, 60_000)
 
   test('a publisher that starts after another goes on after its end', async () => {
     const name = await stream()

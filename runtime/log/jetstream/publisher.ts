@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { JetStreamApiError } from '@nats-io/jetstream'
 import { TidegateError } from '../../../schemas/errors.ts'
 import { isChainBroken, isConflict, type Reply, refusalOf } from './exchange.ts'
 import type { Link } from './link.ts'
 import { patiently, pause } from './patience.ts'
+import { lost, MISSING_FOR } from './reader.ts'
 
 export interface Outgoing {
   readonly subject: string
@@ -32,6 +34,7 @@ const WINDOW = 1024
 /** The server is asked for an answer at least once in so many messages. */
 const BURST = 64
 const RETRY = 100
+const NO_STREAM = 10059
 
 /**
  * Publishes to a stream that has one writer, in order, each message once, with many on their way. Every message names the
@@ -70,7 +73,8 @@ export class Publisher {
     this.stream = stream
     this.end = end
     this.unfollow = link.on((event) => {
-      if (event !== 'closed') void this.settle()
+      if (event === 'closed') this.fail(ended(this.stream))
+      else void this.settle()
     })
   }
 
@@ -94,9 +98,11 @@ export class Publisher {
 
   /**
    * Takes messages, which leave together where they can; settles when all are taken and there is room for the next.
-   * @throws LOG_CONFLICT, LOG_REFUSED when publishing ended
+   * @throws LOG_CONFLICT, LOG_LOST, LOG_REFUSED, NATS_REFUSED, NATS_UNREACHABLE when publishing ended
    */
-  async publish(...messages: readonly Outgoing[]): Promise<void> {
+  async publish(given: Outgoing | readonly Outgoing[]): Promise<void> {
+    // not as arguments of their own: of those a call takes some hundred thousand at most
+    const messages = [given].flat()
     for (let taken = 0; taken < messages.length; ) {
       while (this.waiting.length >= 2 * WINDOW && this.failure === undefined) await this.news()
       if (this.failure !== undefined) throw this.failure
@@ -173,6 +179,7 @@ export class Publisher {
     this.settling = true
     this.round++
     const before = this.end
+    let missingSince: number | undefined
     try {
       for (;;) {
         if (this.closed.signal.aborted || this.link.nc.isClosed()) return
@@ -180,7 +187,14 @@ export class Publisher {
         try {
           if (!this.link.up) throw new Error('no connection')
           end = await Publisher.endOf(this.link, this.stream)
-        } catch {
+        } catch (error) {
+          // what the server says itself is for good; a cluster that elects a leader may miss a stream for a moment
+          const missing = error instanceof JetStreamApiError && error.code === NO_STREAM
+          missingSince = missing ? (missingSince ?? performance.now()) : undefined
+          if (missingSince !== undefined && performance.now() - missingSince > MISSING_FOR)
+            this.fail(lost(this.stream, 'the stream is not there'))
+          if (error instanceof TidegateError && error.code === 'NATS_REFUSED') this.fail(error)
+          if (this.failure !== undefined) return
           await pause(RETRY, this.closed.signal)
           continue
         }
@@ -224,3 +238,6 @@ export class Publisher {
     this.wake()
   }
 }
+
+const ended = (stream: string): TidegateError =>
+  new TidegateError('NATS_UNREACHABLE', `${stream}: the connection was closed`, { stream })

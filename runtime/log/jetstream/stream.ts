@@ -99,11 +99,13 @@ export class JetStreamStream implements LogStream {
   }
 
   async last(): Promise<LogRecord | undefined> {
-    for (;;) {
+    for (let missing = 0; ; ) {
       const { first, last } = await this.state()
       if (last < first) return undefined
+      if (last === missing) throw lost(this.stream, `its last record ${last} was deleted`)
       const message = await this.stored(last)
       if (message !== undefined) return this.record(message.seq, message.data, message.header.get(BODY))
+      missing = last
     }
   }
   /** A stored message; undefined when it is not there any more. */
