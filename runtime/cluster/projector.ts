@@ -54,29 +54,33 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
   const encoder = new TextEncoder()
   try {
     while (!signal.aborted) {
-      let outgoing: Outgoing[] = []
-      for (const { seq, data, input = 0 } of await mailbox.take(64, signal)) {
-        const commit = decodeCommit(data, seq)
-        const name = stages[input]?.name as string
-        for (const letter of commit.head.dead ?? [])
-          await deadLetter(options, name, { ...letter, stream: commit.head.inputs[letter.input]?.stream ?? '' })
-        if (commit.outputs.length === 0) continue
-        const messages = said(await options.planOf(commit.head.plan), seq, commit.outputs, namespace)
-        const [last, count] = at.get(String(input)) ?? [0, 0]
-        for (const [n, { subject, message }] of messages.entries()) {
-          if (seq === last && n < count) continue
-          at.set(String(input), [seq, n + 1])
-          outgoing.push({
-            subject,
-            data: encoder.encode(JSON.stringify(message)),
-            headers: { [AT]: JSON.stringify(Object.fromEntries(at)) },
-          })
+      const outgoing: Outgoing[] = []
+      const records = await mailbox.take(64, signal)
+      try {
+        for (const { seq, data, input = 0 } of records) {
+          const commit = decodeCommit(data, seq)
+          const name = stages[input]?.name as string
+          for (const letter of commit.head.dead ?? [])
+            await deadLetter(options, name, { ...letter, stream: commit.head.inputs[letter.input]?.stream ?? '' })
+          if (commit.outputs.length === 0) continue
+          const messages = said(await options.planOf(commit.head.plan), seq, commit.outputs, namespace)
+          const [last, count] = at.get(String(input)) ?? [0, 0]
+          for (const [n, { subject, message }] of messages.entries()) {
+            if (seq === last && n < count) continue
+            at.set(String(input), [seq, n + 1])
+            outgoing.push({
+              subject,
+              data: encoder.encode(JSON.stringify(message)),
+              headers: { [AT]: JSON.stringify(Object.fromEntries(at)) },
+            })
+          }
+          if (outgoing.length < TOGETHER) continue
+          await publisher.publish(outgoing.splice(0))
         }
-        if (outgoing.length < TOGETHER) continue
+      } finally {
+        // a commit that cannot be read holds back nothing that was said before it
         await publisher.publish(outgoing)
-        outgoing = []
       }
-      await publisher.publish(outgoing)
     }
     await publisher.flush()
   } finally {
