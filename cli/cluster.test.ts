@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -138,6 +139,20 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     const { code } = await captured(['status', '--nats', 'nats://127.0.0.1:9', '--json'])
     expect(code).toBe(4)
   })
+
+  test('a wrong option ends the command, with no connection left behind', async () => {
+    const command = (verb: string, ...rest: string[]) => ['--import', 'tsx', 'cli/main.ts', verb, ...rest]
+    const left = (verb: string, ...rest: string[]) =>
+      spawnSync(process.execPath, [...command(verb, ...rest), '--nats', server.url], {
+        timeout: 8_000,
+        killSignal: 'SIGKILL',
+      }).status
+    expect(left('tap', 'above', '--limit', 'abc')).toBe(2)
+    expect(left('shadow', 'btc_momentum', '--for', '1x')).toBe(2)
+    expect(left('replay', 'btc_momentum', '--log', 'jetstream', '--speed', '0')).toBe(2)
+    expect(left('worker', '--for', '1x')).toBe(2)
+    expect(left('record', flagship, '--for', '1x')).toBe(2)
+  }, 60_000)
 
   test('run keeps its log on the server, and what it made is recomputed from there', async () => {
     const argv = [

@@ -46,8 +46,9 @@ export const recordVerb: Verb = {
       await recordFiles(plan, bindings, args, context.io)
       return
     }
+    const length = durationOption(args, 'for')
     const cluster = await openCluster(args, context, 'ingest')
-    const stop = stopper(durationOption(args, 'for'))
+    const stop = stopper(length)
     try {
       const feeds = await Promise.all(
         plan.sources.map((source) => recordOne(source, { args, context, cluster, plan, bindings }, stop.signal)),

@@ -63,9 +63,9 @@ const lineOf = (row: Committed) => {
 
 async function overRun(args: Args, context: Context): Promise<number> {
   const { io } = context
-  const { plan, log, made, where, stages, close } = await storedRun(args, context)
   const [fromSeq, fromTime] = [numberOption(args, 'from-seq'), timeOption(args, 'from-time')]
   const speed = speedOf(args, 'max')
+  const { plan, log, made, where, stages, close } = await storedRun(args, context)
   const printed: ReturnType<typeof lineOf>[] = []
   const began = performance.now()
   try {

@@ -25,8 +25,9 @@ export const shadowVerb: Verb = {
   async run(args, context) {
     const [pipeline = ''] = args.positionals
     const { io } = context
+    const length = durationOption(args, 'for')
     const cluster = await openCluster(args, context, 'operator')
-    const stop = stopper(durationOption(args, 'for'))
+    const stop = stopper(length)
     try {
       if (args.flags.has('stop')) {
         const pointer = await cluster.definitions.move(pipeline, (now) => ({ ...now, shadow: null }))

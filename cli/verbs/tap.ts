@@ -27,9 +27,10 @@ export const tapVerb: Verb = {
     'A node or one of its ports: `gate` or `gate.refused`. Kinds that are not recorded (ticks) are not in the commits.',
   async run(args, context) {
     const { io } = context
-    const cluster = await openCluster(args, context, 'operator')
-    const stop = stopper(durationOption(args, 'for'))
+    const length = durationOption(args, 'for')
     const limit = numberOption(args, 'limit') ?? Number.POSITIVE_INFINITY
+    const cluster = await openCluster(args, context, 'operator')
+    const stop = stopper(length)
     try {
       const { pipeline, node } = await target(args.positionals[0] ?? '', cluster)
       const { pointer } = await cluster.definitions.require(pipeline)

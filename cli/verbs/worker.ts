@@ -28,8 +28,9 @@ export const workerVerb: Verb = {
     'Ctrl-C and SIGTERM let it finish its step and give its leases back; others go on at once. After a crash they go on when its leases run out, two seconds later. Project components are those of the folder it is started in.',
   async run(args, context) {
     const { io, catalogue } = context
+    const length = durationOption(args, 'for')
     const cluster = await openCluster(args, context, 'worker')
-    const stop = stopper(durationOption(args, 'for'))
+    const stop = stopper(length)
     const teller = failureTeller(io)
     const name = args.value('name') ?? `${hostname()}-${process.pid}`.replace(/[^A-Za-z0-9_-]/g, '_')
     try {
