@@ -134,6 +134,16 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     expect(await refused('tap', 'abve')).toMatchObject({ exit: 2, code: 'USAGE' })
     expect(await refused('dlq', 'show', '7')).toMatchObject({ exit: 2, code: 'USAGE' })
     expect(await refused('pause', 'btc_momentum')).toMatchObject({ exit: 2, code: 'USAGE' })
+    for (const ranges of ['0.5', '-2', '0', '3'])
+      expect(await refused('deploy', flagship, '--namespace', 'odd', `--ranges=${ranges}`)).toMatchObject({ exit: 2 })
+    expect((await run('status', '--namespace', 'odd')).document()).toMatchObject({ pipelines: [] })
+    expect(await refused('record', flagship, '--ranges', '3')).toMatchObject({ exit: 2, code: 'USAGE' })
+    for (const limit of ['0', '2.5'])
+      expect(await refused('signals', 'btc_momentum', '--all', '--limit', limit)).toMatchObject({
+        exit: 2,
+        code: 'USAGE',
+      })
+    expect(await refused('promote', 'btc_momentum', '--version', '1.5')).toMatchObject({ exit: 2, code: 'USAGE' })
     expect(await refused('deploy', flagship, '--mode', 'live')).toMatchObject({ exit: 5, code: 'LIVE_REFUSED' })
     expect((await run('dlq', 'ls')).document()).toEqual({ letters: [] })
     const { code } = await captured(['status', '--nats', 'nats://127.0.0.1:9', '--json'])

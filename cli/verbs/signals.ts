@@ -1,5 +1,5 @@
 import { signals } from '../../client/mod.ts'
-import { durationOption, numberOption } from '../args.ts'
+import { durationOption, wholeOption } from '../args.ts'
 import { namespaceOf, natsOptions, openServer } from '../cluster.ts'
 import { stopper } from '../stopper.ts'
 import type { Verb } from '../verb.ts'
@@ -21,7 +21,7 @@ export const signalsVerb: Verb = {
   async run(args, context) {
     const { io } = context
     const [pipeline = '', node] = (args.positionals[0] ?? '').split('.')
-    const [seq, limit] = [numberOption(args, 'from-seq'), numberOption(args, 'limit')]
+    const [seq, limit] = [wholeOption(args, 'from-seq'), wholeOption(args, 'limit')]
     const namespace = namespaceOf(args)
     const instrument = args.value('instrument')
     const stop = stopper(durationOption(args, 'for'))

@@ -7,7 +7,7 @@ import { nearest } from '../../runtime/nearest.ts'
 import { committedRows } from '../../runtime/outputs.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatTime } from '../../schemas/units.ts'
-import { durationOption, numberOption } from '../args.ts'
+import { durationOption, wholeOption } from '../args.ts'
 import { type Cluster, natsOptions, openCluster } from '../cluster.ts'
 import { stopper } from '../stopper.ts'
 import type { Verb } from '../verb.ts'
@@ -28,7 +28,7 @@ export const tapVerb: Verb = {
   async run(args, context) {
     const { io } = context
     const length = durationOption(args, 'for')
-    const limit = numberOption(args, 'limit') ?? Number.POSITIVE_INFINITY
+    const limit = wholeOption(args, 'limit') ?? Number.POSITIVE_INFINITY
     const cluster = await openCluster(args, context, 'operator')
     const stop = stopper(length)
     try {
