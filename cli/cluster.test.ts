@@ -138,6 +138,10 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
       expect(await refused('deploy', flagship, '--namespace', 'odd', `--ranges=${ranges}`)).toMatchObject({ exit: 2 })
     expect((await run('status', '--namespace', 'odd')).document()).toMatchObject({ pipelines: [] })
     expect(await refused('record', flagship, '--ranges', '3')).toMatchObject({ exit: 2, code: 'USAGE' })
+    expect(await refused('record', 'binance_trades', '--params', '{"symbols"')).toMatchObject({
+      exit: 2,
+      code: 'USAGE',
+    })
     for (const limit of ['0', '2.5'])
       expect(await refused('signals', 'btc_momentum', '--all', '--limit', limit)).toMatchObject({
         exit: 2,

@@ -76,9 +76,18 @@ async function planned(args: Args, { catalogue }: Context): Promise<{ plan: Plan
   // a source alone is the smallest pipeline there is
   const definition = {
     pipeline: 'record',
-    nodes: { [what]: { source: what, ...(params !== undefined && { params: readValue(params) }) } },
+    nodes: { [what]: { source: what, ...(params !== undefined && { params: paramsOf(params) }) } },
   }
   return { plan: planOf(definition, components, 'paper'), catalogue: components }
+}
+
+function paramsOf(text: string): unknown {
+  try {
+    return readValue(text)
+  } catch (error) {
+    const expected = `--params: expected JSON such as '{"symbols": ["BTCUSDT"]}', found ${text}`
+    throw new TidegateError('USAGE', expected, { params: text }, error)
+  }
 }
 
 interface Recording {
