@@ -142,6 +142,8 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
       exit: 2,
       code: 'USAGE',
     })
+    for (const name of ['a b', ''])
+      expect(await refused('worker', '--name', name, '--for', '1s')).toMatchObject({ exit: 2, code: 'USAGE' })
     for (const limit of ['0', '2.5'])
       expect(await refused('signals', 'btc_momentum', '--all', '--limit', limit)).toMatchObject({
         exit: 2,
