@@ -151,6 +151,11 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
       })
     expect(await refused('promote', 'btc_momentum', '--version', '1.5')).toMatchObject({ exit: 2, code: 'USAGE' })
     expect(await refused('deploy', flagship, '--mode', 'live')).toMatchObject({ exit: 5, code: 'LIVE_REFUSED' })
+    const absent = ['dlq', 'redrive', '1', '--record', at('nothing')] as const
+    expect(await refused(...absent)).toMatchObject({ exit: 4, code: 'FILE_ABSENT' })
+    const all = ['dlq', 'redrive', 'all', '--record', at('trades.tape')] as const
+    expect(await refused(...all)).toMatchObject({ exit: 2, code: 'USAGE' })
+    expect((await captured(['dlq', 'redrive', 'all', '--nats', server.url])).stdout).toBe('no dead letter\n')
     expect((await run('dlq', 'ls')).document()).toEqual({ letters: [] })
     const { code } = await captured(['status', '--nats', 'nats://127.0.0.1:9', '--json'])
     expect(code).toBe(4)
