@@ -149,6 +149,9 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
         exit: 2,
         code: 'USAGE',
       })
+    expect(await refused('promote', 'btc_momentum', '--version', '9')).toMatchObject({
+      ...{ exit: 3, code: 'PIPELINE_UNKNOWN', known: [1, 2] },
+    })
     expect(await refused('promote', 'btc_momentum', '--version', '1.5')).toMatchObject({ exit: 2, code: 'USAGE' })
     expect(await refused('deploy', flagship, '--mode', 'live')).toMatchObject({ exit: 5, code: 'LIVE_REFUSED' })
     const absent = ['dlq', 'redrive', '1', '--record', at('nothing')] as const
