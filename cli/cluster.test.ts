@@ -142,6 +142,10 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
       exit: 2,
       code: 'USAGE',
     })
+    expect((await run('signals', 'btc_momentm', '--for', '1s')).said).toContain(
+      'no pipeline "btc_momentm" has published',
+    )
+    expect((await run('signals', 'btc_momentum', '--for', '1s')).said).toBe('')
     for (const name of ['a b', ''])
       expect(await refused('worker', '--name', name, '--for', '1s')).toMatchObject({ exit: 2, code: 'USAGE' })
     for (const limit of ['0', '2.5'])

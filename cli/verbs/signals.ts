@@ -1,4 +1,6 @@
+import { JetStreamApiError } from '@nats-io/jetstream'
 import { signals } from '../../client/mod.ts'
+import { layout, streamOf } from '../../runtime/log/layout.ts'
 import { durationOption, wholeOption } from '../args.ts'
 import { namespaceOf, natsOptions, openServer } from '../cluster.ts'
 import { stopper } from '../stopper.ts'
@@ -33,6 +35,12 @@ export const signalsVerb: Verb = {
         ...(instrument !== undefined && { instrument }),
         from: seq ?? (args.flags.has('all') ? 'all' : 'new'),
       })[Symbol.asyncIterator]()
+      // a subscriber may come before what it subscribes to, and so may a wrong name
+      const stream = streamOf(namespace, layout.signals(pipeline))
+      await link.jsm.streams.info(stream).catch((error: unknown) => {
+        if (error instanceof JetStreamApiError && error.code === 10059)
+          io.say(`no pipeline "${pipeline}" has published here (stream ${stream}): waits for it`)
+      })
       stop.signal.addEventListener('abort', () => void received.return?.(), { once: true })
       let count = 0
       for await (const signal of { [Symbol.asyncIterator]: () => received }) {
