@@ -1,4 +1,3 @@
-import { JetStreamApiError } from '@nats-io/jetstream'
 import { signals } from '../../client/mod.ts'
 import { layout, streamOf } from '../../runtime/log/layout.ts'
 import { durationOption, wholeOption } from '../args.ts'
@@ -38,7 +37,7 @@ export const signalsVerb: Verb = {
       // a subscriber may come before what it subscribes to, and so may a wrong name
       const stream = streamOf(namespace, layout.signals(pipeline))
       await link.jsm.streams.info(stream).catch((error: unknown) => {
-        if (error instanceof JetStreamApiError && error.code === 10059)
+        if ((error as { code?: unknown }).code === 10059)
           io.say(`no pipeline "${pipeline}" has published here (stream ${stream}): waits for it`)
       })
       stop.signal.addEventListener('abort', () => void received.return?.(), { once: true })
