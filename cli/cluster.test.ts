@@ -128,6 +128,17 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     await working
   }, 20_000)
 
+  test('a drain that nobody works at says so, and is done when a worker comes', async () => {
+    const drained = ['--namespace', 'alone'] as const
+    await run('deploy', flagship, ...set, ...drained)
+    await run('record', flagship, '--tape', at('trades.tape'), '--speed', 'max', ...drained)
+    const draining = run('drain', 'btc_momentum', ...drained)
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    await run('worker', '--name', 'late', '--for', '4s', ...drained)
+    const { code, said } = await draining
+    expect({ code, said }).toMatchObject({ code: 0, said: expect.stringContaining('no worker is up') as string })
+  }, 20_000)
+
   test('wrong words and wrong states are coded errors', async () => {
     expect(await refused('deploy', flagship, ...set)).toMatchObject({ exit: 5, code: 'DEPLOY_REFUSED' })
     expect(await refused('promote', 'nobody')).toMatchObject({ exit: 3, code: 'PIPELINE_UNKNOWN' })
