@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { KEY_GROUPS } from '../runtime/key_groups.ts'
 import { nearest } from '../runtime/nearest.ts'
 import { TidegateError } from '../schemas/errors.ts'
 import { formatTime, parseDuration, parseTime } from '../schemas/units.ts'
@@ -70,6 +71,20 @@ export function durationOption(args: Args, name: string): number | undefined {
   if (text !== undefined && length === undefined)
     throw new TidegateError('USAGE', `--${name}: expected a duration such as 500ms or 1m, found "${text}"`)
   return length
+}
+/** A count, a version or a sequence. @throws USAGE */
+export function wholeOption(args: Args, name: string): number | undefined {
+  const value = numberOption(args, name)
+  if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
+    throw new TidegateError('USAGE', `--${name}: expected a whole number above 0, found "${args.value(name)}"`)
+  return value
+}
+/** Into how many ranges keys are cut. @throws USAGE */
+export function rangesOption(args: Args): number | undefined {
+  const ranges = wholeOption(args, 'ranges')
+  if (ranges !== undefined && KEY_GROUPS % ranges !== 0)
+    throw new TidegateError('USAGE', `--ranges: expected 1, 2, 4, 8, 16, 32 or 64, found ${ranges}`, { ranges })
+  return ranges
 }
 export function numberOption(args: Args, name: string): number | undefined {
   const text = args.value(name)

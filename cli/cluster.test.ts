@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -127,17 +128,70 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     await working
   }, 20_000)
 
+  test('a drain that nobody works at says so, and is done when a worker comes', async () => {
+    const drained = ['--namespace', 'alone'] as const
+    await run('deploy', flagship, ...set, ...drained)
+    await run('record', flagship, '--tape', at('trades.tape'), '--speed', 'max', ...drained)
+    const draining = run('drain', 'btc_momentum', ...drained)
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    await run('worker', '--name', 'late', '--for', '4s', ...drained)
+    const { code, said } = await draining
+    expect({ code, said }).toMatchObject({ code: 0, said: expect.stringContaining('no worker is up') as string })
+  }, 20_000)
+
   test('wrong words and wrong states are coded errors', async () => {
     expect(await refused('deploy', flagship, ...set)).toMatchObject({ exit: 5, code: 'DEPLOY_REFUSED' })
     expect(await refused('promote', 'nobody')).toMatchObject({ exit: 3, code: 'PIPELINE_UNKNOWN' })
     expect(await refused('tap', 'abve')).toMatchObject({ exit: 2, code: 'USAGE' })
     expect(await refused('dlq', 'show', '7')).toMatchObject({ exit: 2, code: 'USAGE' })
     expect(await refused('pause', 'btc_momentum')).toMatchObject({ exit: 2, code: 'USAGE' })
+    for (const ranges of ['0.5', '-2', '0', '3'])
+      expect(await refused('deploy', flagship, '--namespace', 'odd', `--ranges=${ranges}`)).toMatchObject({ exit: 2 })
+    expect((await run('status', '--namespace', 'odd')).document()).toMatchObject({ pipelines: [] })
+    expect(await refused('record', flagship, '--ranges', '3')).toMatchObject({ exit: 2, code: 'USAGE' })
+    expect(await refused('record', 'binance_trades', '--params', '{"symbols"')).toMatchObject({
+      exit: 2,
+      code: 'USAGE',
+    })
+    expect((await run('signals', 'btc_momentm', '--for', '1s')).said).toContain(
+      'no pipeline "btc_momentm" has published',
+    )
+    expect((await run('signals', 'btc_momentum', '--for', '1s')).said).toBe('')
+    for (const name of ['a b', ''])
+      expect(await refused('worker', '--name', name, '--for', '1s')).toMatchObject({ exit: 2, code: 'USAGE' })
+    for (const limit of ['0', '2.5'])
+      expect(await refused('signals', 'btc_momentum', '--all', '--limit', limit)).toMatchObject({
+        exit: 2,
+        code: 'USAGE',
+      })
+    expect(await refused('promote', 'btc_momentum', '--version', '9')).toMatchObject({
+      ...{ exit: 3, code: 'PIPELINE_UNKNOWN', known: [1, 2] },
+    })
+    expect(await refused('promote', 'btc_momentum', '--version', '1.5')).toMatchObject({ exit: 2, code: 'USAGE' })
     expect(await refused('deploy', flagship, '--mode', 'live')).toMatchObject({ exit: 5, code: 'LIVE_REFUSED' })
+    const absent = ['dlq', 'redrive', '1', '--record', at('nothing')] as const
+    expect(await refused(...absent)).toMatchObject({ exit: 4, code: 'FILE_ABSENT' })
+    const all = ['dlq', 'redrive', 'all', '--record', at('trades.tape')] as const
+    expect(await refused(...all)).toMatchObject({ exit: 2, code: 'USAGE' })
+    expect((await captured(['dlq', 'redrive', 'all', '--nats', server.url])).stdout).toBe('no dead letter\n')
     expect((await run('dlq', 'ls')).document()).toEqual({ letters: [] })
     const { code } = await captured(['status', '--nats', 'nats://127.0.0.1:9', '--json'])
     expect(code).toBe(4)
   })
+
+  test('a wrong option ends the command, with no connection left behind', async () => {
+    const command = (verb: string, ...rest: string[]) => ['--import', 'tsx', 'cli/main.ts', verb, ...rest]
+    const left = (verb: string, ...rest: string[]) =>
+      spawnSync(process.execPath, [...command(verb, ...rest), '--nats', server.url], {
+        timeout: 8_000,
+        killSignal: 'SIGKILL',
+      }).status
+    expect(left('tap', 'above', '--limit', 'abc')).toBe(2)
+    expect(left('shadow', 'btc_momentum', '--for', '1x')).toBe(2)
+    expect(left('replay', 'btc_momentum', '--log', 'jetstream', '--speed', '0')).toBe(2)
+    expect(left('worker', '--for', '1x')).toBe(2)
+    expect(left('record', flagship, '--for', '1x')).toBe(2)
+  }, 60_000)
 
   test('run keeps its log on the server, and what it made is recomputed from there', async () => {
     const argv = [

@@ -153,7 +153,7 @@ export const codes = {
   LOG_LOST: {
     exit: 5,
     summary: 'The input log no longer holds what the last commit points at, or is another log.',
-    fix: 'Restore the log directory from a copy, or start in an empty one.',
+    fix: 'Name a place that the log still holds, restore the log from a copy, or start with an empty one.',
   },
   RECORDING_UNWRITABLE: {
     exit: 1,

@@ -3,7 +3,7 @@ import { feedName } from '../../runtime/cluster/feed_name.ts'
 import type { Start } from '../../runtime/cluster/start.ts'
 import { plan as planOf } from '../../runtime/plan.ts'
 import { TidegateError } from '../../schemas/errors.ts'
-import { numberOption, timeOption } from '../args.ts'
+import { rangesOption, timeOption, wholeOption } from '../args.ts'
 import { natsOptions, replicasOption, whoami, withCluster } from '../cluster.ts'
 import { folderOf, loadDefinition, setOption } from '../definition.ts'
 import { renderFates } from '../describe/fates.ts'
@@ -48,14 +48,14 @@ export const deployVerb: Verb = {
         `${plan.pipeline}: what is deployed trades on paper; \`tidegate run FILE --mode live\` trades, on one machine`,
         { pipeline: plan.pipeline },
       )
-    const start = startOption(args)
+    const [start, ranges] = [startOption(args), rangesOption(args)]
     await withCluster(args, context, 'operator', async (cluster) => {
       const { deployed, pointer, live, fates } = await deploy(cluster, {
         ...{ definition, plan, start },
         release: packageVersion(),
         by: whoami(),
         at: new Date().toISOString(),
-        ranges: numberOption(args, 'ranges'),
+        ranges,
         state: stateChoice(args),
       })
       const feeds = plan.sources.map((source) => ({ source: source.id, feed: feedName(source) }))
@@ -80,7 +80,7 @@ export const deployVerb: Verb = {
 }
 
 function startOption(args: Args): Start {
-  const [seq, at, from] = [numberOption(args, 'from-seq'), timeOption(args, 'from-time'), args.value('from')]
+  const [seq, at, from] = [wholeOption(args, 'from-seq'), timeOption(args, 'from-time'), args.value('from')]
   if ([seq, at, from].filter((v) => v !== undefined).length > 1)
     throw new TidegateError('USAGE', 'expected one of --from, --from-seq and --from-time')
   if (seq !== undefined) return { type: 'seq', seq }

@@ -18,6 +18,9 @@ export const dlqVerb: Verb = {
     'A pipeline that meets a damaged record leaves it out, commits that it did, and goes on. `redrive` puts it at the end of its stream again; with --record what was repaired.',
   async run(args, context) {
     const [action = '', what] = args.positionals
+    const record = repaired(args)
+    if (record !== undefined && (action !== 'redrive' || what === 'all'))
+      throw new TidegateError('USAGE', '--record: expected with `redrive LETTER`, for it stands in place of one record')
     await withCluster(args, context, 'operator', async (cluster) => {
       if (action === 'ls') {
         const all = await letters(cluster, what)
@@ -36,10 +39,12 @@ export const dlqVerb: Verb = {
         for (const letter of chosen)
           redriven.push({
             ...{ letter: letter.letter, stream: letter.stream },
-            seq: await redrive(cluster, letter, repaired(args)),
+            seq: await redrive(cluster, letter, record),
           })
         context.io.document({ redriven }, () =>
-          redriven.map((r) => `letter ${r.letter} is record ${r.seq} of ${r.stream} now`).join('\n'),
+          redriven.length === 0
+            ? 'no dead letter'
+            : redriven.map((r) => `letter ${r.letter} is record ${r.seq} of ${r.stream} now`).join('\n'),
         )
       } else throw new TidegateError('USAGE', `dlq: expected ls, show or redrive, found "${action}"`)
     })
@@ -55,7 +60,13 @@ async function only(cluster: Cluster, what: string | undefined): Promise<Letter>
 }
 const repaired = (args: Args): Uint8Array | undefined => {
   const file = args.value('record')
-  return file === undefined ? undefined : readFileSync(file)
+  if (file === undefined) return undefined
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new TidegateError('FILE_ABSENT', `--record ${file} could not be read: ${why}`, { file }, error)
+  }
 }
 const sizeOf = (base64: string): number => Buffer.from(base64, 'base64').byteLength
 const rowOf = (l: Letter) => [l.letter, l.pipeline, l.stream, l.seq, l.code, l.reason]

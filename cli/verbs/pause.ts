@@ -37,13 +37,19 @@ export const drainVerb: Verb = {
         for (const { name } of tickStreams(plan, range))
           until[name] = (await (await cluster.log.stream(name)).state()).last
       await cluster.definitions.move(pipeline, (now) => ({ ...now, state: 'draining', until }))
+      let warned = false
       for (let left = Number.POSITIVE_INFINITY; left > 0; ) {
-        const [status] = (await statusOf(cluster, pipeline)).pipelines
+        const { pipelines, workers } = await statusOf(cluster, pipeline)
+        const [status] = pipelines
         const inputs = (status?.ranges ?? []).flatMap((range) => range.inputs)
         const takenOf = (name: string) =>
           inputs.find(({ stream }) => stream === name)?.taken ?? (pointer.start[name] ?? 1) - 1
         left = Object.entries(until).reduce((sum, [name, last]) => sum + Math.max(0, last - takenOf(name)), 0)
         context.io.progress(`${left} records left`)
+        if (left > 0 && workers.length === 0 && !warned) {
+          warned = true
+          context.io.say(`${left} records are left, and no worker is up: \`tidegate worker\``)
+        }
         if (stop.signal.aborted) return 1
         await new Promise((resolve) => setTimeout(resolve, 200))
       }

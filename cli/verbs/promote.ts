@@ -1,6 +1,6 @@
 import { promote } from '../../runtime/cluster/deploy.ts'
 import { TidegateError } from '../../schemas/errors.ts'
-import { numberOption } from '../args.ts'
+import { wholeOption } from '../args.ts'
 import { natsOptions, withCluster } from '../cluster.ts'
 import { renderFates } from '../describe/fates.ts'
 import { stateChoice, stateOptions } from '../state_choice.ts'
@@ -17,7 +17,7 @@ export const promoteVerb: Verb = {
     ...stateOptions,
   },
   notes: 'The cut-over is one commit: what comes before it is of the old version, what comes after of the new one.',
-  run: (args, context) => change(args, context, numberOption(args, 'version')),
+  run: (args, context) => change(args, context, wholeOption(args, 'version')),
 }
 
 export const rollbackVerb: Verb = {

@@ -8,7 +8,7 @@ import type { Catalogue } from '../../runtime/define.ts'
 import { type Plan, type PlannedSource, plan as planOf } from '../../runtime/plan.ts'
 import type { Recorder } from '../../runtime/wire/recorder.ts'
 import { TidegateError } from '../../schemas/errors.ts'
-import { durationOption, numberOption, rangeOptions } from '../args.ts'
+import { durationOption, rangeOptions, rangesOption } from '../args.ts'
 import { type Bindings, bindingsOf, bindOptions } from '../binding.ts'
 import { type Cluster, natsOptions, openCluster, replicasOption } from '../cluster.ts'
 import { folderOf, loadDefinition, readValue, setOption } from '../definition.ts'
@@ -46,11 +46,14 @@ export const recordVerb: Verb = {
       await recordFiles(plan, bindings, args, context.io)
       return
     }
+    const [length, ranges] = [durationOption(args, 'for'), rangesOption(args) ?? 1]
     const cluster = await openCluster(args, context, 'ingest')
-    const stop = stopper(durationOption(args, 'for'))
+    const stop = stopper(length)
     try {
       const feeds = await Promise.all(
-        plan.sources.map((source) => recordOne(source, { args, context, cluster, plan, bindings }, stop.signal)),
+        plan.sources.map((source) =>
+          recordOne(source, { args, context, cluster, plan, bindings, ranges }, stop.signal),
+        ),
       )
       context.io.document({ feeds }, () =>
         feeds
@@ -73,9 +76,18 @@ async function planned(args: Args, { catalogue }: Context): Promise<{ plan: Plan
   // a source alone is the smallest pipeline there is
   const definition = {
     pipeline: 'record',
-    nodes: { [what]: { source: what, ...(params !== undefined && { params: readValue(params) }) } },
+    nodes: { [what]: { source: what, ...(params !== undefined && { params: paramsOf(params) }) } },
   }
   return { plan: planOf(definition, components, 'paper'), catalogue: components }
+}
+
+function paramsOf(text: string): unknown {
+  try {
+    return readValue(text)
+  } catch (error) {
+    const expected = `--params: expected JSON such as '{"symbols": ["BTCUSDT"]}', found ${text}`
+    throw new TidegateError('USAGE', expected, { params: text }, error)
+  }
 }
 
 interface Recording {
@@ -84,11 +96,11 @@ interface Recording {
   readonly cluster: Cluster
   readonly plan: Plan
   readonly bindings: Bindings
+  readonly ranges: number
 }
 async function recordOne(source: PlannedSource, on: Recording, signal: AbortSignal) {
-  const { args, context, cluster, plan, bindings } = on
+  const { args, context, cluster, plan, bindings, ranges } = on
   const feed = feedName(source)
-  const ranges = numberOption(args, 'ranges') ?? 1
   const binding = bindings.get(source.id)
   if (binding === undefined && source.component.open === undefined && source.component.generate === undefined)
     throw new TidegateError(

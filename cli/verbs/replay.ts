@@ -10,7 +10,7 @@ import { type ReplayResult, replay } from '../../runtime/replay.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatTime } from '../../schemas/units.ts'
 import { Summary } from '../../sinks/summary.ts'
-import { numberOption, timeOption } from '../args.ts'
+import { rangesOption, timeOption, wholeOption } from '../args.ts'
 import { openCluster } from '../cluster.ts'
 import { folderOf, loadDefinition, setOption } from '../definition.ts'
 import { executionOf, executionOption, failureTeller } from '../execution.ts'
@@ -63,9 +63,9 @@ const lineOf = (row: Committed) => {
 
 async function overRun(args: Args, context: Context): Promise<number> {
   const { io } = context
-  const { plan, log, made, where, stages, close } = await storedRun(args, context)
-  const [fromSeq, fromTime] = [numberOption(args, 'from-seq'), timeOption(args, 'from-time')]
+  const [fromSeq, fromTime] = [wholeOption(args, 'from-seq'), timeOption(args, 'from-time')]
   const speed = speedOf(args, 'max')
+  const { plan, log, made, where, stages, close } = await storedRun(args, context)
   const printed: ReturnType<typeof lineOf>[] = []
   const began = performance.now()
   try {
@@ -114,6 +114,7 @@ async function overStreams(args: Args, context: Context): Promise<number> {
   const [file = ''] = args.positionals
   const plan = planOf(await loadDefinition(file, args), await context.catalogue(folderOf(file)), 'backtest')
   const [start, speed, to] = [startOf(args), speedOf(args, 'max'), timeOption(args, 'to')]
+  const ranges = rangesOption(args) ?? 1
   const cluster = await openCluster(args, context, 'replay')
   const run = args.value('publish')
   const stop = stopper(undefined)
@@ -124,7 +125,7 @@ async function overStreams(args: Args, context: Context): Promise<number> {
   try {
     signals = run === undefined ? undefined : await ReplaySignals.open(cluster.link, plan, run, cluster.replicas)
     const results: StreamReplayResult[] = []
-    for (const range of rangesOf(numberOption(args, 'ranges') ?? 1))
+    for (const range of rangesOf(ranges))
       results.push(
         await replayStreams(plan, cluster.log, {
           ...{ range, start, to, speed, clock: wallClock, signal: stop.signal, execution: executionOf(args) },
@@ -171,7 +172,7 @@ async function overStreams(args: Args, context: Context): Promise<number> {
 }
 
 function startOf(args: Args): Start {
-  const [seq, at] = [numberOption(args, 'from-seq'), timeOption(args, 'from-time')]
+  const [seq, at] = [wholeOption(args, 'from-seq'), timeOption(args, 'from-time')]
   if (seq !== undefined && at !== undefined)
     throw new TidegateError('USAGE', 'expected one of --from-seq and --from-time')
   if (seq !== undefined) return { type: 'seq', seq }

@@ -1,6 +1,6 @@
 import { shadow } from '../../runtime/cluster/deploy.ts'
 import { eventsOf } from '../../runtime/cluster/events.ts'
-import { durationOption, numberOption } from '../args.ts'
+import { durationOption, wholeOption } from '../args.ts'
 import { natsOptions, openCluster } from '../cluster.ts'
 import { stateChoice, stateOptions } from '../state_choice.ts'
 import { stopper } from '../stopper.ts'
@@ -25,8 +25,9 @@ export const shadowVerb: Verb = {
   async run(args, context) {
     const [pipeline = ''] = args.positionals
     const { io } = context
+    const [length, version] = [durationOption(args, 'for'), wholeOption(args, 'version')]
     const cluster = await openCluster(args, context, 'operator')
-    const stop = stopper(durationOption(args, 'for'))
+    const stop = stopper(length)
     try {
       if (args.flags.has('stop')) {
         const pointer = await cluster.definitions.move(pipeline, (now) => ({ ...now, shadow: null }))
@@ -34,7 +35,7 @@ export const shadowVerb: Verb = {
         return
       }
       const events = await eventsOf(cluster, pipeline, 'shadow_different', stop.signal)
-      const pointer = await shadow(cluster, pipeline, numberOption(args, 'version'), stateChoice(args).keep)
+      const pointer = await shadow(cluster, pipeline, version, stateChoice(args).keep)
       const words = `${pipeline}: version ${pointer.shadow?.version} runs beside version ${pointer.version}`
       if (args.flags.has('detach')) {
         io.document({ pipeline, pointer }, () => words)

@@ -1,5 +1,6 @@
 import { signals } from '../../client/mod.ts'
-import { durationOption, numberOption } from '../args.ts'
+import { layout, streamOf } from '../../runtime/log/layout.ts'
+import { durationOption, wholeOption } from '../args.ts'
 import { namespaceOf, natsOptions, openServer } from '../cluster.ts'
 import { stopper } from '../stopper.ts'
 import type { Verb } from '../verb.ts'
@@ -21,7 +22,7 @@ export const signalsVerb: Verb = {
   async run(args, context) {
     const { io } = context
     const [pipeline = '', node] = (args.positionals[0] ?? '').split('.')
-    const [seq, limit] = [numberOption(args, 'from-seq'), numberOption(args, 'limit')]
+    const [seq, limit] = [wholeOption(args, 'from-seq'), wholeOption(args, 'limit')]
     const namespace = namespaceOf(args)
     const instrument = args.value('instrument')
     const stop = stopper(durationOption(args, 'for'))
@@ -33,6 +34,12 @@ export const signalsVerb: Verb = {
         ...(instrument !== undefined && { instrument }),
         from: seq ?? (args.flags.has('all') ? 'all' : 'new'),
       })[Symbol.asyncIterator]()
+      // a subscriber may come before what it subscribes to, and so may a wrong name
+      const stream = streamOf(namespace, layout.signals(pipeline))
+      await link.jsm.streams.info(stream).catch((error: unknown) => {
+        if ((error as { code?: unknown }).code === 10059)
+          io.say(`no pipeline "${pipeline}" has published here (stream ${stream}): waits for it`)
+      })
       stop.signal.addEventListener('abort', () => void received.return?.(), { once: true })
       let count = 0
       for await (const signal of { [Symbol.asyncIterator]: () => received }) {

@@ -7,7 +7,7 @@ import { nearest } from '../../runtime/nearest.ts'
 import { committedRows } from '../../runtime/outputs.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatTime } from '../../schemas/units.ts'
-import { durationOption, numberOption } from '../args.ts'
+import { durationOption, wholeOption } from '../args.ts'
 import { type Cluster, natsOptions, openCluster } from '../cluster.ts'
 import { stopper } from '../stopper.ts'
 import type { Verb } from '../verb.ts'
@@ -27,9 +27,10 @@ export const tapVerb: Verb = {
     'A node or one of its ports: `gate` or `gate.refused`. Kinds that are not recorded (ticks) are not in the commits.',
   async run(args, context) {
     const { io } = context
+    const length = durationOption(args, 'for')
+    const limit = wholeOption(args, 'limit') ?? Number.POSITIVE_INFINITY
     const cluster = await openCluster(args, context, 'operator')
-    const stop = stopper(durationOption(args, 'for'))
-    const limit = numberOption(args, 'limit') ?? Number.POSITIVE_INFINITY
+    const stop = stopper(length)
     try {
       const { pipeline, node } = await target(args.positionals[0] ?? '', cluster)
       const { pointer } = await cluster.definitions.require(pipeline)

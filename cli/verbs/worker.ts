@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { wallClock } from '../../runtime/clock.ts'
 import { Worker } from '../../runtime/cluster/worker.ts'
 import { plan } from '../../runtime/plan.ts'
+import { TidegateError } from '../../schemas/errors.ts'
 import { durationOption } from '../args.ts'
 import { natsOptions, openCluster, replicasOption } from '../cluster.ts'
 import { endpointOption, endpointsOf } from '../endpoints.ts'
@@ -28,10 +29,15 @@ export const workerVerb: Verb = {
     'Ctrl-C and SIGTERM let it finish its step and give its leases back; others go on at once. After a crash they go on when its leases run out, two seconds later. Project components are those of the folder it is started in.',
   async run(args, context) {
     const { io, catalogue } = context
-    const cluster = await openCluster(args, context, 'worker')
-    const stop = stopper(durationOption(args, 'for'))
-    const teller = failureTeller(io)
+    const length = durationOption(args, 'for')
     const name = args.value('name') ?? `${hostname()}-${process.pid}`.replace(/[^A-Za-z0-9_-]/g, '_')
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(name))
+      throw new TidegateError('USAGE', `--name: expected letters, digits, _ and - (64 at most), found "${name}"`, {
+        name,
+      })
+    const cluster = await openCluster(args, context, 'worker')
+    const stop = stopper(length)
+    const teller = failureTeller(io)
     try {
       const components = await catalogue('.')
       io.say(

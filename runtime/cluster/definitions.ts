@@ -94,17 +94,24 @@ export class Definitions {
   /** @throws PIPELINE_UNKNOWN */
   async version(pipeline: string, version: number): Promise<Deployed> {
     const held = await this.bucket.get(`${pipeline}.v${version}`)
-    if (held === undefined)
-      throw new TidegateError('PIPELINE_UNKNOWN', `${pipeline} has no version ${version}`, { pipeline, version })
-    return Deployed.parse(held.value)
+    if (held !== undefined) return Deployed.parse(held.value)
+    const known = await this.versions(pipeline)
+    throw new TidegateError(
+      'PIPELINE_UNKNOWN',
+      `${pipeline} has no version ${version}; there ${known.length === 0 ? 'is none' : `are ${known.join(', ')}`}`,
+      { pipeline, version, known },
+    )
   }
 
-  /** Stores a definition under the next number. */
-  async add(pipeline: string, given: Omit<Deployed, 'version'>): Promise<Deployed> {
-    const numbers = (await this.bucket.keys())
+  private async versions(pipeline: string): Promise<readonly number[]> {
+    return (await this.bucket.keys())
       .filter((key) => key.startsWith(`${pipeline}.v`))
       .map((key) => Number(key.slice(pipeline.length + 2)))
-    for (let version = Math.max(0, ...numbers) + 1; ; version++) {
+      .sort((a, b) => a - b)
+  }
+  /** Stores a definition under the next number. */
+  async add(pipeline: string, given: Omit<Deployed, 'version'>): Promise<Deployed> {
+    for (let version = Math.max(0, ...(await this.versions(pipeline))) + 1; ; version++) {
       const deployed = { ...given, version }
       if ((await this.bucket.create(`${pipeline}.v${version}`, deployed)) !== undefined) return deployed
     }

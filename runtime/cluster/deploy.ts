@@ -166,7 +166,9 @@ function rangeProblems(
 ): readonly string[] {
   const wide = plan.nodes.filter(({ operator }) => operator.scope === 'pipeline').map(({ id }) => id)
   return [
-    ...(KEY_GROUPS % ranges === 0 ? [] : [`expected 1, 2, 4, 8, 16, 32 or 64 ranges, found ${ranges}`]),
+    ...(Number.isInteger(ranges) && ranges > 0 && KEY_GROUPS % ranges === 0
+      ? []
+      : [`expected 1, 2, 4, 8, 16, 32 or 64 ranges, found ${ranges}`]),
     ...(ranges > 1 && !divisible(plan)
       ? [`${ranges} ranges, but ${wide.join(', ')} sees the whole pipeline and needs all keys in one place`]
       : []),
