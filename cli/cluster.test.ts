@@ -76,6 +76,18 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     expect((await run('deploy', flagship, ...set)).document()).toMatchObject({ version: 1, live: true })
     const recorded = await run('record', flagship, '--tape', at('trades.tape'), '--speed', 'max')
     expect(recorded.document()).toMatchObject({ feeds: [{ rows: 3000, ended: true }] })
+    // before anything is committed
+    const waiting = (await run('lag')).document()['lags'] as unknown as {
+      taken: number
+      last: number
+      records: number
+    }[]
+    expect(waiting).toHaveLength(1)
+    expect(waiting[0]).toMatchObject({ taken: 0, records: waiting[0]?.last })
+    expect(waiting[0]?.last).toBeGreaterThan(1)
+    expect(await refused('savepoint', 'btc_momentum', 'early')).toMatchObject({ exit: 2, code: 'USAGE' })
+    expect((await run('parity', 'btc_momentum', '--log', 'jetstream')).document()).toMatchObject({ records: 0 })
+    expect(await refused('dlq', 'ls', 'nobody')).toMatchObject({ code: 'PIPELINE_UNKNOWN' })
     expect((await work(3)).code).toBe(0)
     const backtest = (await captured(['backtest', flagship, '--tape', at('trades.tape'), ...set, '--json'])).json<{
       outputs_sha256: string

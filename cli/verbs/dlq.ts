@@ -24,6 +24,8 @@ export const dlqVerb: Verb = {
     await withCluster(args, context, 'operator', async (cluster) => {
       if (action === 'ls') {
         const all = await letters(cluster, what)
+        // letters outlive what they were written by
+        if (all.length === 0 && what !== undefined) await cluster.definitions.require(what)
         const shown = all.map(({ record, ...letter }) => ({ ...letter, bytes: record === null ? 0 : sizeOf(record) }))
         context.io.document({ letters: shown }, () =>
           all.length === 0

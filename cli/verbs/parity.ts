@@ -29,10 +29,10 @@ export const parityVerb: Verb = {
         results.push(result)
       }
       const total = combined(results)
-      context.io.document(
-        { pipeline: plan.pipeline, plan: plan.hash, ...total },
-        () =>
-          `${plan.pipeline}: ${total.outputs.toLocaleString('en')} outputs of ${total.records} input records, all equal (sha256 ${total.replay_sha256})`,
+      context.io.document({ pipeline: plan.pipeline, plan: plan.hash, ...total }, () =>
+        total.records === 0
+          ? `${plan.pipeline}: nothing was committed yet, nothing was compared`
+          : `${plan.pipeline}: ${total.outputs.toLocaleString('en')} outputs of ${total.records} input records, all equal (sha256 ${total.replay_sha256})`,
       )
     } finally {
       await close()

@@ -23,6 +23,11 @@ export const savepointVerb: Verb = {
         for (const range of rangesOf(pointer.ranges)) {
           const stage = layout.stage(pipeline, range)
           commits[stage] = (await (await cluster.log.stream(stage)).state()).last
+          if (commits[stage] === 0)
+            throw new TidegateError(
+              'USAGE',
+              `${pipeline} has no commit in ${stage} yet: there is nothing to go back to`,
+            )
         }
         const at = new Date().toISOString()
         await cluster.definitions.savepoint(pipeline, { name, version: pointer.version, commits, at })

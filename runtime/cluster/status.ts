@@ -1,11 +1,12 @@
 import { peekFrame } from '../../schemas/frame.ts'
 import { decodeCommit } from '../commit.ts'
 import type { Link } from '../log/jetstream/link.ts'
-import { layout, suffix } from '../log/layout.ts'
+import { layout, type Range, suffix } from '../log/layout.ts'
 import type { Log, LogStream } from '../log/log.ts'
 import type { Definitions, Pointer, Savepoint } from './definitions.ts'
-import { rangesOf } from './feed_name.ts'
+import { rangesOf, tickStreams } from './feed_name.ts'
 import { Leases } from './leases.ts'
+import type { Plans } from './plans.ts'
 
 /** How far a range is behind one of its inputs. */
 export interface InputLag {
@@ -51,6 +52,7 @@ interface From {
   readonly link: Link
   readonly log: Log
   readonly definitions: Definitions
+  readonly plans: Plans
   readonly namespace: string
   readonly replicas: number
 }
@@ -79,7 +81,8 @@ export async function statusOf(from: From, pipeline?: string): Promise<Status> {
   }
 }
 
-async function pipelineStatus({ definitions, log }: From, leases: Leases, pipeline: string): Promise<PipelineStatus> {
+async function pipelineStatus(from: From, leases: Leases, pipeline: string): Promise<PipelineStatus> {
+  const { definitions, log } = from
   const { pointer } = await definitions.require(pipeline)
   const { plan } = await definitions.version(pipeline, pointer.version)
   const ranges = rangesOf(pointer.ranges).map(async (range): Promise<RangeStatus> => {
@@ -94,7 +97,11 @@ async function pipelineStatus({ definitions, log }: From, leases: Leases, pipeli
       owner: head?.owner ?? null,
       leased: holder?.worker ?? null,
       dead: head?.dead?.length ?? 0,
-      inputs: await Promise.all((head?.inputs ?? []).map(({ stream, to }) => lagOf(log, stream, to))),
+      inputs: await Promise.all(
+        (head?.inputs ?? (await untaken(from, pointer, pipeline, range))).map(({ stream, to }) =>
+          lagOf(log, stream, to),
+        ),
+      ),
     }
   })
   return {
@@ -104,6 +111,16 @@ async function pipelineStatus({ definitions, log }: From, leases: Leases, pipeli
     ranges: await Promise.all(ranges),
     savepoints: await definitions.savepoints(pipeline),
   }
+}
+
+/** Before the first commit, what a range is going to take, as far as it is there. */
+async function untaken({ plans, log }: From, { version, start }: Pointer, pipeline: string, range: Range) {
+  const plan = await plans.of(pipeline, version).catch(() => undefined)
+  const streams = plan === undefined ? [] : tickStreams(plan, range)
+  const there = await Promise.all(streams.map(({ name }) => log.open(name)))
+  return there.flatMap((stream) =>
+    stream === undefined ? [] : [{ stream: stream.name, to: (start[stream.name] ?? 1) - 1 }],
+  )
 }
 
 async function lagOf(log: Log, name: string, taken: number): Promise<InputLag> {
