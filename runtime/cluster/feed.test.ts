@@ -1,4 +1,5 @@
 import { headers } from '@nats-io/transport-node'
+import { Observable } from 'rxjs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operators } from '../../operators/catalogue.ts'
 import { decodeFrame } from '../../schemas/frame.ts'
@@ -105,4 +106,34 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
       }
     },
   )
+
+  test('a live feed that begins again over ranges leaves out no row, and says that it goes on', async () => {
+    const namespace = 'live'
+    const positions: number[] = []
+    // each start gives rows of its own; one key of the ranges is rare
+    const open =
+      (from: number, to: number) =>
+      (_params: unknown, { position }: { readonly position: number }) =>
+        new Observable<readonly SourceItem[]>((subscriber) => {
+          positions.push(position)
+          const rows = Array.from({ length: to - from }, (_, i) => row(from + i))
+          subscriber.next(rows.filter(({ at }) => at === 0 || at % 8 !== 0))
+          subscriber.complete()
+        })
+    for (const [from, to] of [
+      [0, 1000],
+      [1000, 2000],
+    ] as const) {
+      const log = await openJetStreamLog(link, { namespace })
+      const component = { ...source.component, generate: undefined, open: open(from, to) } as never
+      const own = { link, log, namespace, replicas: 1, ranges: 16, clock: wallClock, random: Math.random }
+      await runFeed({ ...own, source: { ...source, component }, notice() {} }, new AbortController().signal)
+      await log.close()
+    }
+    expect(positions[0]).toBe(0)
+    expect(positions[1]).toBeGreaterThan(0)
+    expect(await ids(namespace, 16)).toEqual(
+      Array.from({ length: 2000 }, (_, i) => i).filter((i) => i === 0 || i % 8 !== 0),
+    )
+  })
 })

@@ -141,11 +141,15 @@ const overflow = (at: number, missing: number): SourceItem => ({
   value: { reason: 'stalled', missing, since: at },
 })
 
+/** It goes on with what is new, and never gives the same row twice. */
+const isLive = ({ source, items }: Pick<FeedOptions, 'source' | 'items'>): boolean =>
+  items === undefined && source.component.generate === undefined
+
 /** How many rows of its source a stream has had: all that its last message says, or nothing where there is none. */
 function rowsOf({ source, items }: FeedOptions, stream: string, end: FoundEnd): number {
   if (!end.forgotten) return Number(end.headers(ROWS) || 0)
   // a live feed asks only whether there were any; who begins where it stopped would begin with the first row again
-  if (items === undefined && source.component.generate === undefined) return end.seq
+  if (isLive({ source, items })) return end.seq
   throw lost(stream, `its ${end.seq} messages are gone, and with the last one how far the source got`)
 }
 
@@ -166,8 +170,9 @@ class FeedWriter {
   private constructor(options: FeedOptions, parts: FeedWriter['parts']) {
     this.source = options.source
     this.parts = parts
-    // a crash may have come between two ranges: what only some of them hold is read again
-    this.rows = Math.min(...parts.map(({ rows }) => rows))
+    const rows = parts.map(({ rows }) => rows)
+    // a crash may have come between two ranges: what only some of them hold is read again; a live feed gives it not again
+    this.rows = isLive(options) ? Math.max(...rows) : Math.min(...rows)
     this.seen = this.rows
     this.ended = parts.every(({ ended }) => ended)
   }
