@@ -9,12 +9,14 @@ import { sources } from '../../sources/catalogue.ts'
 import { NatsServer, natsServerBinary } from '../../testing/nats_server.ts'
 import { wallClock } from '../clock.ts'
 import type { SourceItem } from '../connect.ts'
+import { encodeItems, type Recording } from '../feed.ts'
 import { type Link, openLink } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
 import { layout, streamOf, subjectOfLog } from '../log/layout.ts'
 import { type PlannedSource, plan } from '../plan.ts'
 import { runFeed } from './feed.ts'
 import { feedName, rangesOf } from './feed_name.ts'
+import { recordingItems } from './recording_items.ts'
 
 const ROWS = 5000
 const definition = {
@@ -24,7 +26,8 @@ const definition = {
     bars: { op: 'time_bars', from: 'trades', params: { every: '10s' } },
   },
 }
-const source = plan(definition, { operators, sources, sinks }, 'paper').sources[0] as PlannedSource
+const planned = plan(definition, { operators, sources, sinks }, 'paper')
+const source = planned.sources[0] as PlannedSource
 const row = (i: number): SourceItem => ({
   type: 'row',
   at: i,
@@ -68,6 +71,18 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
     }
     return all
   }
+  /** The first messages of a feed, as a crash leaves them. */
+  async function store(namespace: string, name: string, stored: Awaited<ReturnType<typeof messages>>) {
+    const log = await openJetStreamLog(link, { namespace })
+    await log.stream(name)
+    for (const { data, header } of stored) {
+      const same = headers()
+      same.set('Tg-Rows', header.get('Tg-Rows'))
+      if (header.has('Tg-Ended')) same.set('Tg-Ended', '1')
+      await link.js.publish(subjectOfLog(namespace, name), data, { headers: same })
+    }
+    await log.close()
+  }
   async function ids(namespace: string, ranges: number): Promise<readonly number[]> {
     const found: number[] = []
     for (const name of names(ranges))
@@ -89,18 +104,9 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
       expect(stored[0]?.length).toBeGreaterThan(2)
       for (let kept = 0; kept <= (stored[0] ?? []).length; kept++) {
         const namespace = `cut${ranges}of${kept}`
-        const log = await openJetStreamLog(link, { namespace })
-        for (const [part, name] of names(ranges).entries()) {
-          await log.stream(name)
-          // one range may be further than the other
-          for (const { data, header } of stored[part]?.slice(0, Math.max(0, kept - part)) ?? []) {
-            const same = headers()
-            same.set('Tg-Rows', header.get('Tg-Rows'))
-            if (header.has('Tg-Ended')) same.set('Tg-Ended', '1')
-            await link.js.publish(subjectOfLog(namespace, name), data, { headers: same })
-          }
-        }
-        await log.close()
+        // one range may be further than the other
+        for (const [part, name] of names(ranges).entries())
+          await store(namespace, name, stored[part]?.slice(0, Math.max(0, kept - part)) ?? [])
         expect((await run(namespace, ranges)).ended).toBe(true)
         expect(await ids(namespace, ranges), `${kept} messages were stored`).toEqual(expected)
       }
@@ -135,5 +141,34 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
     expect(await ids(namespace, 16)).toEqual(
       Array.from({ length: 2000 }, (_, i) => i).filter((i) => i === 0 || i % 8 !== 0),
     )
+  })
+
+  test('a recording that goes on after a crash gives each row once, whatever else is between them', async () => {
+    const total = 4000
+    const mixed = Array.from({ length: total }, (_, i): readonly SourceItem[] =>
+      i % 10 === 0 ? [{ type: 'heartbeat', at: i, key: 'v:A' }, row(i)] : [row(i)],
+    ).flat()
+    const recording: Recording = { frames: () => encodeItems(source, mixed) }
+    const pace = { clock: wallClock, speed: Number.POSITIVE_INFINITY, signal: new AbortController().signal }
+    const items = (position: number) =>
+      recordingItems(planned, source, { type: 'recording', recording }, position, pace)
+    const play = async (namespace: string) => {
+      const log = await openJetStreamLog(link, { namespace })
+      const own = { link, log, namespace, replicas: 1, source, ranges: 1, clock: wallClock, random: Math.random }
+      const { ended } = await runFeed({ ...own, notice() {}, items }, new AbortController().signal)
+      await log.close()
+      expect(ended).toBe(true)
+    }
+    await play('recorded')
+    const expected = await ids('recorded', 1)
+    expect(expected).toEqual(Array.from({ length: total }, (_, i) => i))
+    const [name = ''] = names(1)
+    const stored = await messages('recorded', name)
+    for (const kept of [1, 2, 101, 400, stored.length - 1, stored.length]) {
+      const namespace = `recorded${kept}`
+      await store(namespace, name, stored.slice(0, kept))
+      await play(namespace)
+      expect(await ids(namespace, 1), `${kept} messages were stored`).toEqual(expected)
+    }
   })
 })

@@ -23,10 +23,17 @@ export async function* recordingItems(
   position: number,
   { clock, speed, from, to, signal }: Pace,
 ): AsyncGenerator<readonly SourceItem[]> {
-  const taken = [{ rows: position, data: position, ended: false }]
+  // a feed counts rows of its own kind; a recording has gaps and heartbeats between them
+  const taken = [{ rows: 0, data: position, ended: false }]
+  let left = binding.type === 'generated' ? 0 : position
   const began = clock.now()
   let origin: number | undefined
-  for (const slice of merged({ ...plan, sources: [source] }, new Map([[source.id, binding]]), { from, to, taken }))
+  for (const whole of merged({ ...plan, sources: [source] }, new Map([[source.id, binding]]), { from, to, taken })) {
+    const isRow = whole.frame.kind === source.component.output.kind
+    const skipped = left === 0 ? 0 : Math.min(isRow ? left : Number.POSITIVE_INFINITY, whole.to - whole.from)
+    if (isRow) left -= skipped
+    const slice = { ...whole, from: whole.from + skipped }
+    if (slice.from === slice.to) continue
     for (const piece of speed === Number.POSITIVE_INFINITY ? [slice] : paced(slice, speed)) {
       const at = piece.frame.at[piece.from] as number
       origin ??= at
@@ -35,6 +42,7 @@ export async function* recordingItems(
       if (signal.aborted) return
       yield itemsOf(source, piece)
     }
+  }
 }
 
 function itemsOf(source: PlannedSource, { frame, from, to }: Slice): readonly SourceItem[] {
