@@ -103,7 +103,7 @@ export async function promote(
     ...rangeProblems(next, pointer.ranges, undefined, undefined),
     ...stateProblems(old, next, changed, options.state),
   ])
-  const start = { ...(await startOf(next, pointer.ranges, log)), ...pointer.start }
+  const start = await startAfter(pointer, old, next, log)
   const moved = await definitions.move(pipeline, (now) => {
     if (now.version !== pointer.version) refuse(pipeline, 'promoted', [`version ${now.version} was promoted meanwhile`])
     return {
@@ -145,6 +145,19 @@ async function startOf(plan: Plan, ranges: number, log: Log, start: Start = { ty
   const all: Record<string, number> = {}
   for (const range of rangesOf(ranges))
     for (const { name } of tickStreams(plan, range)) all[name] = await startAt(await log.stream(name), start)
+  return all
+}
+/** Streams that are taken now go on; what was left out meanwhile begins after what is there, as what is new does. */
+async function startAfter({ pipeline, ranges, start }: Pointer, old: Plan, next: Plan, log: Log) {
+  const all = { ...start }
+  for (const range of rangesOf(ranges)) {
+    const head = await newestHead(log, layout.stage(pipeline, range))
+    const read = new Set(tickStreams(old, range).map(({ name }) => name))
+    for (const { name } of tickStreams(next, range)) {
+      const goesOn = head === undefined || (read.has(name) && head.inputs.some(({ stream }) => stream === name))
+      if (!goesOn || start[name] === undefined) all[name] = await startAt(await log.stream(name), { type: 'now' })
+    }
+  }
   return all
 }
 function refuse(pipeline: string, what: string, reasons: readonly string[]): void {
