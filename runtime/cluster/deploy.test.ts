@@ -100,4 +100,41 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
     expect(all[a]).toEqual(Array.from({ length: 15 }, (_, i) => i + 1))
     expect(all[b]).toEqual([1, 2, 3, 4, 5, 11, 12, 13, 14, 15])
   })
+
+  test('a version that committed nothing hides no loss of money behind it', async () => {
+    const trading = (span: number, notional: number) => ({
+      pipeline: 'q',
+      nodes: {
+        trades: market(1),
+        bars: bars('trades'),
+        trend: { op: 'ema', from: 'bars', params: { span } },
+        above: { op: 'cross', from: 'bars', latest: { trend: 'trend' } },
+        sized: { op: 'fixed_notional', from: 'above', params: { notional: 10 } },
+        gate: {
+          op: 'risk_gate',
+          from: { intent: 'sized', fill: 'execute.fill', order: 'execute.order' },
+          params: { max_notional: notional },
+        },
+        execute: { sink: 'simulated_venue', from: 'gate.approved' },
+      },
+    })
+    const first = await put(trading(5, 5000))
+    await tick(first, 5)
+    await take('q')
+    const keep = { keep: ['gate'] }
+    const add = async (definition: ReturnType<typeof trading>) =>
+      deploy(on, {
+        ...{ definition, plan: await planner(definition), release: 'test', by: 'test', at: 'now' },
+        state: keep,
+      })
+    await add(trading(5, 6000))
+    await promote(on, 'q', { state: keep })
+    await add(trading(7, 6000))
+    // nothing of version 2 is in the log: version 3 goes on with the state of version 1
+    await expect(promote(on, 'q', {})).rejects.toMatchObject({ code: 'DEPLOY_REFUSED' })
+    const { pointer } = await promote(on, 'q', { state: keep })
+    expect(pointer).toMatchObject({ version: 3, keep: ['gate'] })
+    await tick(first, 5)
+    await take('q')
+  })
 })
