@@ -14,8 +14,10 @@ import { type Link, openLink } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
 import { layout, streamOf, subjectOfLog } from '../log/layout.ts'
 import { type PlannedSource, plan } from '../plan.ts'
+import { redrive } from './dead_letters.ts'
 import { runFeed } from './feed.ts'
 import { feedName, rangesOf } from './feed_name.ts'
+import { provideDeadLetters } from './provide.ts'
 import { recordingItems } from './recording_items.ts'
 
 const ROWS = 5000
@@ -170,5 +172,30 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
       await play(namespace)
       expect(await ids(namespace, 1), `${kept} messages were stored`).toEqual(expected)
     }
+  })
+
+  test.each([5000, 100])('a record that is redriven after %i rows does not make the feed begin again', async (rows) => {
+    const namespace = `redriven${rows}`
+    const [name = ''] = names(1)
+    expect(await run('undriven', 1)).toEqual({ rows: ROWS, ended: true })
+    const stored = await messages('undriven', name)
+    await store(namespace, name, rows === ROWS ? stored : stored.slice(0, 1))
+    const log = await openJetStreamLog(link, { namespace })
+    const [record] = encodeItems(source, [row(9999)])
+    const letter = {
+      pipeline: 'p',
+      stage: 'stage.p',
+      stream: name,
+      seq: 1,
+      code: 'FRAME_CORRUPT',
+      reason: '',
+      letter: 1,
+    }
+    await provideDeadLetters(link, namespace, 1)
+    const before = (await (await log.stream(name)).state()).last
+    expect(await redrive({ link, namespace, replicas: 1 }, { ...letter, record: null }, record)).toBe(before + 1)
+    await log.close()
+    expect(await run(namespace, 1)).toEqual({ rows: ROWS, ended: true })
+    expect(await ids(namespace, 1)).toEqual([...(await ids('undriven', 1)), 9999])
   })
 })
