@@ -69,9 +69,7 @@ export class Publisher {
     this.link = link
     this.stream = stream
     this.end = end
-    this.unfollow = link.on((event) => {
-      if (event !== 'closed') void this.settle()
-    })
+    this.unfollow = link.on(() => void this.settle())
   }
 
   /** Where the stream ends now. */
@@ -175,7 +173,13 @@ export class Publisher {
     const before = this.end
     try {
       for (;;) {
-        if (this.closed.signal.aborted || this.link.nc.isClosed()) return
+        if (this.closed.signal.aborted) return
+        if (this.link.nc.isClosed()) {
+          const { stream } = this
+          const reason = `${stream}: the connection is closed, and ${this.open} messages are not acknowledged`
+          this.fail(new TidegateError('NATS_UNREACHABLE', reason, { stream }))
+          return
+        }
         let end: End
         try {
           if (!this.link.up) throw new Error('no connection')
