@@ -151,4 +151,15 @@ describe.skipIf(binary === undefined)('the windowed publisher (apt-get install n
       await own.stop()
     }
   }, 8_000)
+
+  test('who publishes to a stream that was deleted is told', async () => {
+    const name = await stream()
+    const publisher = await start(name)
+    await publisher.publish(message(name, 0))
+    await publisher.flush()
+    await link.jsm.streams.delete(name)
+    await publisher.publish(message(name, 1))
+    await expect(publisher.flush()).rejects.toMatchObject({ code: 'LOG_LOST' })
+    publisher.close()
+  }, 15_000)
 })

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { JetStreamApiError } from '@nats-io/jetstream'
 import { TidegateError } from '../../../schemas/errors.ts'
 import { isChainBroken, isConflict, type Reply, refusalOf } from './exchange.ts'
 import type { Link } from './link.ts'
 import { patiently, pause } from './patience.ts'
+import { lost, MISSING_FOR } from './reader.ts'
 
 export interface Outgoing {
   readonly subject: string
@@ -32,6 +34,8 @@ const WINDOW = 1024
 /** The server is asked for an answer at least once in so many messages. */
 const BURST = 64
 const RETRY = 100
+/** 10059: no such stream. */
+const isMissing = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === 10059
 
 /**
  * Publishes to a stream that has one writer, in order, each message once, with many on their way. Every message names the
@@ -171,6 +175,7 @@ export class Publisher {
     this.settling = true
     this.round++
     const before = this.end
+    let missingSince: number | undefined
     try {
       for (;;) {
         if (this.closed.signal.aborted) return
@@ -184,7 +189,14 @@ export class Publisher {
         try {
           if (!this.link.up) throw new Error('no connection')
           end = await Publisher.endOf(this.link, this.stream)
-        } catch {
+        } catch (error) {
+          if (isMissing(error)) {
+            missingSince ??= performance.now()
+            if (performance.now() - missingSince > MISSING_FOR) {
+              this.fail(lost(this.stream, 'the stream is not there'))
+              return
+            }
+          }
           await pause(RETRY, this.closed.signal)
           continue
         }

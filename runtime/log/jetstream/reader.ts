@@ -27,7 +27,7 @@ const EXPIRES = 2_000
 const WINDOW = 500
 const RETRY = 100
 /** A stream may be missing for a moment while a cluster finds its leaders. */
-const MISSING_FOR = 5_000
+export const MISSING_FOR = 5_000
 /** What the library tells of where only a new consumer helps. */
 const broken = new Set([
   'reset',
