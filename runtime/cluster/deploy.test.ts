@@ -137,4 +137,20 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
     await tick(first, 5)
     await take('q')
   })
+
+  test('two nodes that read one feed each take it once, whoever goes on with them', async () => {
+    const plan = await put({ pipeline: 'r', nodes: { a: market(1), b: market(1), of_a: bars('a'), of_b: bars('b') } })
+    const ticks = await log.stream(tickStreams(plan, range)[0]?.name as string)
+    for (const last of [5, 10, 15]) {
+      for (let i = last - 5; i < last; i++) {
+        const items = [
+          { type: 'row', at: (i + 1) * 4e6, key: 'v:A', value: { price: 1, size: 1, side: 0, id: i } },
+        ] as const
+        await ticks.append(encodeItems(plan.sources[0] as never, items)[0] as Uint8Array, i)
+      }
+      await take('r')
+    }
+    const each = Array.from({ length: 15 }, (_, i) => [i + 1, i + 1]).flat()
+    expect((await taken('r'))[ticks.name]?.toSorted((a, b) => a - b)).toEqual(each)
+  })
 })
