@@ -154,16 +154,19 @@ export class Stage {
     const { upgrade } = this.options
     if (head.plan !== this.plan.hash && upgrade === undefined) throw mismatch(head, this.plan)
     if ((head.live === true) !== (this.plan.mode === 'live')) throw otherMode(head, this.plan)
-    for (const taken of head.inputs) {
-      const i = this.inputs.findIndex(({ stream }) => stream.name === taken.stream)
-      if (i >= 0) {
-        checkTaken(taken, last, held[i] as (typeof held)[number])
-        this.positions[i] = taken.to
-      }
-      if (head.plan === this.plan.hash && (i < 0 || head.inputs.length !== this.inputs.length))
-        throw new TidegateError('LOG_LOST', `commit ${last} took ${taken.stream}, which is no input of the stage`, {
-          inputs: this.inputs.map(({ stream }) => stream.name),
+    const streams = this.inputs.map(({ stream }) => stream.name)
+    for (const { stream } of head.inputs)
+      if (head.plan === this.plan.hash && (!streams.includes(stream) || head.inputs.length !== streams.length))
+        throw new TidegateError('LOG_LOST', `commit ${last} took ${stream}, which is no input of the stage`, {
+          inputs: streams,
         })
+    for (const [i, name] of streams.entries()) {
+      const same = head.inputs.filter(({ stream }) => stream === name)
+      // several nodes may read one stream, each at its own pace; one that is new goes on where another is
+      const taken = same[streams.slice(0, i).filter((other) => other === name).length] ?? same[0]
+      if (taken === undefined) continue
+      checkTaken(taken, last, held[i] as (typeof held)[number])
+      this.positions[i] = taken.to
     }
     if (head.plan === this.plan.hash || upgrade === undefined) {
       if (this.options.warm_up) await this.rehearse(found.keys)

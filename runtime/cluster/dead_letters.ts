@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { refusalOf } from '../log/jetstream/exchange.ts'
 import type { Link } from '../log/jetstream/link.ts'
+import { Publisher } from '../log/jetstream/publisher.ts'
 import { createdMark, lost, readFrom } from '../log/jetstream/reader.ts'
 import { layout, streamOf, subjectOfLog } from '../log/layout.ts'
-import type { Log } from '../log/log.ts'
+import { sameProgress } from './feed.ts'
 import { provideDeadLetters } from './provide.ts'
 
 /** An input record that could not be read, as it stands in the stream of dead letters. */
@@ -49,17 +50,30 @@ export async function letters({ link, namespace, replicas }: On, pipeline?: stri
   return [...waiting.values()].filter((letter) => pipeline === undefined || letter.pipeline === pipeline)
 }
 
+/** What stands last in a stream of ticks says how far its feed got: so does what comes behind it. */
+async function putBehind({ link, namespace, replicas }: On, name: string, data: Uint8Array): Promise<number> {
+  const stream = streamOf(namespace, name)
+  const end = await Publisher.endOf(link, stream)
+  const publisher = new Publisher(link, stream, end, replicas)
+  try {
+    await publisher.publish({ subject: subjectOfLog(namespace, name), data, headers: sameProgress(end) })
+    await publisher.flush()
+  } finally {
+    publisher.close()
+  }
+  return end.seq + 1
+}
+
 /**
  * Puts the record of a letter at the end of its stream again, and marks the letter: its commit may be read again, and must
  * not bring it back. What is repaired may be put in its place.
  */
-export async function redrive(on: On & { readonly log: Log }, letter: Letter, repaired?: Uint8Array): Promise<number> {
+export async function redrive(on: On, letter: Letter, repaired?: Uint8Array): Promise<number> {
   const { pipeline, stream, record } = letter
   const bytes = repaired ?? (record === null ? undefined : Buffer.from(record, 'base64'))
   if (bytes === undefined) throw lost(stream, `the record of letter ${letter.letter} was gone before it was kept`)
   const subject = letterSubject(on.namespace, pipeline, letter)
-  const inputs = await on.log.stream(stream)
-  const redriven = await inputs.append(bytes, (await inputs.state()).last)
+  const redriven = await putBehind(on, stream, bytes)
   const reply = await on.link.exchange.insist(subject, new TextEncoder().encode(JSON.stringify({ redriven })), {})
   if (reply.type === 'refused') throw refusalOf(subject, reply)
   return redriven

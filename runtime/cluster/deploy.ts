@@ -98,12 +98,14 @@ export async function promote(
   const [old, next] = [await plans.of(pipeline, pointer.version), await plans.of(pipeline, version)]
   const keep = options.state?.keep ?? []
   const changed = fates(old, next, keep)
+  const committed = version === pointer.version ? [] : await committedBy(on, pointer)
   refuse(pipeline, 'promoted', [
     ...(version === pointer.version ? [`version ${version} runs already`] : []),
     ...rangeProblems(next, pointer.ranges, undefined, undefined),
-    ...stateProblems(old, next, changed, options.state),
+    // a version that did not get to commit left the state of the one before
+    ...new Set([old, ...committed].flatMap((by) => stateProblems(by, next, fates(by, next, keep), options.state))),
   ])
-  const start = { ...(await startOf(next, pointer.ranges, log)), ...pointer.start }
+  const start = await startAfter(pointer, old, next, log)
   const moved = await definitions.move(pipeline, (now) => {
     if (now.version !== pointer.version) refuse(pipeline, 'promoted', [`version ${now.version} was promoted meanwhile`])
     return {
@@ -145,6 +147,25 @@ async function startOf(plan: Plan, ranges: number, log: Log, start: Start = { ty
   const all: Record<string, number> = {}
   for (const range of rangesOf(ranges))
     for (const { name } of tickStreams(plan, range)) all[name] = await startAt(await log.stream(name), start)
+  return all
+}
+/** The plans whose state the ranges of a pipeline stand at. */
+async function committedBy({ plans, log }: Deploying, { pipeline, ranges }: Pointer): Promise<readonly Plan[]> {
+  const heads = await Promise.all(rangesOf(ranges).map((range) => newestHead(log, layout.stage(pipeline, range))))
+  const hashes = new Set(heads.flatMap((head) => (head === undefined ? [] : [head.plan])))
+  return Promise.all([...hashes].map((hash) => plans.byHash(pipeline, hash)))
+}
+/** Streams that are taken now go on; what was left out meanwhile begins after what is there, as what is new does. */
+async function startAfter({ pipeline, ranges, start }: Pointer, old: Plan, next: Plan, log: Log) {
+  const all = { ...start }
+  for (const range of rangesOf(ranges)) {
+    const head = await newestHead(log, layout.stage(pipeline, range))
+    const read = new Set(tickStreams(old, range).map(({ name }) => name))
+    for (const { name } of tickStreams(next, range)) {
+      const goesOn = head === undefined || (read.has(name) && head.inputs.some(({ stream }) => stream === name))
+      if (!goesOn || start[name] === undefined) all[name] = await startAt(await log.stream(name), { type: 'now' })
+    }
+  }
   return all
 }
 function refuse(pipeline: string, what: string, reasons: readonly string[]): void {

@@ -1,5 +1,5 @@
 import { headers } from '@nats-io/transport-node'
-import { of } from 'rxjs'
+import { Observable, of } from 'rxjs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operators } from '../../operators/catalogue.ts'
 import { decodeFrame } from '../../schemas/frame.ts'
@@ -9,13 +9,17 @@ import { sources } from '../../sources/catalogue.ts'
 import { NatsServer, natsServerBinary } from '../../testing/nats_server.ts'
 import { wallClock } from '../clock.ts'
 import type { SourceItem } from '../connect.ts'
+import { encodeItems, type Recording } from '../feed.ts'
 import { KEY_GROUPS, keyGroup } from '../key_groups.ts'
 import { type Link, openLink } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
-import { layout, type Range, streamOf, subjectOfLog } from '../log/layout.ts'
+import { layout, streamOf, subjectOfLog } from '../log/layout.ts'
 import { type PlannedSource, plan } from '../plan.ts'
+import { redrive } from './dead_letters.ts'
 import { type FeedOptions, runFeed } from './feed.ts'
 import { feedName, rangesOf } from './feed_name.ts'
+import { provideDeadLetters } from './provide.ts'
+import { recordingItems } from './recording_items.ts'
 
 const ROWS = 5000
 const definition = {
@@ -25,7 +29,8 @@ const definition = {
     bars: { op: 'time_bars', from: 'trades', params: { every: '10s' } },
   },
 }
-const source = plan(definition, { operators, sources, sinks }, 'paper').sources[0] as PlannedSource
+const planned = plan(definition, { operators, sources, sinks }, 'paper')
+const source = planned.sources[0] as PlannedSource
 const row = (i: number, key = `v:${'ABCDEFGH'[i % 8]}`): SourceItem => ({
   type: 'row',
   at: i,
@@ -52,6 +57,17 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
     await server?.stop()
   })
 
+  /** The first messages of one stream of a feed, as a crash leaves them. */
+  async function store(namespace: string, name: string, stored: readonly Stored[]) {
+    const log = await openJetStreamLog(link, { namespace })
+    await log.stream(name)
+    for (const { data, header } of stored) {
+      const same = headers()
+      for (const field of header.keys()) if (field.startsWith('Tg-')) same.set(field, header.get(field))
+      await link.js.publish(subjectOfLog(namespace, name), data, { headers: same })
+    }
+    await log.close()
+  }
   const names = (ranges: number) => rangesOf(ranges).map((range) => layout.tick(feedName(source), range))
   async function run(namespace: string, ranges: number, items: FeedOptions['items'] = batch, from = source) {
     const log = await openJetStreamLog(link, { namespace })
@@ -75,17 +91,8 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
   }
   /** The streams of a feed that crashed: so many messages of each. */
   async function keep(namespace: string, stored: readonly Stored[][], count: (part: number) => number) {
-    const log = await openJetStreamLog(link, { namespace })
-    for (const [part, stream] of stored.entries()) {
-      const name = layout.tick(feedName(source), rangesOf(stored.length)[part] as Range)
-      await log.stream(name)
-      for (const { data, header } of stream.slice(0, count(part))) {
-        const same = headers()
-        for (const field of header.keys()) if (field.startsWith('Tg-')) same.set(field, header.get(field))
-        await link.js.publish(subjectOfLog(namespace, name), data, { headers: same })
-      }
-    }
-    await log.close()
+    for (const [part, name] of names(stored.length).entries())
+      await store(namespace, name, stored[part]?.slice(0, count(part)) ?? [])
   }
   async function ids(namespace: string, ranges: number): Promise<readonly number[]> {
     const found: number[] = []
@@ -171,5 +178,89 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
         await run(namespace, ranges, from)
         expect(await told(namespace), `${kept} messages were stored, ${behind} less of the other`).toEqual(expected)
       }
+  })
+
+  test('a live feed that begins again over ranges leaves out no row, and says that it goes on', async () => {
+    const namespace = 'live'
+    const positions: number[] = []
+    // each start gives rows of its own; one key of the ranges is rare
+    const open =
+      (from: number, to: number) =>
+      (_params: unknown, { position }: { readonly position: number }) =>
+        new Observable<readonly SourceItem[]>((subscriber) => {
+          positions.push(position)
+          const rows = Array.from({ length: to - from }, (_, i) => row(from + i))
+          subscriber.next(rows.filter(({ at }) => at === 0 || at % 8 !== 0))
+          subscriber.complete()
+        })
+    for (const [from, to] of [
+      [0, 1000],
+      [1000, 2000],
+    ] as const) {
+      const log = await openJetStreamLog(link, { namespace })
+      const component = { ...source.component, generate: undefined, open: open(from, to) } as never
+      const own = { link, log, namespace, replicas: 1, ranges: 16, clock: wallClock, random: Math.random }
+      await runFeed({ ...own, source: { ...source, component }, notice() {} }, new AbortController().signal)
+      await log.close()
+    }
+    expect(positions[0]).toBe(0)
+    expect(positions[1]).toBeGreaterThan(0)
+    expect(await ids(namespace, 16)).toEqual(
+      Array.from({ length: 2000 }, (_, i) => i).filter((i) => i === 0 || i % 8 !== 0),
+    )
+  })
+
+  test('a recording that goes on after a crash gives each row once, whatever else is between them', async () => {
+    const total = 4000
+    const mixed = Array.from({ length: total }, (_, i): readonly SourceItem[] =>
+      i % 10 === 0 ? [{ type: 'heartbeat', at: i, key: 'v:A' }, row(i)] : [row(i)],
+    ).flat()
+    const recording: Recording = { frames: () => encodeItems(source, mixed) }
+    const pace = { clock: wallClock, speed: Number.POSITIVE_INFINITY, signal: new AbortController().signal }
+    const items = (position: number) =>
+      recordingItems(planned, source, { type: 'recording', recording }, position, pace)
+    const play = async (namespace: string) => {
+      const log = await openJetStreamLog(link, { namespace })
+      const own = { link, log, namespace, replicas: 1, source, ranges: 1, clock: wallClock, random: Math.random }
+      const { ended } = await runFeed({ ...own, notice() {}, items }, new AbortController().signal)
+      await log.close()
+      expect(ended).toBe(true)
+    }
+    await play('recorded')
+    const expected = await ids('recorded', 1)
+    expect(expected).toEqual(Array.from({ length: total }, (_, i) => i))
+    const [name = ''] = names(1)
+    const stored = await messages('recorded', name)
+    for (const kept of [1, 2, 101, 400, stored.length - 1, stored.length]) {
+      const namespace = `recorded${kept}`
+      await store(namespace, name, stored.slice(0, kept))
+      await play(namespace)
+      expect(await ids(namespace, 1), `${kept} messages were stored`).toEqual(expected)
+    }
+  })
+
+  test.each([5000, 100])('a record that is redriven after %i rows does not make the feed begin again', async (rows) => {
+    const namespace = `redriven${rows}`
+    const [name = ''] = names(1)
+    expect(await run('undriven', 1)).toEqual({ rows: ROWS, ended: true })
+    const stored = await messages('undriven', name)
+    await store(namespace, name, rows === ROWS ? stored : stored.slice(0, 1))
+    const log = await openJetStreamLog(link, { namespace })
+    const [record] = encodeItems(source, [row(9999)])
+    const letter = {
+      pipeline: 'p',
+      stage: 'stage.p',
+      stream: name,
+      seq: 1,
+      code: 'FRAME_CORRUPT',
+      reason: '',
+      letter: 1,
+    }
+    await provideDeadLetters(link, namespace, 1)
+    const before = (await (await log.stream(name)).state()).last
+    expect(await redrive({ link, namespace, replicas: 1 }, { ...letter, record: null }, record)).toBe(before + 1)
+    await log.close()
+    expect(await run(namespace, 1)).toEqual({ rows: ROWS, ended: true })
+    expect(await ids(namespace, 1)).toEqual([...(await ids('undriven', 1)), 9999])
   })
 })

@@ -149,10 +149,20 @@ const isRead = ({ source, items }: Pick<FeedOptions, 'source' | 'items'>): boole
 
 /** How many rows of its source a stream has had: all that its last message says, or nothing where there is none. */
 function rowsOf({ source, items }: FeedOptions, stream: string, end: FoundEnd): number {
-  if (!end.forgotten) return Number(end.headers(ROWS) || 0)
+  const said = end.headers(ROWS)
+  if (said !== '' || end.seq === 0) return Number(said)
   // a live feed asks only whether there were any; who begins where it stopped would begin with the first row again
   if (!isRead({ source, items })) return end.seq
-  throw lost(stream, `its ${end.seq} messages are gone, and with the last one how far the source got`)
+  const why = end.forgotten
+    ? `its ${end.seq} messages are gone, and with the last one`
+    : 'its last message does not say'
+  throw lost(stream, `${why} how far the source got`)
+}
+/** What a message must carry that somebody else puts behind the last one of a feed. */
+export function sameProgress({ headers }: FoundEnd): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    [ROWS, BESIDE, ENDED].map((name) => [name, headers(name)] as const).filter(([, said]) => said !== ''),
+  )
 }
 
 class FeedWriter {

@@ -88,6 +88,7 @@ export async function replayStreams(plan: Plan, log: Log, options: StreamReplayO
           if (engine.waiting !== undefined) await engine.waiting
         }
   } finally {
+    await Promise.all(heads.map((head) => head.close()))
     engine.close()
   }
   const { rows, late, invalid, gaps } = engine.counts
@@ -134,6 +135,10 @@ class Head {
       while (this.row < this.frame.rows && this.at < this.from) this.row++
     }
     return count
+  }
+  /** What is not read to its end keeps its reader on the server. */
+  async close(): Promise<void> {
+    await this.frames.return(undefined)
   }
 }
 

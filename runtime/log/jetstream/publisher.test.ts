@@ -141,4 +141,38 @@ describe.skipIf(binary === undefined)('the windowed publisher (apt-get install n
     old.close()
     next.close()
   })
+
+  test('who waits for what is on its way when the connection is closed is told', async () => {
+    const name = await stream()
+    const own = await NatsServer.start({ binary: binary as string })
+    const other = await openLink({ servers: own.url, name: 'other' })
+    try {
+      await provision(other, {
+        ...{ name, subjects: [`${name}.>`], retention: { age: 0, full: 'new' } },
+        ...{ replicas: 1, description: 'test' },
+      })
+      const publisher = await start(name, other)
+      await own.kill()
+      await publisher.publish(message(name, 0))
+      const flushed = publisher.flush()
+      setTimeout(() => void other.close(), 300)
+      await expect(flushed).rejects.toMatchObject({ code: 'NATS_UNREACHABLE' })
+      await expect(publisher.publish(message(name, 1))).rejects.toMatchObject({ code: 'NATS_UNREACHABLE' })
+      publisher.close()
+    } finally {
+      await other.close()
+      await own.stop()
+    }
+  }, 8_000)
+
+  test('who publishes to a stream that was deleted is told', async () => {
+    const name = await stream()
+    const publisher = await start(name)
+    await publisher.publish(message(name, 0))
+    await publisher.flush()
+    await link.jsm.streams.delete(name)
+    await publisher.publish(message(name, 1))
+    await expect(publisher.flush()).rejects.toMatchObject({ code: 'LOG_LOST' })
+    publisher.close()
+  }, 15_000)
 })

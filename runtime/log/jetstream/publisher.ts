@@ -73,7 +73,7 @@ export class Publisher {
     this.stream = stream
     this.end = end
     this.unfollow = link.on((event) => {
-      if (event === 'closed') this.fail(ended(this.stream))
+      if (event === 'closed') this.fail(this.away())
       else void this.settle()
     })
   }
@@ -182,7 +182,11 @@ export class Publisher {
     let missingSince: number | undefined
     try {
       for (;;) {
-        if (this.closed.signal.aborted || this.link.nc.isClosed()) return
+        if (this.closed.signal.aborted) return
+        if (this.link.nc.isClosed()) {
+          this.fail(this.away())
+          return
+        }
         let end: End
         try {
           if (!this.link.up) throw new Error('no connection')
@@ -224,6 +228,11 @@ export class Publisher {
     this.pump()
   }
 
+  private away(): TidegateError {
+    const { stream, open } = this
+    const reason = `${stream}: the connection is closed, and ${open} messages are not acknowledged`
+    return new TidegateError('NATS_UNREACHABLE', reason, { stream, open })
+  }
   private fail(error: Error): void {
     this.failure ??= error
     this.round++
@@ -238,6 +247,3 @@ export class Publisher {
     this.wake()
   }
 }
-
-const ended = (stream: string): TidegateError =>
-  new TidegateError('NATS_UNREACHABLE', `${stream}: the connection was closed`, { stream })

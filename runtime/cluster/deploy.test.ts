@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { operators } from '../../operators/catalogue.ts'
+import { sinks } from '../../sinks/catalogue.ts'
+import { sources } from '../../sources/catalogue.ts'
+import { NatsServer, natsServerBinary } from '../../testing/nats_server.ts'
+import { decodeCommit } from '../commit.ts'
+import { encodeItems } from '../feed.ts'
+import { type Link, openLink } from '../log/jetstream/link.ts'
+import { openJetStreamLog } from '../log/jetstream/log.ts'
+import { layout } from '../log/layout.ts'
+import type { Log } from '../log/log.ts'
+import { type Plan, plan as planOf } from '../plan.ts'
+import { Definitions } from './definitions.ts'
+import { type Deploying, deploy, promote } from './deploy.ts'
+import { tickStreams } from './feed_name.ts'
+import { Plans } from './plans.ts'
+import { runStage } from './stage_task.ts'
+
+const catalogue = { operators, sources, sinks }
+const planner = async (definition: unknown): Promise<Plan> => planOf(definition, catalogue, 'paper')
+const range = { part: 0, of: 1 }
+const market = (seed: number) => ({ source: 'synthetic_market', params: { minutes: 600, seed } })
+const bars = (from: string, every = '10s') => ({ op: 'time_bars', from, params: { every } })
+
+const binary = natsServerBinary()
+describe.skipIf(binary === undefined)('versions on a nats-server (apt-get install nats-server)', () => {
+  let server: NatsServer
+  let link: Link
+  let log: Log
+  let on: Deploying
+  let n = 0
+  beforeAll(async () => {
+    server = await NatsServer.start({ binary: binary as string })
+    link = await openLink({ servers: server.url, name: 'test' })
+  })
+  afterAll(async () => {
+    await link?.close()
+    await server?.stop()
+  })
+  beforeEach(async () => {
+    const namespace = `d${n++}`
+    log = await openJetStreamLog(link, { namespace })
+    const definitions = await Definitions.open(link, namespace)
+    on = { definitions, log, plans: new Plans(definitions, planner) }
+  })
+
+  async function put(definition: { readonly pipeline: string; readonly nodes: object }): Promise<Plan> {
+    const plan = await planner(definition)
+    await deploy(on, { definition, plan, release: 'test', by: 'test', at: 'now', start: { type: 'all' } })
+    return plan
+  }
+  /** Puts some ticks into each feed of a plan. */
+  async function tick(plan: Plan, count: number): Promise<void> {
+    for (const [s, { name }] of tickStreams(plan, range).entries()) {
+      const stream = await log.stream(name)
+      for (let i = 0; i < count; i++) {
+        const { last } = await stream.state()
+        const value = { price: 100 + (last % 7), size: 1, side: 0, id: last }
+        const items = [{ type: 'row', at: (last + 1) * 4e6, key: 'v:A', value }] as const
+        await stream.append(encodeItems(plan.sources[s] as never, items)[0] as Uint8Array, last)
+      }
+    }
+  }
+  /** Lets the version that runs take everything there is. */
+  async function take(pipeline: string): Promise<void> {
+    const { pointer } = await on.definitions.require(pipeline)
+    const plan = await on.plans.of(pipeline, pointer.version)
+    const until: Record<string, number> = {}
+    for (const { name } of tickStreams(plan, range)) until[name] = (await (await log.stream(name)).state()).last
+    const upgrade = (hash: string) => on.plans.byHash(pipeline, hash)
+    const own = { plan, range, log, owner: 'test', upgrade }
+    await runStage({ ...own, pointer: { ...pointer, until } }, new AbortController().signal)
+  }
+  /** Which records of each stream were taken, in the order of the commits. */
+  async function taken(pipeline: string): Promise<Record<string, readonly number[]>> {
+    const all: Record<string, number[]> = {}
+    for await (const { seq, data } of (await log.stream(layout.stage(pipeline))).read(1))
+      for (const { stream, from, to } of decodeCommit(data, seq).head.inputs) {
+        all[stream] ??= []
+        for (let record = from; record <= to; record++) all[stream].push(record)
+      }
+    return all
+  }
+
+  test('a feed that a version left out, and that a rollback brings back, is not taken from its start again', async () => {
+    const two = { pipeline: 'p', nodes: { a: market(1), b: market(2), of_a: bars('a'), of_b: bars('b') } }
+    const { b: _b, of_b: _of_b, ...less } = two.nodes
+    const first = await put(two)
+    const [a = '', b = ''] = tickStreams(first, range).map(({ name }) => name)
+    await tick(first, 5)
+    await take('p')
+    await put({ pipeline: 'p', nodes: less })
+    await promote(on, 'p', {})
+    await tick(first, 5)
+    await take('p')
+    await promote(on, 'p', { version: 1 })
+    await tick(first, 5)
+    await take('p')
+    const all = await taken('p')
+    expect(all[a]).toEqual(Array.from({ length: 15 }, (_, i) => i + 1))
+    expect(all[b]).toEqual([1, 2, 3, 4, 5, 11, 12, 13, 14, 15])
+  })
+
+  test('a version that committed nothing hides no loss of money behind it', async () => {
+    const trading = (span: number, notional: number) => ({
+      pipeline: 'q',
+      nodes: {
+        trades: market(1),
+        bars: bars('trades'),
+        trend: { op: 'ema', from: 'bars', params: { span } },
+        above: { op: 'cross', from: 'bars', latest: { trend: 'trend' } },
+        sized: { op: 'fixed_notional', from: 'above', params: { notional: 10 } },
+        gate: {
+          op: 'risk_gate',
+          from: { intent: 'sized', fill: 'execute.fill', order: 'execute.order' },
+          params: { max_notional: notional },
+        },
+        execute: { sink: 'simulated_venue', from: 'gate.approved' },
+      },
+    })
+    const first = await put(trading(5, 5000))
+    await tick(first, 5)
+    await take('q')
+    const keep = { keep: ['gate'] }
+    const add = async (definition: ReturnType<typeof trading>) =>
+      deploy(on, {
+        ...{ definition, plan: await planner(definition), release: 'test', by: 'test', at: 'now' },
+        state: keep,
+      })
+    await add(trading(5, 6000))
+    await promote(on, 'q', { state: keep })
+    await add(trading(7, 6000))
+    // nothing of version 2 is in the log: version 3 goes on with the state of version 1
+    await expect(promote(on, 'q', {})).rejects.toMatchObject({ code: 'DEPLOY_REFUSED' })
+    const { pointer } = await promote(on, 'q', { state: keep })
+    expect(pointer).toMatchObject({ version: 3, keep: ['gate'] })
+    await tick(first, 5)
+    await take('q')
+  })
+
+  test('two nodes that read one feed each take it once, whoever goes on with them', async () => {
+    const plan = await put({ pipeline: 'r', nodes: { a: market(1), b: market(1), of_a: bars('a'), of_b: bars('b') } })
+    const ticks = await log.stream(tickStreams(plan, range)[0]?.name as string)
+    for (const last of [5, 10, 15]) {
+      for (let i = last - 5; i < last; i++) {
+        const items = [
+          { type: 'row', at: (i + 1) * 4e6, key: 'v:A', value: { price: 1, size: 1, side: 0, id: i } },
+        ] as const
+        await ticks.append(encodeItems(plan.sources[0] as never, items)[0] as Uint8Array, i)
+      }
+      await take('r')
+    }
+    const each = Array.from({ length: 15 }, (_, i) => [i + 1, i + 1]).flat()
+    expect((await taken('r'))[ticks.name]?.toSorted((a, b) => a - b)).toEqual(each)
+  })
+})
