@@ -18,4 +18,25 @@ export function shares(tasks: readonly string[], workers: readonly string[]): Re
   }
   return owners
 }
+
+/**
+ * Who does which tasks of several pipelines. What some worker cannot plan is not in its list, so such pipelines count each
+ * for itself: about the others all come to the same.
+ */
+export function sharesOf(
+  tasks: ReadonlyMap<string, readonly string[]>,
+  workers: readonly string[],
+  able: (pipeline: string, worker: string) => boolean,
+): ReadonlyMap<string, string> {
+  const pipelines = [...tasks.keys()].sort()
+  const everywhere = pipelines.filter((pipeline) => workers.every((worker) => able(pipeline, worker)))
+  const owners = new Map<string, string>()
+  for (const part of [everywhere, ...pipelines.filter((p) => !everywhere.includes(p)).map((p) => [p])]) {
+    // pipelines share feeds
+    const keys = new Set(part.flatMap((pipeline) => tasks.get(pipeline) ?? []).filter((key) => !owners.has(key)))
+    const free = workers.filter((worker) => part.every((pipeline) => able(pipeline, worker)))
+    for (const [key, owner] of shares([...keys], free)) owners.set(key, owner)
+  }
+  return owners
+}
 const rank = (task: string, worker: string): string => createHash('sha256').update(`${task}\0${worker}`).digest('hex')

@@ -76,11 +76,11 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     await log.close()
   })
 
-  function work(name: string, audit = false): AbortController {
+  function work(name: string, audit = false, plans = planner): AbortController {
     const stop = new AbortController()
     stops.push(stop)
     const notice = (text: string) => said.push(`${name}: ${text}`)
-    const own = { name, release: 'test', planner, clock: wallClock, random: Math.random, audit, notice }
+    const own = { name, release: 'test', planner: plans, clock: wallClock, random: Math.random, audit, notice }
     runs.push(Worker.run({ link, log, namespace, ...own }, stop.signal))
     return stop
   }
@@ -285,6 +285,26 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     await until(async () => said.some((line) => line.includes('signals.forgotten: LOG_LOST')))
     expect((await link.jsm.streams.info(`${namespace}-sig-forgotten`)).state.messages).toBe(0)
   }, 30_000)
+
+  test('what a worker of an older release cannot plan is done by the others', async () => {
+    const definition = drawn('newer')
+    const plan = await planner(definition)
+    const expected = await backtested(plan)
+    work('old', false, async (given) => {
+      if ((given as { pipeline: string }).pipeline === 'newer') throw new Error('an unknown component')
+      return planner(given)
+    })
+    work('new')
+    await until(async () => said.includes('old: worker old is up') && said.includes('new: worker new is up'))
+    await put(drawn('older'))
+    await put(definition)
+    await until(done(plan, expected))
+    const wanted = expected.filter((id) => id.startsWith('newer/above/'))
+    await until(async () => said.includes('new: took signals.newer'))
+    await until(async () => (await signals('newer')).length >= wanted.length)
+    await until(done(await planner(drawn('older')), expected))
+    expect(said.filter((line) => line.startsWith('old: took')).length).toBeGreaterThan(0)
+  }, 40_000)
 
   test('two workers of one name: the second is told', async () => {
     work('same')

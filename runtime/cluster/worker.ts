@@ -11,7 +11,7 @@ import { Definitions, type Pointer } from './definitions.ts'
 import { Events } from './events.ts'
 import { LEASE_TTL, type Lease, Leases } from './leases.ts'
 import { type Planner, Plans } from './plans.ts'
-import { shares } from './shares.ts'
+import { sharesOf } from './shares.ts'
 import { type Task, tasksOf } from './tasks.ts'
 
 export interface WorkerOptions {
@@ -47,6 +47,11 @@ interface Running {
   readonly done: Promise<void>
 }
 
+/** The key that says which worker cannot plan a pipeline. */
+const refusal = (pipeline: string, worker: string): string => `refused.${pipeline}.${worker}`
+/** What there is to do, by pipeline. */
+type Tasks = ReadonlyMap<string, readonly Task[]>
+
 /**
  * Does its share of what is deployed. It looks at the definitions, the workers and the leases, works out whose is what as
  * every other worker does, takes a lease for each task of its own and gives back those that are not.
@@ -60,7 +65,9 @@ export class Worker {
   private readonly running = new Map<string, Running>()
   private readonly rests = new Map<string, { until: number; next: number }>()
   private readonly problems = new Map<string, string>()
-  private known: { revision: number; tasks: readonly Task[] } = { revision: -1, tasks: [] }
+  private known: { revision: number; tasks: Tasks } = { revision: -1, tasks: new Map() }
+  /** Leases that tell the others of pipelines that cannot be planned here. */
+  private readonly refusals = new Map<string, Lease>()
 
   private constructor(options: WorkerOptions, definitions: Definitions, leases: Leases, events: Events, plans: Plans) {
     this.options = options
@@ -111,6 +118,7 @@ export class Worker {
       }
     } finally {
       await Promise.all([...this.running.keys()].map((key) => this.end(key)))
+      await Promise.all([...this.refusals.values()].map((lease) => lease.release()))
       await presence.release()
       notice(`worker ${name} is down`)
     }
@@ -135,12 +143,12 @@ export class Worker {
     const held = await this.leases.keys()
     const tasks = await this.tasks()
     const workers = held.flatMap((key) => (key.startsWith('worker.') ? [key.slice('worker.'.length)] : []))
-    const owners = shares(
-      tasks.map(({ key }) => key),
-      workers,
-    )
+    const keys = new Map([...tasks].map(([pipeline, some]) => [pipeline, some.map(({ key }) => key)]))
+    const owners = sharesOf(keys, workers, (pipeline, worker) => !held.includes(refusal(pipeline, worker)))
     const mine = new Map(
-      tasks.filter(({ key }) => owners.get(key) === this.options.name).map((task) => [task.key, task]),
+      [...tasks.values()].flatMap((some) =>
+        some.flatMap((task) => (owners.get(task.key) === this.options.name ? [[task.key, task] as const] : [])),
+      ),
     )
     const ending = [...this.running.values()].filter(
       ({ task, lease }) => lease.lost.aborted || mine.get(task.key)?.shape !== task.shape,
@@ -151,7 +159,7 @@ export class Worker {
         await this.start(task)
   }
 
-  private async tasks(): Promise<readonly Task[]> {
+  private async tasks(): Promise<Tasks> {
     const revision = await this.definitions.revision()
     if (revision === this.known.revision) return this.known.tasks
     const pointers: Pointer[] = []
@@ -159,19 +167,31 @@ export class Worker {
       const held = await this.definitions.pointer(pipeline)
       if (held !== undefined) pointers.push(held.pointer)
     }
-    const tasks: Task[] = []
+    const tasks = new Map<string, readonly Task[]>()
     let planned = true
     for (const pointer of pointers)
       try {
-        tasks.push(...(await tasksOf(pointer, this.plans, this.options.audit === true)))
+        tasks.set(pointer.pipeline, await tasksOf(pointer, this.plans, this.options.audit === true))
         this.problems.delete(pointer.pipeline)
+        await this.refuse(pointer.pipeline, false)
       } catch (error) {
         planned = false
         this.trouble(pointer.pipeline, error)
+        await this.refuse(pointer.pipeline, true)
       }
     // what could not be planned is tried again, with what is installed then
     this.known = { revision: planned ? revision : -1, tasks }
     return tasks
+  }
+
+  private async refuse(pipeline: string, refuses: boolean): Promise<void> {
+    const there = this.refusals.get(pipeline)
+    if (refuses && there?.lost.aborted === false) return
+    this.refusals.delete(pipeline)
+    await there?.release()
+    if (!refuses) return
+    const lease = await this.leases.acquire(refusal(pipeline, this.options.name))
+    if (lease !== undefined) this.refusals.set(pipeline, lease)
   }
 
   private async start(task: Task): Promise<void> {
