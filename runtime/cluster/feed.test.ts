@@ -218,4 +218,20 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
     expect(await letters(on)).toEqual([])
     expect(await ids(namespace, 1)).toEqual([1])
   })
+
+  test('what a source gave before it failed is stored, and the failure is told', async () => {
+    const namespace = 'failed'
+    const log = await openJetStreamLog(link, { namespace })
+    const open = () =>
+      new Observable<readonly SourceItem[]>((subscriber) => {
+        subscriber.next(Array.from({ length: ROWS }, (_, i) => row(i)))
+        subscriber.error(new Error('the venue went mad'))
+      })
+    const component = { ...source.component, generate: undefined, open } as never
+    const own = { link, log, namespace, replicas: 1, ranges: 1, clock: wallClock, random: Math.random, notice() {} }
+    const fed = runFeed({ ...own, source: { ...source, component } }, new AbortController().signal)
+    await expect(fed).rejects.toThrow('the venue went mad')
+    await log.close()
+    expect(await ids(namespace, 1)).toHaveLength(ROWS)
+  })
 })
