@@ -342,4 +342,35 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
       await own.stop()
     }
   }, 30_000)
+
+  test('a worker that is stopped while the server is away ends', async () => {
+    const own = await NatsServer.start({ binary: binary as string })
+    const other = await openLink({ servers: own.url, name: 'other' })
+    const stop = new AbortController()
+    try {
+      const there = await openJetStreamLog(other, { namespace })
+      const stored = await Definitions.open(other, namespace)
+      const definition = drawn('stopped')
+      definition.nodes.trades.params.minutes = 100_000
+      const plan = await planner(definition)
+      const to = { definitions: stored, log: there, plans: new Plans(stored, planner) }
+      await deploy(to, { definition, plan, release: 'test', by: 'test', at: 'now', start: { type: 'all' } })
+      const notice = (text: string) => said.push(text)
+      const rest = { name: 'a', release: 'test', planner, clock: wallClock, random: Math.random, notice }
+      const worker = Worker.run({ link: other, log: there, namespace, ...rest }, stop.signal)
+      await until(async () => (await newestHead(there, layout.stage('stopped')))?.inputs[0]?.to !== undefined)
+      await own.kill()
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      stop.abort()
+      const ended = worker.then(
+        () => 'ended',
+        () => 'ended',
+      )
+      const late = new Promise((resolve) => setTimeout(() => resolve('late'), 12_000))
+      expect(await Promise.race([ended, late])).toBe('ended')
+    } finally {
+      await other.close()
+      await own.stop()
+    }
+  }, 30_000)
 })
