@@ -158,14 +158,16 @@ async function oldest(
   if (last < first) return 0
   for await (const { seq, commit } of commits(stage, first, last)) {
     const { inputs, full } = commit.head
+    const ours = commit.head.plan === plan.hash
+    // another version may have read other streams
+    if (!ours && !anyPlan) continue
     for (const [i, { created, stream }] of inputs.entries())
       if (created !== held[i]?.created)
         throw new TidegateError('LOG_LOST', `${stream} was made anew since commit ${seq}`, {
           expected: created,
           found: held[i]?.created ?? null,
         })
-    const ours = commit.head.plan === plan.hash
-    if (seq === 1 && (ours || anyPlan) && inputs.every(({ from }, i) => from >= (held[i]?.first ?? 1))) return 0
+    if (seq === 1 && inputs.every(({ from }, i) => from >= (held[i]?.first ?? 1))) return 0
     if (full === seq && ours && inputs.every(({ to }, i) => to + 1 >= (held[i]?.first ?? 1))) return seq
   }
   throw new TidegateError('LOG_LOST', `${stage.name}: no commit is left whose inputs are still there`, { first, last })

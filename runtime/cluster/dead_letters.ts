@@ -1,6 +1,8 @@
+import { JetStreamApiError } from '@nats-io/jetstream'
 import { z } from 'zod'
 import { refusalOf } from '../log/jetstream/exchange.ts'
 import type { Link } from '../log/jetstream/link.ts'
+import { patiently } from '../log/jetstream/patience.ts'
 import { Publisher } from '../log/jetstream/publisher.ts'
 import { createdMark, lost, readFrom } from '../log/jetstream/reader.ts'
 import { layout, streamOf, subjectOfLog } from '../log/layout.ts'
@@ -65,16 +67,32 @@ async function putBehind({ link, namespace, replicas }: On, name: string, data: 
 }
 
 /**
- * Puts the record of a letter at the end of its stream again, and marks the letter: its commit may be read again, and must
- * not bring it back. What is repaired may be put in its place.
+ * Puts the record of a letter at the end of its stream again, and marks it, and what other pipelines said of the same
+ * record: their commits may be read again, and must not bring it back. What is repaired may be put in its place.
  */
 export async function redrive(on: On, letter: Letter, repaired?: Uint8Array): Promise<number> {
-  const { pipeline, stream, record } = letter
+  const { stream, seq, record } = letter
   const bytes = repaired ?? (record === null ? undefined : Buffer.from(record, 'base64'))
   if (bytes === undefined) throw lost(stream, `the record of letter ${letter.letter} was gone before it was kept`)
-  const subject = letterSubject(on.namespace, pipeline, letter)
+  const subjectOf = ({ pipeline }: Letter) => letterSubject(on.namespace, pipeline, letter)
+  const before = await redrivenAs(on, subjectOf(letter))
+  if (before !== undefined) return before
+  const others = (await letters(on)).filter((other) => other.stream === stream && other.seq === seq)
   const redriven = await putBehind(on, stream, bytes)
-  const reply = await on.link.exchange.insist(subject, new TextEncoder().encode(JSON.stringify({ redriven })), {})
-  if (reply.type === 'refused') throw refusalOf(subject, reply)
+  for (const subject of new Set([letter, ...others].map(subjectOf))) {
+    const reply = await on.link.exchange.insist(subject, new TextEncoder().encode(JSON.stringify({ redriven })), {})
+    if (reply.type === 'refused') throw refusalOf(subject, reply)
+  }
   return redriven
+}
+/** Where the record of a letter was put, if it was. */
+async function redrivenAs({ link, namespace }: On, subject: string): Promise<number | undefined> {
+  const stream = streamOf(namespace, layout.deadLetters)
+  const ask = () => link.jsm.streams.getMessage(stream, { last_by_subj: subject })
+  const last = await patiently(link, ask).catch((error: unknown) => {
+    // 10037: no message of that subject
+    if (error instanceof JetStreamApiError && error.code === 10037) return null
+    throw error
+  })
+  return last === null ? undefined : Redriven.safeParse(last.json()).data?.redriven
 }

@@ -15,7 +15,7 @@ import { type Link, openLink } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
 import { layout, streamOf, subjectOfLog } from '../log/layout.ts'
 import { type PlannedSource, plan } from '../plan.ts'
-import { redrive } from './dead_letters.ts'
+import { letterSubject, letters, redrive } from './dead_letters.ts'
 import { type FeedOptions, runFeed } from './feed.ts'
 import { feedName, rangesOf } from './feed_name.ts'
 import { provideDeadLetters } from './provide.ts'
@@ -262,5 +262,41 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
     await log.close()
     expect(await run(namespace, 1)).toEqual({ rows: ROWS, ended: true })
     expect(await ids(namespace, 1)).toEqual([...(await ids('undriven', 1)), 9999])
+  })
+
+  test('a record that two pipelines left out is put into their feed once', async () => {
+    const namespace = 'twice'
+    const [name = ''] = names(1)
+    const on = { link, namespace, replicas: 1 }
+    await store(namespace, name, [])
+    await provideDeadLetters(link, namespace, 1)
+    const [record] = encodeItems(source, [row(1)])
+    const text = Buffer.from(record as Uint8Array).toString('base64')
+    for (const pipeline of ['p', 'q']) {
+      const letter = { pipeline, stage: `stage.${pipeline}`, stream: name, seq: 1, code: 'FRAME_CORRUPT', reason: '' }
+      const data = new TextEncoder().encode(JSON.stringify({ ...letter, record: text }))
+      await link.exchange.insist(letterSubject(namespace, pipeline, letter), data, {})
+    }
+    const both = await letters(on)
+    expect(both).toHaveLength(2)
+    for (const letter of both) expect(await redrive(on, letter)).toBe(1)
+    expect(await letters(on)).toEqual([])
+    expect(await ids(namespace, 1)).toEqual([1])
+  })
+
+  test('what a source gave before it failed is stored, and the failure is told', async () => {
+    const namespace = 'failed'
+    const log = await openJetStreamLog(link, { namespace })
+    const open = () =>
+      new Observable<readonly SourceItem[]>((subscriber) => {
+        subscriber.next(Array.from({ length: ROWS }, (_, i) => row(i)))
+        subscriber.error(new Error('the venue went mad'))
+      })
+    const component = { ...source.component, generate: undefined, open } as never
+    const own = { link, log, namespace, replicas: 1, ranges: 1, clock: wallClock, random: Math.random, notice() {} }
+    const fed = runFeed({ ...own, source: { ...source, component } }, new AbortController().signal)
+    await expect(fed).rejects.toThrow('the venue went mad')
+    await log.close()
+    expect(await ids(namespace, 1)).toHaveLength(ROWS)
   })
 })

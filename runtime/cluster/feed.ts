@@ -48,12 +48,16 @@ export async function runFeed(options: FeedOptions, signal: AbortSignal): Promis
   let { ended } = writer
   try {
     if (ended) return { rows: writer.rows, ended }
-    for await (const items of itemsOf(options, writer.rows, signal)) {
-      await writer.write(items)
-      ended ||= items.some(({ type }) => type === 'end')
-      if (signal.aborted) break
+    try {
+      for await (const items of itemsOf(options, writer.rows, signal)) {
+        await writer.write(items)
+        ended ||= items.some(({ type }) => type === 'end')
+        if (signal.aborted) break
+      }
+    } finally {
+      // what a source gave before it failed is its word too
+      await writer.flush()
     }
-    await writer.flush()
     return { rows: writer.rows, ended }
   } finally {
     writer.close()

@@ -18,6 +18,7 @@ import { type Letter, letters, redrive } from './dead_letters.ts'
 import { Definitions } from './definitions.ts'
 import { type Deploying, deploy, promote, shadow } from './deploy.ts'
 import { feedName, rangesOf } from './feed_name.ts'
+import { Leases } from './leases.ts'
 import { Plans } from './plans.ts'
 import { inputsOf } from './stage_task.ts'
 import { newestHead } from './tasks.ts'
@@ -314,4 +315,62 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     const second = Worker.run({ link, log, namespace, ...own }, new AbortController().signal)
     await expect(second).rejects.toMatchObject({ code: 'WORKER_NAME_TAKEN' })
   }, 20_000)
+
+  test('a worker that waits for its name does not take an outage of the server for another worker', async () => {
+    const own = await NatsServer.start({ binary: binary as string })
+    const other = await openLink({ servers: own.url, name: 'other' })
+    const stop = new AbortController()
+    try {
+      const old = await Leases.open(other, namespace, { worker: 'same', instance: 'old' })
+      await old.acquire('worker.same')
+      const world = { link: other, log: await openJetStreamLog(other, { namespace }), namespace }
+      const notice = (text: string) => said.push(text)
+      const rest = { name: 'same', release: 'test', planner, clock: wallClock, random: Math.random, notice }
+      const worker = Worker.run({ ...world, ...rest }, stop.signal)
+      worker.catch(() => {})
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      await own.kill()
+      await new Promise((resolve) => setTimeout(resolve, 5_000))
+      await own.restart()
+      const up = until(async () => said.includes('worker same is up'))
+      await Promise.race([up, worker.then(() => up)])
+      stop.abort()
+      await worker
+    } finally {
+      stop.abort()
+      await other.close()
+      await own.stop()
+    }
+  }, 30_000)
+
+  test('a worker that is stopped while the server is away ends', async () => {
+    const own = await NatsServer.start({ binary: binary as string })
+    const other = await openLink({ servers: own.url, name: 'other' })
+    const stop = new AbortController()
+    try {
+      const there = await openJetStreamLog(other, { namespace })
+      const stored = await Definitions.open(other, namespace)
+      const definition = drawn('stopped')
+      definition.nodes.trades.params.minutes = 100_000
+      const plan = await planner(definition)
+      const to = { definitions: stored, log: there, plans: new Plans(stored, planner) }
+      await deploy(to, { definition, plan, release: 'test', by: 'test', at: 'now', start: { type: 'all' } })
+      const notice = (text: string) => said.push(text)
+      const rest = { name: 'a', release: 'test', planner, clock: wallClock, random: Math.random, notice }
+      const worker = Worker.run({ link: other, log: there, namespace, ...rest }, stop.signal)
+      await until(async () => (await newestHead(there, layout.stage('stopped')))?.inputs[0]?.to !== undefined)
+      await own.kill()
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      stop.abort()
+      const ended = worker.then(
+        () => 'ended',
+        () => 'ended',
+      )
+      const late = new Promise((resolve) => setTimeout(() => resolve('late'), 12_000))
+      expect(await Promise.race([ended, late])).toBe('ended')
+    } finally {
+      await other.close()
+      await own.stop()
+    }
+  }, 30_000)
 })

@@ -14,7 +14,7 @@
  * | events and the audit | `NS-evt` | `NS.evt.PIPELINE.EVENT` | 30 days |
  * | dead letters | `NS-dlq` | `NS.dlq.PIPELINE` | 90 days |
  * | definitions | bucket `NS-definitions` | `PIPELINE.vN`, `PIPELINE.current`, `PIPELINE.savepoint.NAME` | 32 versions of a key, for ever |
- * | leases, workers | bucket `NS-leases` | `task.NAME`, `worker.NAME` | 2 s after the last renewal |
+ * | leases, workers | bucket `NS-leases` | `task.NAME`, `worker.NAME`, `refused.PIPELINE.WORKER` | 2 s after the last renewal |
  * | large records | `NS-records` | `NS.records.STREAM.ID.PIECE` | bodies of records that do not fit a message, in pieces |
  *
  * `R` is `pofN`: range p of N of the 64 key groups, left out where there is one range.
