@@ -140,6 +140,17 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     await working
   }, 20_000)
 
+  test('a drain does not take back what somebody decided meanwhile', async () => {
+    const apart = ['--namespace', 'apart'] as const
+    await run('deploy', flagship, ...set, ...apart)
+    await run('record', flagship, '--tape', at('trades.tape'), '--speed', 'max', ...apart)
+    const draining = refused('drain', 'btc_momentum', ...apart)
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    await run('resume', 'btc_momentum', ...apart)
+    expect(await draining).toMatchObject({ exit: 2, code: 'USAGE' })
+    expect((await run('status', ...apart)).document()).toMatchObject({ pipelines: [{ pointer: { state: 'running' } }] })
+  }, 20_000)
+
   test('a drain that nobody works at says so, and is done when a worker comes', async () => {
     const drained = ['--namespace', 'alone'] as const
     await run('deploy', flagship, ...set, ...drained)

@@ -42,8 +42,11 @@ export const drainVerb: Verb = {
         const { pipelines, workers } = await statusOf(cluster, pipeline)
         const [status] = pipelines
         const inputs = (status?.ranges ?? []).flatMap((range) => range.inputs)
-        const takenOf = (name: string) =>
-          inputs.find(({ stream }) => stream === name)?.taken ?? (pointer.start[name] ?? 1) - 1
+        // several nodes may read one stream, each at its own pace
+        const takenOf = (name: string) => {
+          const taken = inputs.flatMap((input) => (input.stream === name ? [input.taken] : []))
+          return taken.length > 0 ? Math.min(...taken) : (pointer.start[name] ?? 1) - 1
+        }
         left = Object.entries(until).reduce((sum, [name, last]) => sum + Math.max(0, last - takenOf(name)), 0)
         context.io.progress(`${left} records left`)
         if (left > 0 && workers.length === 0 && !warned) {
@@ -51,12 +54,14 @@ export const drainVerb: Verb = {
           context.io.say(`${left} records are left, and no worker is up: \`tidegate worker\``)
         }
         if (stop.signal.aborted) return 1
+        if (status !== undefined) draining(status.pointer)
         await new Promise((resolve) => setTimeout(resolve, 200))
       }
-      const drained = await cluster.definitions.move(pipeline, ({ until: _done, ...now }) => ({
-        ...now,
-        state: 'drained',
-      }))
+      const drained = await cluster.definitions.move(pipeline, (now) => {
+        draining(now)
+        const { until: _done, ...rest } = now
+        return { ...rest, state: 'drained' }
+      })
       context.io.document({ pipeline, pointer: drained }, () => `${pipeline}: drained; \`tidegate resume\` goes on`)
       return 0
     } finally {
@@ -64,6 +69,12 @@ export const drainVerb: Verb = {
       await cluster.close()
     }
   },
+}
+
+/** Whoever changed its state meanwhile meant it. */
+function draining({ pipeline, state }: Pointer): void {
+  if (state !== 'draining')
+    throw new TidegateError('USAGE', `${pipeline} is ${state} meanwhile; expected it to go on draining`, { state })
 }
 
 async function set(args: Args, context: Context, state: Pointer['state'], from: readonly Pointer['state'][]) {
