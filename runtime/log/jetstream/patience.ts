@@ -6,10 +6,12 @@ const RETRY = 100
 /** "No suitable peers for placement": for a while the word of a cluster that is only forming. */
 const NO_PEERS = 10005
 const FORMING = 15_000
+/** "Temporarily unavailable" and "cluster can not handle request": the word of a server whose cluster has no leader now. */
+const LEADERLESS: ReadonlySet<number> = new Set([10008, 10009])
 
 /**
- * Asks until the server answers: an outage, an election and the forming of a cluster are waited out. What the server says itself (no such stream, a
- * setting it does not take) is thrown at once.
+ * Asks until the server answers: an outage, an election and the forming of a cluster are waited out. What the server says
+ * itself (no such stream, a setting it does not take) is thrown at once.
  * @throws NATS_REFUSED when our role may not ask; NATS_UNREACHABLE when the connection is closed, or when nobody answered for `limit` ms
  */
 export async function patiently<T>(
@@ -24,7 +26,9 @@ export async function patiently<T>(
     } catch (error) {
       const forming =
         error instanceof JetStreamApiError && error.code === NO_PEERS && performance.now() - began < FORMING
-      if ((error instanceof JetStreamApiError && !forming) || error instanceof TidegateError) throw error
+      const leaderless = error instanceof JetStreamApiError && LEADERLESS.has(error.code)
+      const said = error instanceof JetStreamApiError && !forming && !leaderless
+      if (said || error instanceof TidegateError) throw error
       const denied = denialOf(error)
       if (denied !== undefined) throw refused(denied)
       if (nc.isClosed() || signal?.aborted === true || performance.now() - began > limit)
