@@ -46,9 +46,8 @@ function keyParts({ network }: Engine): readonly Part[] {
     {
       width: stride,
       save: (code, into, at) => {
-        const from = network.memory.halves
-        const first = 2 * code * stride
-        for (let i = 0; i < 2 * stride; i++) into.halves[2 * at + i] = from[first + i] as number
+        const [from, to] = [network.memory.halves, into.halves]
+        for (let i = 0, a = 2 * code * stride, b = 2 * at; i < 2 * stride; i++) to[b++] = from[a++] as number
         // V8 does not fix the bits of a NaN
         for (const n of numbers) if (Number.isNaN(into.real[at + n])) into.real[at + n] = Number.NaN
       },
@@ -193,13 +192,13 @@ export class Snapshots {
     // read where the values will stand: those that changed move forward over those that did not
     this.read(code, parts, values)
     const old = saved.halves
-    let end = values
+    let [from, before, end] = [2 * values, 2 * row, values]
     for (let word = 0; word < masks; word++) {
       let mask = 0
       const last = Math.min(width, (word + 1) * MASK_BITS)
-      for (let i = word * MASK_BITS; i < last; i++) {
-        const [from, before] = [2 * (values + i), 2 * (row + i)]
-        const [low, high] = [halves[from] as number, halves[from + 1] as number]
+      for (let i = word * MASK_BITS; i < last; i++, from += 2, before += 2) {
+        const low = halves[from] as number
+        const high = halves[from + 1] as number
         if (low === old[before] && high === old[before + 1]) continue
         old[before] = low
         old[before + 1] = high
