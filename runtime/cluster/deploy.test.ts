@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { operators } from '../../operators/catalogue.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
-import { NatsServer, natsServerBinary } from '../../testing/nats_server.ts'
+import { natsLink } from '../../test/nats_link.ts'
+import { natsServerBinary } from '../../testing/nats_server.ts'
 import { decodeCommit } from '../commit.ts'
 import { encodeItems } from '../feed.ts'
-import { type Link, openLink } from '../log/jetstream/link.ts'
+import type { Link } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
 import { layout } from '../log/layout.ts'
 import type { Log } from '../log/log.ts'
@@ -25,18 +26,12 @@ const bars = (from: string, every = '10s') => ({ op: 'time_bars', from, params: 
 
 const binary = natsServerBinary()
 describe.skipIf(binary === undefined)('versions on a nats-server (apt-get install nats-server)', () => {
-  let server: NatsServer
   let link: Link
   let log: Log
   let on: Deploying
   let n = 0
-  beforeAll(async () => {
-    server = await NatsServer.start({ binary: binary as string })
-    link = await openLink({ servers: server.url, name: 'test' })
-  })
-  afterAll(async () => {
-    await link?.close()
-    await server?.stop()
+  natsLink(binary, (opened) => {
+    link = opened
   })
   beforeEach(async () => {
     const namespace = `d${n++}`

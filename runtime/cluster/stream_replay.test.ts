@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { operators } from '../../operators/catalogue.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
-import { NatsServer, natsServerBinary } from '../../testing/nats_server.ts'
+import { natsLink } from '../../test/nats_link.ts'
+import { natsServerBinary } from '../../testing/nats_server.ts'
 import { wallClock } from '../clock.ts'
-import { type Link, openLink } from '../log/jetstream/link.ts'
+import type { Link } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
 import { layout, streamOf } from '../log/layout.ts'
 import { type PlannedSource, plan } from '../plan.ts'
@@ -25,15 +26,9 @@ const source = planned.sources[0] as PlannedSource
 
 const binary = natsServerBinary()
 describe.skipIf(binary === undefined)('replays of a nats-server (apt-get install nats-server)', () => {
-  let server: NatsServer
   let link: Link
-  beforeAll(async () => {
-    server = await NatsServer.start({ binary: binary as string })
-    link = await openLink({ servers: server.url, name: 'test' })
-  })
-  afterAll(async () => {
-    await link?.close()
-    await server?.stop()
+  natsLink(binary, (opened) => {
+    link = opened
   })
 
   test('a replay that ends before its streams do leaves no reader behind', async () => {

@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { operators } from '../../operators/catalogue.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
+import { natsLink } from '../../test/nats_link.ts'
 import { NatsServer, natsServerBinary } from '../../testing/nats_server.ts'
 import { wallClock } from '../clock.ts'
 import type { Committed } from '../connect.ts'
@@ -46,7 +47,6 @@ const planner = async (definition: unknown): Promise<Plan> => planOf(definition,
 const binary = natsServerBinary()
 
 describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install nats-server)', () => {
-  let server: NatsServer
   let link: Link
   let log: Log
   let on: Deploying
@@ -56,13 +56,8 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
   const stops: AbortController[] = []
   const runs: Promise<void>[] = []
   const said: string[] = []
-  beforeAll(async () => {
-    server = await NatsServer.start({ binary: binary as string })
-    link = await openLink({ servers: server.url, name: 'test' })
-  })
-  afterAll(async () => {
-    await link?.close()
-    await server?.stop()
+  natsLink(binary, (opened) => {
+    link = opened
   })
   beforeEach(async () => {
     namespace = `w${n++}`

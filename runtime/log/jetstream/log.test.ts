@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { natsLink } from '../../../test/nats_link.ts'
 import { NatsServer, natsServerBinary } from '../../../testing/nats_server.ts'
 import { bytesOf, collect, fill, logContract, textOf } from '../contract.ts'
 import type { Log } from '../log.ts'
@@ -13,13 +14,9 @@ describe.skipIf(binary === undefined)('the log on a nats-server (apt-get install
   let link: Link
   let spaces = 0
   const space = () => `t${spaces++}`
-  beforeAll(async () => {
-    server = await NatsServer.start({ binary: binary as string })
-    link = await openLink({ servers: server.url, name: 'test' })
-  })
-  afterAll(async () => {
-    await link?.close()
-    await server?.stop()
+  natsLink(binary, (opened, started) => {
+    link = opened
+    server = started
   })
 
   logContract('JetStream', async () => {

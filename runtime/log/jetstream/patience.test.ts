@@ -1,22 +1,17 @@
 import { JetStreamApiError } from '@nats-io/jetstream'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { NatsServer, natsServerBinary } from '../../../testing/nats_server.ts'
-import { type Link, openLink } from './link.ts'
+import { describe, expect, test } from 'vitest'
+import { natsLink } from '../../../test/nats_link.ts'
+import { natsServerBinary } from '../../../testing/nats_server.ts'
+import type { Link } from './link.ts'
 import { patiently } from './patience.ts'
 
 const binary = natsServerBinary()
 const said = (err_code: number) => new JetStreamApiError({ code: 503, err_code, description: `error ${err_code}` })
 
 describe.skipIf(binary === undefined)('asking a nats-server (apt-get install nats-server)', () => {
-  let server: NatsServer
   let link: Link
-  beforeAll(async () => {
-    server = await NatsServer.start({ binary: binary as string })
-    link = await openLink({ servers: server.url, name: 'test' })
-  })
-  afterAll(async () => {
-    await link?.close()
-    await server?.stop()
+  natsLink(binary, (opened) => {
+    link = opened
   })
   /** Answers after it has said so several times. */
   const after = (code: number, times: number) => {

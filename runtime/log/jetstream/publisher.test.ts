@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { natsLink } from '../../../test/nats_link.ts'
 import { NatsServer, natsServerBinary } from '../../../testing/nats_server.ts'
 import { type Link, openLink } from './link.ts'
 import { provision } from './provision.ts'
@@ -9,13 +10,9 @@ describe.skipIf(binary === undefined)('the windowed publisher (apt-get install n
   let server: NatsServer
   let link: Link
   let n = 0
-  beforeAll(async () => {
-    server = await NatsServer.start({ binary: binary as string })
-    link = await openLink({ servers: server.url, name: 'test' })
-  })
-  afterAll(async () => {
-    await link?.close()
-    await server?.stop()
+  natsLink(binary, (opened, started) => {
+    link = opened
+    server = started
   })
   async function stream(): Promise<string> {
     const name = `s${n++}`
