@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { KEY_GROUPS } from '../runtime/key_groups.ts'
+import { cutsEvenly } from '../runtime/key_groups.ts'
 import { nearest } from '../runtime/nearest.ts'
 import { TidegateError } from '../schemas/errors.ts'
 import { formatTime, parseDuration, parseTime } from '../schemas/units.ts'
@@ -81,8 +81,8 @@ export function wholeOption(args: Args, name: string): number | undefined {
 }
 /** Into how many ranges keys are cut. @throws USAGE */
 export function rangesOption(args: Args): number | undefined {
-  const ranges = wholeOption(args, 'ranges')
-  if (ranges !== undefined && KEY_GROUPS % ranges !== 0)
+  const ranges = numberOption(args, 'ranges')
+  if (ranges !== undefined && !cutsEvenly(ranges))
     throw new TidegateError('USAGE', `--ranges: expected 1, 2, 4, 8, 16, 32 or 64, found ${ranges}`, { ranges })
   return ranges
 }

@@ -70,6 +70,7 @@ export class FrameWriter {
   rows = 0
   private readonly own: readonly Column[]
   private readonly head: readonly Column[]
+  private readonly table: readonly Column[]
   private columns: ColumnData[]
   private at: Float64Array
   private key: Uint32Array
@@ -93,6 +94,7 @@ export class FrameWriter {
     const capacity = options.capacity ?? 256
     this.own = columnsOf(kind)
     this.head = options.outputs ? outputEnvelope : envelope
+    this.table = [...this.head, ...this.own]
     this.columns = this.own.map((c) => make(c.type, capacity))
     this.at = new Float64Array(capacity)
     this.key = new Uint32Array(capacity)
@@ -156,9 +158,6 @@ export class FrameWriter {
     this.columns = this.columns.map(double)
   }
 
-  private get table(): readonly Column[] {
-    return [...this.head, ...this.own]
-  }
   /** How long the frame of the rows so far is. */
   get byteLength(): number {
     return align8(this.strings() + this.kindName.length + this.originName.length + this.wordBytes)

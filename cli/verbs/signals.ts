@@ -1,4 +1,5 @@
 import { signals } from '../../client/mod.ts'
+import { isNoStream } from '../../runtime/log/jetstream/api_errors.ts'
 import { layout, streamOf } from '../../runtime/log/layout.ts'
 import { durationOption, wholeOption } from '../args.ts'
 import { namespaceOf, natsOptions, openServer } from '../cluster.ts'
@@ -37,8 +38,7 @@ export const signalsVerb: Verb = {
       // a subscriber may come before what it subscribes to, and so may a wrong name
       const stream = streamOf(namespace, layout.signals(pipeline))
       await link.jsm.streams.info(stream).catch((error: unknown) => {
-        if ((error as { code?: unknown }).code === 10059)
-          io.say(`no pipeline "${pipeline}" has published here (stream ${stream}): waits for it`)
+        if (isNoStream(error)) io.say(`no pipeline "${pipeline}" has published here (stream ${stream}): waits for it`)
       })
       stop.signal.addEventListener('abort', () => void received.return?.(), { once: true })
       let count = 0

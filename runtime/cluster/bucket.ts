@@ -1,5 +1,6 @@
 import { JetStreamApiError } from '@nats-io/jetstream'
 import { TidegateError } from '../../schemas/errors.ts'
+import { isNoMessage, isNoStream } from '../log/jetstream/api_errors.ts'
 import { isConflict, refusalOf } from '../log/jetstream/exchange.ts'
 import type { Link } from '../log/jetstream/link.ts'
 import { patiently } from '../log/jetstream/patience.ts'
@@ -75,8 +76,7 @@ export class Bucket {
   async get(key: string): Promise<Held | undefined> {
     const ask = () => this.link.jsm.streams.getMessage(this.stream, { last_by_subj: `${this.prefix}${key}` })
     const message = await this.ask(ask).catch((error: unknown) => {
-      // 10037: no message of that subject
-      if (error instanceof JetStreamApiError && error.code === 10037) return null
+      if (isNoMessage(error)) return null
       throw error
     })
     if (message === null || message.header.get('KV-Operation') !== '') return undefined
@@ -108,7 +108,7 @@ export class Bucket {
     try {
       return await patiently(this.link, question)
     } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === 10059)
+      if (isNoStream(error))
         throw new TidegateError('LOG_LOST', `${this.stream}: the bucket is not there`, { stream: this.stream })
       throw error
     }

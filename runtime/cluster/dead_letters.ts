@@ -1,5 +1,5 @@
-import { JetStreamApiError } from '@nats-io/jetstream'
 import { z } from 'zod'
+import { isNoMessage } from '../log/jetstream/api_errors.ts'
 import { refusalOf } from '../log/jetstream/exchange.ts'
 import type { Link } from '../log/jetstream/link.ts'
 import { patiently } from '../log/jetstream/patience.ts'
@@ -90,8 +90,7 @@ async function redrivenAs({ link, namespace }: On, subject: string): Promise<num
   const stream = streamOf(namespace, layout.deadLetters)
   const ask = () => link.jsm.streams.getMessage(stream, { last_by_subj: subject })
   const last = await patiently(link, ask).catch((error: unknown) => {
-    // 10037: no message of that subject
-    if (error instanceof JetStreamApiError && error.code === 10037) return null
+    if (isNoMessage(error)) return null
     throw error
   })
   return last === null ? undefined : Redriven.safeParse(last.json()).data?.redriven

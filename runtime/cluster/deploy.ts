@@ -1,5 +1,5 @@
 import { TidegateError } from '../../schemas/errors.ts'
-import { KEY_GROUPS } from '../key_groups.ts'
+import { cutsEvenly } from '../key_groups.ts'
 import { layout } from '../log/layout.ts'
 import type { Log } from '../log/log.ts'
 import type { Plan } from '../plan.ts'
@@ -98,14 +98,16 @@ export async function promote(
   const [old, next] = [await plans.of(pipeline, pointer.version), await plans.of(pipeline, version)]
   const keep = options.state?.keep ?? []
   const changed = fates(old, next, keep)
-  const committed = version === pointer.version ? [] : await committedBy(on, pointer)
+  const heads = await headsOf(on, pointer)
+  const hashes = new Set(version === pointer.version ? [] : heads.flatMap((head) => head?.plan ?? []))
+  const committed = await Promise.all([...hashes].map((hash) => plans.byHash(pipeline, hash)))
   refuse(pipeline, 'promoted', [
     ...(version === pointer.version ? [`version ${version} runs already`] : []),
     ...rangeProblems(next, pointer.ranges, undefined, undefined),
     // a version that did not get to commit left the state of the one before
     ...new Set([old, ...committed].flatMap((by) => stateProblems(by, next, fates(by, next, keep), options.state))),
   ])
-  const start = await startAfter(pointer, old, next, log)
+  const start = await startAfter(pointer, heads, old, next, log)
   const moved = await definitions.move(pipeline, (now) => {
     if (now.version !== pointer.version) refuse(pipeline, 'promoted', [`version ${now.version} was promoted meanwhile`])
     return {
@@ -149,17 +151,17 @@ async function startOf(plan: Plan, ranges: number, log: Log, start: Start = { ty
     for (const { name } of tickStreams(plan, range)) all[name] = await startAt(await log.stream(name), start)
   return all
 }
-/** The plans whose state the ranges of a pipeline stand at. */
-async function committedBy({ plans, log }: Deploying, { pipeline, ranges }: Pointer): Promise<readonly Plan[]> {
-  const heads = await Promise.all(rangesOf(ranges).map((range) => newestHead(log, layout.stage(pipeline, range))))
-  const hashes = new Set(heads.flatMap((head) => (head === undefined ? [] : [head.plan])))
-  return Promise.all([...hashes].map((hash) => plans.byHash(pipeline, hash)))
-}
+/** The newest commit of a range, if there is one. */
+type Head = Awaited<ReturnType<typeof newestHead>>
+
+/** Where the ranges of a pipeline stand. */
+const headsOf = ({ log }: Deploying, { pipeline, ranges }: Pointer): Promise<readonly Head[]> =>
+  Promise.all(rangesOf(ranges).map((range) => newestHead(log, layout.stage(pipeline, range))))
 /** Streams that are taken now go on; what was left out meanwhile begins after what is there, as what is new does. */
-async function startAfter({ pipeline, ranges, start }: Pointer, old: Plan, next: Plan, log: Log) {
+async function startAfter({ ranges, start }: Pointer, heads: readonly Head[], old: Plan, next: Plan, log: Log) {
   const all = { ...start }
-  for (const range of rangesOf(ranges)) {
-    const head = await newestHead(log, layout.stage(pipeline, range))
+  for (const [r, range] of rangesOf(ranges).entries()) {
+    const head = heads[r]
     const read = new Set(tickStreams(old, range).map(({ name }) => name))
     for (const { name } of tickStreams(next, range)) {
       const goesOn = head === undefined || (read.has(name) && head.inputs.some(({ stream }) => stream === name))
@@ -187,9 +189,7 @@ function rangeProblems(
 ): readonly string[] {
   const wide = plan.nodes.filter(({ operator }) => operator.scope === 'pipeline').map(({ id }) => id)
   return [
-    ...(Number.isInteger(ranges) && ranges > 0 && KEY_GROUPS % ranges === 0
-      ? []
-      : [`expected 1, 2, 4, 8, 16, 32 or 64 ranges, found ${ranges}`]),
+    ...(cutsEvenly(ranges) ? [] : [`expected 1, 2, 4, 8, 16, 32 or 64 ranges, found ${ranges}`]),
     ...(ranges > 1 && !divisible(plan)
       ? [`${ranges} ranges, but ${wide.join(', ')} sees the whole pipeline and needs all keys in one place`]
       : []),

@@ -1,6 +1,7 @@
 import { JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream'
 import { type NatsConnection, PermissionViolationError } from '@nats-io/transport-node'
 import { TidegateError } from '../../../schemas/errors.ts'
+import { isNoStream } from './api_errors.ts'
 
 const RETRY = 100
 /** "No suitable peers for placement": for a while the word of a cluster that is only forming. */
@@ -63,8 +64,7 @@ export async function isThere(
     await patiently(link, () => link.jsm.streams.info(stream))
     return true
   } catch (error) {
-    // 10059: there is no such stream
-    if (error instanceof JetStreamApiError && error.code === 10059) return false
+    if (isNoStream(error)) return false
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { JetStreamApiError } from '@nats-io/jetstream'
 import { TidegateError } from '../../../schemas/errors.ts'
+import { isNoStream } from './api_errors.ts'
 import { isChainBroken, isConflict, type Reply, refusalOf } from './exchange.ts'
 import type { Link } from './link.ts'
 import { patiently, pause } from './patience.ts'
@@ -34,7 +34,6 @@ const WINDOW = 1024
 /** The server is asked for an answer at least once in so many messages. */
 const BURST = 64
 const RETRY = 100
-const NO_STREAM = 10059
 
 /**
  * Publishes to a stream that has one writer, in order, each message once, with many on their way. Every message names the
@@ -193,8 +192,7 @@ export class Publisher {
           end = await Publisher.endOf(this.link, this.stream)
         } catch (error) {
           // what the server says itself is for good; a cluster that elects a leader may miss a stream for a moment
-          const missing = error instanceof JetStreamApiError && error.code === NO_STREAM
-          missingSince = missing ? (missingSince ?? performance.now()) : undefined
+          missingSince = isNoStream(error) ? (missingSince ?? performance.now()) : undefined
           if (missingSince !== undefined && performance.now() - missingSince > MISSING_FOR)
             this.fail(lost(this.stream, 'the stream is not there'))
           if (error instanceof TidegateError && error.code === 'NATS_REFUSED') this.fail(error)

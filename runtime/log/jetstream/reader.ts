@@ -1,12 +1,6 @@
-import {
-  type Consumer,
-  type ConsumerMessages,
-  DeliverPolicy,
-  JetStreamApiError,
-  type JsMsg,
-  type StreamInfo,
-} from '@nats-io/jetstream'
+import { type Consumer, type ConsumerMessages, DeliverPolicy, type JsMsg, type StreamInfo } from '@nats-io/jetstream'
 import { TidegateError } from '../../../schemas/errors.ts'
+import { isNoStream } from './api_errors.ts'
 import type { Link } from './link.ts'
 import { denialOf, pause, refused } from './patience.ts'
 
@@ -71,7 +65,7 @@ export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<J
       if (error instanceof TidegateError) throw error
       const denied = denialOf(error)
       if (denied !== undefined) throw refused(denied)
-      if (error instanceof JetStreamApiError && error.code === 10059) {
+      if (isNoStream(error)) {
         missingSince ??= performance.now()
         if (performance.now() - missingSince > MISSING_FOR) throw lost(stream, 'the stream is not there')
       }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { JetStreamApiError, type StoredMsg, type StreamInfo } from '@nats-io/jetstream'
 import type { LogRecord, LogStream, ReadOptions, StreamState } from '../log.ts'
+import { isNoMessage, isNoStream } from './api_errors.ts'
 import type { Link } from './link.ts'
 import { denialOf, patiently, pause, refused } from './patience.ts'
 import { createdMark, lost, readFrom } from './reader.ts'
@@ -43,7 +44,7 @@ export class JetStreamStream implements LogStream {
     try {
       return await patiently(link, () => link.jsm.streams.info(this.stream), Number.POSITIVE_INFINITY, closed)
     } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === 10059) throw lost(this.stream, 'the stream is not there')
+      if (isNoStream(error)) throw lost(this.stream, 'the stream is not there')
       throw error
     }
   }
@@ -92,8 +93,8 @@ export class JetStreamStream implements LogStream {
       const denied = denialOf(error)
       if (denied !== undefined) throw refused(denied)
       if (!(error instanceof JetStreamApiError)) return undefined
-      if (error.code === 10037 && absent === null) return null
-      if (error.code === 10059) throw lost(this.stream, 'the stream is not there')
+      if (isNoMessage(error) && absent === null) return null
+      if (isNoStream(error)) throw lost(this.stream, 'the stream is not there')
       return undefined
     }
   }
