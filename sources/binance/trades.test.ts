@@ -14,14 +14,8 @@ import { errorFrame, frameTime, otherFrames, rubbishFrames, tradeFrame, tradeFra
 import { type BinanceTradesParams, binanceTrades, tradesChannel } from './trades.ts'
 
 const ms = 1e3
-const quick = {
-  ...socketLimits,
-  openWithin: 100 * ms,
-  pingAfter: 10 * ms,
-  silentFor: 500 * ms,
-  backoff: 4 * ms,
-  backoffCap: 20 * ms,
-}
+/** Patience stays as long as it is: a test that is about it says how long. */
+const quick = { ...socketLimits, pingAfter: 10 * ms, backoff: 4 * ms, backoffCap: 20 * ms }
 const closing: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
@@ -40,7 +34,7 @@ const parse = (given: Given): BinanceTradesParams =>
 const still = { heartbeat_every: '1h', stall_after: '1h' }
 
 /** Opens the source on a local venue, gathers what it says, and waits for it. */
-function follow(url: string, given: Partial<Given> = {}, context: { position?: number } = {}) {
+function follow(url: string, given: Partial<Given> = {}, { position = 0, openWithin = quick.openWithin } = {}) {
   const items: SourceItem[] = []
   const events: Item<'event'>[] = []
   const arrays: number[] = []
@@ -52,14 +46,14 @@ function follow(url: string, given: Partial<Given> = {}, context: { position?: n
   const around = {
     clock: wallClock,
     random: () => 0.5,
-    position: context.position ?? 0,
+    position,
     endpoint: (source: string) => (source === 'binance_trades' ? url : undefined),
     notice: (text: string) => {
       notices.push(text)
       look()
     },
   }
-  const subscription = openFeed(tradesChannel(params), params, around, quick).subscribe({
+  const subscription = openFeed(tradesChannel(params), params, around, { ...quick, openWithin }).subscribe({
     next: (more) => {
       arrays.push(more.length)
       for (const item of more) {
@@ -283,7 +277,7 @@ test.each([
 test('a venue that never answers again is tried on and on once the feed ran', async () => {
   const upgrades = ['accept', ...Array(7).fill('unanswered'), { refuse: 503 }] as const
   const venue = await venueOf({ frames: tradeFrames(2), upgrades, faults: [{ type: 'drop', after: 1 }] })
-  const feed = follow(venue.url)
+  const feed = follow(venue.url, {}, { openWithin: 100 * ms })
   await feed.until(() => feed.rows.length === 2)
   expect(venue.attempts()).toBe(10)
   expect(feed.errors).toEqual([])

@@ -11,7 +11,7 @@ import { openFeed } from './feed.ts'
 import { socketLimits } from './socket.ts'
 
 const ms = 1e3
-const quick = { ...socketLimits, openWithin: 100 * ms, pingAfter: 10 * ms, backoff: 4 * ms, backoffCap: 20 * ms }
+const quick = { ...socketLimits, pingAfter: 10 * ms, backoff: 4 * ms, backoffCap: 20 * ms }
 const closing: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
