@@ -110,7 +110,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     expect(all.lines()[0]).toMatchObject({ pipeline: 'btc_momentum', schema: 'tidegate/signal/v1', seq: 1 })
     const [first] = (await run('tap', 'above', '--all', '--limit', '1')).lines()
     expect(first).toMatchObject({ edge: 'above' })
-  }, 40_000)
+  })
 
   test('a later version waits, is compared, promoted and taken back', async () => {
     const changed = [...set, '--set', 'trend.span=9']
@@ -130,7 +130,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     })
     expect((await run('rollback', 'btc_momentum')).document()).toMatchObject({ from: 2, to: 1 })
     expect((await run('lag')).document()).toMatchObject({ lags: [{ records: 0 }] })
-  }, 40_000)
+  })
 
   test('pause, resume and drain', async () => {
     expect((await run('pause', 'btc_momentum')).document()).toMatchObject({ pointer: { state: 'paused' } })
@@ -138,7 +138,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     const working = work(4)
     expect((await run('drain', 'btc_momentum')).document()).toMatchObject({ pointer: { state: 'drained' } })
     await working
-  }, 20_000)
+  })
 
   test('a drain does not take back what somebody decided meanwhile', async () => {
     const apart = ['--namespace', 'apart'] as const
@@ -149,7 +149,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     await run('resume', 'btc_momentum', ...apart)
     expect(await draining).toMatchObject({ exit: 2, code: 'USAGE' })
     expect((await run('status', ...apart)).document()).toMatchObject({ pipelines: [{ pointer: { state: 'running' } }] })
-  }, 20_000)
+  })
 
   test('a drain that nobody works at says so, and is done when a worker comes', async () => {
     const drained = ['--namespace', 'alone'] as const
@@ -160,7 +160,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     await run('worker', '--name', 'late', '--for', '4s', ...drained)
     const { code, said } = await draining
     expect({ code, said }).toMatchObject({ code: 0, said: expect.stringContaining('no worker is up') as string })
-  }, 20_000)
+  })
 
   test('wrong words and wrong states are coded errors', async () => {
     expect(await refused('deploy', flagship, ...set)).toMatchObject({ exit: 5, code: 'DEPLOY_REFUSED' })
@@ -206,7 +206,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     const command = (verb: string, ...rest: string[]) => ['--import', 'tsx', 'cli/main.ts', verb, ...rest]
     const left = (verb: string, ...rest: string[]) =>
       spawnSync(process.execPath, [...command(verb, ...rest), '--nats', server.url], {
-        timeout: 8_000,
+        timeout: 60_000,
         killSignal: 'SIGKILL',
       }).status
     expect(left('tap', 'above', '--limit', 'abc')).toBe(2)
@@ -214,7 +214,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     expect(left('replay', 'btc_momentum', '--log', 'jetstream', '--speed', '0')).toBe(2)
     expect(left('worker', '--for', '1x')).toBe(2)
     expect(left('record', flagship, '--for', '1x')).toBe(2)
-  }, 60_000)
+  })
 
   test('run keeps its log on the server, and what it made is recomputed from there', async () => {
     const argv = [
@@ -248,5 +248,5 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
       exit: 3,
       code: 'PIPELINE_UNKNOWN',
     })
-  }, 20_000)
+  })
 })

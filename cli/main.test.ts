@@ -353,4 +353,4 @@ test('live trading is refused with 5, and a second writer on a run with 4', asyn
   } finally {
     first.kill('SIGKILL')
   }
-}, 20_000)
+})

@@ -83,7 +83,7 @@ describe.skipIf(binary === undefined)('what is lost or wrong is an error (apt-ge
     await make()
     for (let n = 0; n < 4; n++) await say('A')
     await failed
-  }, 20_000)
+  })
 
   test('a stream made anew while nobody read is known by its creation, or by a sequence it does not have', async () => {
     const { reading, stream, make, say } = await pipelineOf(2)
@@ -103,7 +103,7 @@ describe.skipIf(binary === undefined)('what is lost or wrong is an error (apt-ge
     const failed = expect(next).rejects.toMatchObject({ ...LOST, message: expect.stringContaining('not there') })
     await jsm.streams.delete(stream)
     await failed
-  }, 20_000)
+  })
 
   test('a stream that comes a moment later is waited for', async () => {
     const { reading, stream, make, say } = await pipelineOf(0)
@@ -132,7 +132,7 @@ describe.skipIf(binary === undefined)('what is lost or wrong is an error (apt-ge
     }
     await expect(drain()).rejects.toMatchObject({ ...LOST, info: { next: 1400 } })
     await all.return?.()
-  }, 20_000)
+  })
 
   test('a signal that was deleted from the middle', async () => {
     const { reading, stream } = await pipelineOf(4)
@@ -171,7 +171,7 @@ describe.skipIf(binary === undefined)('what is lost or wrong is an error (apt-ge
     const late = reading({ from: 25, instrument: 'a:A' }).next()
     await expect(late).rejects.toMatchObject({ ...LOST, info: { due: 25, next: 28 } })
     await own.close()
-  }, 20_000)
+  })
 
   test('limits that overtake a slow reader of one instrument', async () => {
     const { reading, stream, say } = await pipelineOf(0)
@@ -183,7 +183,7 @@ describe.skipIf(binary === undefined)('what is lost or wrong is an error (apt-ge
       for (let seq = 4; ; seq += 2) expect((await slow.next()).value?.seq).toBe(seq)
     }
     await expect(drain()).rejects.toMatchObject({ ...LOST, info: { next: 1900 } })
-  }, 20_000)
+  })
 
   test('a server without JetStream, and a role that may not read', async () => {
     const bare = await NatsServer.start({ binary: binary as string, jetstream: false })
@@ -210,7 +210,7 @@ describe.skipIf(binary === undefined)('what is lost or wrong is an error (apt-ge
     }
     await Promise.all([toBare, desk, half, none].map((c) => c.close()))
     await Promise.all([bare.stop(), guarded.stop()])
-  }, 20_000)
+  })
 })
 
 async function until(holds: () => Promise<boolean>): Promise<void> {

@@ -101,7 +101,7 @@ describe.skipIf(binary === undefined)('kill -9 of a nats-server (apt-get install
     expect(loop).toEqual(stored)
     expect(pushed).toEqual(stored)
     expect(ofOne).toEqual(stored.filter(([, at]) => at % 4 === 0))
-  }, 60_000)
+  })
 
   test('a reader of what is new that has heard nothing yet does not begin anew after a restart', async () => {
     await streamOf('quiet')
@@ -113,7 +113,7 @@ describe.skipIf(binary === undefined)('kill -9 of a nats-server (apt-get install
     expect(await publish('quiet', 3, 'A')).toBe(4)
     expect((await next).value).toMatchObject({ seq: 4, at: 3 })
     await reading.return?.()
-  }, 20_000)
+  })
 
   test('a connection that drops while the server and its consumer live on loses nothing that was on the way', async () => {
     await streamOf('dropped')
@@ -132,7 +132,7 @@ describe.skipIf(binary === undefined)('kill -9 of a nats-server (apt-get install
     await reading
     expect(found).toEqual(wanted)
     await own.close()
-  }, 20_000)
+  })
 
   test('a reader that begins while the server is away reads when it is back', async () => {
     await streamOf('early')
@@ -144,7 +144,7 @@ describe.skipIf(binary === undefined)('kill -9 of a nats-server (apt-get install
     await server.restart()
     expect((await next).value).toMatchObject({ seq: 1 })
     await reading.return?.()
-  }, 20_000)
+  })
 
   test('a connection that gave up is an error', async () => {
     await streamOf('given_up')
@@ -155,5 +155,5 @@ describe.skipIf(binary === undefined)('kill -9 of a nats-server (apt-get install
     await server.kill()
     await failed
     await server.restart()
-  }, 20_000)
+  })
 })

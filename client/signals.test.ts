@@ -161,7 +161,7 @@ describe.skipIf(binary === undefined)('signals from a nats-server (apt-get insta
     expect(connection.stats().inMsgs - before).toBeLessThan(1200)
     for (let seq = 2; seq <= 5001; seq++) expect((await reading.next()).value?.seq).toBe(seq)
     await reading.return?.()
-  }, 30_000)
+  })
 
   test('ends when its connection is closed', async () => {
     const { pipeline } = await pipelineWith('a:A')

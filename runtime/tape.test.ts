@@ -111,7 +111,7 @@ describe('a tape', () => {
     expect(bytes).toBe(400 * frame.byteLength)
     expect(bytes).toBeGreaterThan(250e6)
     expect(most).toBeLessThan(150e6)
-  }, 30_000)
+  })
 })
 
 describe('a tape that is not well', () => {

@@ -296,4 +296,4 @@ test('where code must not be generated, readers, writers and guards say the same
   expect([free.mode, bound.mode]).toEqual(['generated', 'refused'])
   expect(free.lines).toHaveLength(3 * all.length)
   expect(bound.lines).toEqual(free.lines)
-}, 30_000)
+})

@@ -51,7 +51,7 @@ describe.skipIf(binary === undefined)('the shipped server configuration (apt-get
       ...{ binary: binary as string, config: 'nats.conf', folder: keys, jetstream: false },
       environment: { TIDEGATE_NATS_PORT: '-1', TIDEGATE_NATS_STORE: file('js') },
     })
-  }, 30_000)
+  })
   afterAll(async () => {
     for (const link of links.values()) await link.close()
     await server?.stop()
@@ -117,7 +117,7 @@ describe.skipIf(binary === undefined)('the shipped server configuration (apt-get
     const inputs = await inputsOf(plan, pointer, { part: 0, of: 1 }, reader)
     const options = { inputs, name: layout.stage('guarded'), committedBy: plan }
     expect(await replay(plan, reader, options)).toMatchObject({ equal: true })
-  }, 60_000)
+  })
 
   const forbidden: readonly (readonly [Role, readonly string[]])[] = [
     ['replay', ['paper.ord.a.v.1', 'paper.sig.p.n.v.s', 'paper.stage.p', 'paper.tick.f', '$KV.paper-definitions.p.v1']],
@@ -200,5 +200,5 @@ describe.skipIf(binary === undefined)('the shipped server configuration (apt-get
     const credentials = file('paper_worker.nk')
     await expect(open({ tls: { ca: tls.ca }, credentials })).rejects.toMatchObject(either)
     await expect(open({ credentials })).rejects.toMatchObject(either)
-  }, 40_000)
+  })
 })

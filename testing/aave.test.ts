@@ -16,7 +16,7 @@ beforeAll(async () => {
   const token = await deployer.deployCode(ownContract('CleanToken'), 1_000_000n * unit)
   aave = await deployAave(deployer, token.address)
   await run(aave.underlying, 'approve', aave.pool.address, 1_000_000n * unit)
-}, 60_000)
+})
 beforeEach(async () => {
   const snapshot = await anvil.rpc('evm_snapshot')
   return () => anvil.rpc('evm_revert', snapshot)

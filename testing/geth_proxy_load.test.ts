@@ -73,4 +73,4 @@ test('many clients at once, faults of every kind and reorgs lose and double noth
   expect(proxy.pool.refusals).toEqual([])
   await proxy.close()
   await anvil.close()
-}, 60_000)
+})

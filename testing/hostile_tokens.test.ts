@@ -23,7 +23,7 @@ beforeAll(async () => {
   const money = trader.at('WETH9', tokens.money.address)
   await wrap(trader, money.address, 100n * unit)
   await trader.receipt(await money.send('approve', router.address, 100n * unit))
-}, 60_000)
+})
 beforeEach(async () => {
   snapshot = await anvil.rpc('evm_snapshot')
   return () => anvil.rpc('evm_revert', snapshot)

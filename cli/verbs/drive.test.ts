@@ -84,4 +84,4 @@ test('answers come before stdin ends', async () => {
     child.stdin.end()
     child.kill()
   }
-}, 20_000)
+})

@@ -43,16 +43,16 @@ beforeAll(async () => {
   expect(code).toBe(0)
   expect(json<{ files: string[] }>().files).toContain('pipelines/btc_momentum.test.yaml')
   install()
-}, 120_000)
+})
 
 test('the definitions of a new project are right', () => {
   expect(npm('run', 'check')).toMatch(/btc_momentum is right: 9 nodes[\s\S]*btc_mid_range is right: 9 nodes/)
-}, 60_000)
+})
 test('its tests pass, those of the pipelines and those of its own operator', () => {
   const said = npm('test')
   expect(said).not.toContain('FAIL')
   expect(said).toMatch(/# pass 3/)
-}, 60_000)
+})
 test('its backtest runs on an invented market, and gives the same twice', () => {
   const [once, again] = [0, 1].map(
     () =>
@@ -61,7 +61,7 @@ test('its backtest runs on an invented market, and gives the same twice', () => 
   expect(once?.ticks).toBeGreaterThan(1000)
   expect(once?.orders).toBeGreaterThan(0)
   expect(again?.outputs_sha256).toBe(once?.outputs_sha256)
-}, 60_000)
+})
 test('its own operator is in the catalogue', () => {
   const [answer] = execFileSync('npx', ['tidegate', 'drive', 'mid_range', '--params', '{"span":1}'], {
     ...options,
@@ -69,10 +69,10 @@ test('its own operator is in the catalogue', () => {
     input: '{"close":10}\n',
   }).split('\n')
   expect(JSON.parse(answer ?? '')).toMatchObject({ answer: 10 })
-}, 60_000)
+})
 test('it has no type errors', () => {
   execFileSync(process.execPath, [join(process.cwd(), 'node_modules/ts7/bin/tsc'), '-p', project])
-}, 60_000)
+})
 
 test('a folder that holds something is refused, and so is a file', async () => {
   const { code, stderr } = await captured(['init', project])

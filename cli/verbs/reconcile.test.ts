@@ -85,7 +85,7 @@ test('journal, chain and log agree after trades; without a journal there is noth
   })
   const text = await captured(['reconcile', file, '--dir', dir])
   expect(text.stdout).toContain('0.03000000 by the journal, 0.03000000 by the log')
-}, 60_000)
+})
 
 test('a transfer from outside is a difference of balances', async () => {
   const file = live.definition('first', 3)
@@ -97,7 +97,7 @@ test('a transfer from outside is a difference of balances', async () => {
   const [difference] = findings as readonly [Found]
   expect(BigInt(difference.found) - BigInt(difference.expected)).toBe(12_345n)
   expect((await reconcile(file, '--resume', '--confirm', live.ground.account)).code).toBe(0)
-}, 60_000)
+})
 
 test('a foreign transaction halts the signer; when somebody has looked, it goes on', async () => {
   const hash = await stray()
@@ -128,7 +128,7 @@ test('a foreign transaction halts the signer; when somebody has looked, it goes 
   await trade(file, 'second', dir, '4s')
   expect(await live.ground.swaps()).toHaveLength(before.length + 1)
   expect(await reconcile(file, '--dir', dir)).toMatchObject({ code: 0, findings: [] })
-}, 90_000)
+})
 
 test('an order whose nonce somebody else took is followed to its end before anything is resumed', async () => {
   const file = live.definition('third', 1)
@@ -152,7 +152,7 @@ test('an order whose nonce somebody else took is followed to its end before anyt
   expect([halted.code, halted.findings.find(({ code }) => code === 'FOREIGN_NONCE')?.found]).toEqual([5, hash])
   expect((await live.said(...resume)).code).toBe(0)
   expect(await live.ground.swaps()).toHaveLength(before.length)
-}, 90_000)
+})
 
 test('what cannot be compared is refused, with its code', async () => {
   const wrong = live.definition('wrong', 0, { chain_id: 31338 })
@@ -179,4 +179,4 @@ test('what cannot be compared is refused, with its code', async () => {
   }
   expect(readFileSync(path, 'utf8')).toContain('"settled"')
   expect((await reconcile(file)).code).toBe(0)
-}, 60_000)
+})

@@ -60,7 +60,7 @@ test('each variant gives what a backtest with the same settings gives, in the or
     const single = await run('backtest', flagship, '--tape', at('trades.tape'), ...faster, ...settings)
     expect(single.document()).toMatchObject({ ...figures })
   }
-}, 30_000)
+})
 
 test('one worker and two give the same variants, and the files hold them', async () => {
   const [one, two] = [
@@ -75,7 +75,7 @@ test('one worker and two give the same variants, and the files hold them', async
   expect(head).toMatch(/^trend\.span,bars\.every,plan,pnl,.*,outputs_sha256$/)
   expect(line).toMatch(/^3,1s,/)
   expect(more).toHaveLength(5)
-}, 30_000)
+})
 
 test('a range and a symbol are cut before the rows are shared', async () => {
   const range = ['--from', String(first + 60_050_000), '--to', String(first + 200_000_000)]
@@ -86,7 +86,7 @@ test('a range and a symbol are cut before the rows are shared', async () => {
   const { params: _params, ...figures } = many.document().variants[0] as Variant
   expect(figures.ticks).toBeLessThan(1000)
   expect(single.document()).toMatchObject(figures)
-}, 20_000)
+})
 
 test('a source that makes its rows is shared, or makes them anew where its params vary', async () => {
   const market = 'trades: { source: synthetic_market, params: { trades: 2000, seed: 3 } }'
@@ -98,7 +98,7 @@ test('a source that makes its rows is shared, or makes them anew where its param
   expect(seeds.variants[1]?.outputs_sha256).not.toBe(seeds.variants[0]?.outputs_sha256)
   const single = await run('backtest', at('made.yaml'), ...settings, '--set', 'trades.seed=4')
   expect(single.document()).toMatchObject({ outputs_sha256: seeds.variants[1]?.outputs_sha256 })
-}, 20_000)
+})
 
 test('invalid variants are refused with their params before any runs, or left out and counted', async () => {
   const refused = await sweep('--vary', 'trend.span=1..3', '--vary', 'bars.every=1s')
@@ -108,7 +108,7 @@ test('invalid variants are refused with their params before any runs, or left ou
   const left = await sweep('--vary', 'trend.span=1..3', '--skip-invalid')
   expect(left.document()).toMatchObject({ invalid: 1, variants: [{ params: { 'trend.span': 2 } }, {}] })
   expect((await sweep('--vary', 'trend.span=0,1', '--skip-invalid')).code).toBe(3)
-}, 20_000)
+})
 
 test('wrong usage, unbound sources and tapes that do not fit are refused', async () => {
   expect((await sweep()).code).toBe(2)
@@ -154,7 +154,7 @@ export default { operators: [picky] }
   const { code, stderr } = await run('sweep', join(project, 'p.yaml'), ...argv)
   expect(code).toBe(1)
   expect(stderr).toContain('OPERATOR_FAILED: variant picky.limit=10: ')
-}, 20_000)
+})
 
 test('Ctrl-C ends the workers', async () => {
   const entry = fileURLToPath(new URL('../main.ts', import.meta.url))
@@ -173,4 +173,4 @@ test('Ctrl-C ends the workers', async () => {
   } finally {
     child.kill('SIGKILL')
   }
-}, 30_000)
+})

@@ -52,7 +52,7 @@ test('with consent it buys and sells again through the journal, and tells what i
   expect(stderr).toMatch(/ {2}signed: attempt 1, nonce \d+, 0x/)
   // rights, buy, rights, sell: all that left the account is known
   expect(await live.said('reconcile', file)).toMatchObject({ code: 0, document: { agrees: true, findings: [] } })
-}, 60_000)
+})
 
 test('what must not be traded is refused, with its code', async () => {
   const file = live.definition('refused', 0)
@@ -75,7 +75,7 @@ test('what must not be traded is refused, with its code', async () => {
     document: { traded: false, problem: expect.stringContaining('quotes nothing') },
   })
   expect(await live.ground.swaps()).toHaveLength(before.length)
-}, 60_000)
+})
 
 test('an account without funds buys nothing', async () => {
   const poor = Wallet.createRandom()
@@ -99,7 +99,7 @@ test('an account without funds buys nothing', async () => {
   // the rights, which were asked for once, and the trade
   const journal = journalDirectory((name) => live.ground.environment[name], { chain: 'eip155:31337', signer: address })
   expect(readFileSync(join(journal, 'journal.jsonl'), 'utf8').match(/"received","intent"/g)).toHaveLength(2)
-}, 60_000)
+})
 
 test('tokens that cannot be sold again, or keep a part, are not bought', async () => {
   const { uniswap } = live.ground
@@ -125,7 +125,7 @@ test('tokens that cannot be sold again, or keep a part, are not bought', async (
     code: 1,
     document: { findings: [{ code: 'MARKET_UNKNOWN', what: live.ground.key }] },
   })
-}, 60_000)
+})
 
 test('no test trade beside a run, for both would have one key', async () => {
   const file = live.definition('busy', 0)
@@ -144,7 +144,7 @@ test('no test trade beside a run, for both would have one key', async () => {
   await new Promise((resolve) => setTimeout(resolve, 2000))
   expect(await refused(file, '--confirm', live.ground.account)).toEqual([4, 'LOG_LOCKED'])
   expect((await run).code).toBe(0)
-}, 60_000)
+})
 
 const binaries = postgresFolder()
 test.skipIf(binaries === undefined)(

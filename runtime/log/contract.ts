@@ -13,9 +13,13 @@ export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(te
 export const textOf = (record: LogRecord | undefined): string | undefined =>
   record && new TextDecoder().decode(record.data)
 
-export async function collect(records: AsyncIterable<LogRecord>): Promise<LogRecord[]> {
+/** All records, or the first so many. */
+export async function collect(
+  records: AsyncIterable<LogRecord>,
+  count = Number.POSITIVE_INFINITY,
+): Promise<LogRecord[]> {
   const all: LogRecord[] = []
-  for await (const record of records) all.push(record)
+  for await (const record of records) if (all.push(record) === count) break
   return all
 }
 const seqs = async (records: AsyncIterable<LogRecord>) => (await collect(records)).map(({ seq }) => seq)

@@ -112,7 +112,7 @@ describe('two processes on one log', () => {
     const opened = await Promise.allSettled(takers.map((taker) => taker.until((line) => line === 'done')))
     expect(opened.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     for (const end of opened) if (end.status === 'rejected') expect(String(end.reason)).toContain('LOG_LOCKED')
-  }, 30_000)
+  })
 
   test('a lock of a later process with the same number does not count', async () => {
     writeFileSync(join(directory, 'writer.4.lock'), JSON.stringify({ pid: process.pid, started: '1', boot: 'another' }))
@@ -165,7 +165,7 @@ describe('two processes on one log', () => {
     }
     await killed(loop.child)
     await reader.close()
-  }, 30_000)
+  })
 })
 
 describe('a writer that dies', () => {
@@ -183,7 +183,7 @@ describe('a writer that dies', () => {
       acknowledged = (await stream.state()).last
       await log.close()
     }
-  }, 120_000)
+  })
 })
 
 describe('a disk that takes no more', () => {

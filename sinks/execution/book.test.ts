@@ -108,7 +108,7 @@ test('takes what may come next and nothing else, whatever is tried', () => {
   )
   // the tries were not in vain
   for (const phase of ['sent', 'seen', 'included', 'final', 'settled', 'cancelled']) expect(reached).toContain(phase)
-}, 60_000)
+})
 
 test('a group is taken exactly where its entries can follow each other, and checking changes nothing', () => {
   const counts = { taken: 0, refused: 0 }
@@ -140,7 +140,7 @@ test('a group is taken exactly where its entries can follow each other, and chec
     { numRuns: 150 },
   )
   expect(Math.min(counts.taken, counts.refused)).toBeGreaterThan(200)
-}, 60_000)
+})
 
 const filled = (...entries: readonly (readonly [id: string, ...events: readonly OrderEvent[]])[]): Book => {
   const book = new Book()

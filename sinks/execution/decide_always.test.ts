@@ -149,7 +149,7 @@ test('what is decided is right, whatever stands and whatever a node says', () =>
     'final',
   ]
   for (const name of [...all, 'settled', 'reverted', 'cancelled']) expect(done.get(name) ?? 0, name).toBeGreaterThan(5)
-}, 120_000)
+})
 
 function expectRight(action: Action, order: Order, sight: Sight | undefined, rules: Rules, at: number): void {
   const { phase } = order.life
@@ -253,4 +253,4 @@ test('what is done about one look comes to an end', () => {
     }),
     { numRuns: 10_000 },
   )
-}, 60_000)
+})

@@ -139,7 +139,7 @@ describe.skipIf(binaries === undefined)('the journal in a PostgreSQL that fails 
       const found = (await readPostgresJournal(url, { ...sample_journal, signer: '0xbb' }))?.entries ?? []
       expect(countOf(found.length + 2)).toBe(done)
       expect(done).toBeGreaterThan(30)
-    }, 60_000)
+    })
   })
 
   test('no message, fact or cause of an error holds the password or a piece of it', async () => {

@@ -31,7 +31,7 @@ test('tells a bar when it is confirmed, once, stamped with its end', async () =>
   await feed.until(() => feed.minutes().length === 2)
   expect(feed.minutes()).toEqual([1, 2])
   expect(feed.of('invalid')).toEqual([])
-  await vi.waitFor(() => expect(feed.venue.connections[0]?.received[0]).toContain('kline.1.BTCUSDT'))
+  await vi.waitFor(() => expect(feed.venue.connections[0]?.received[0]).toContain('kline.1.BTCUSDT'), 60_000)
 })
 
 test('open bars keep the feed from counting as stalled', async () => {

@@ -55,7 +55,7 @@ test('a number that is left out is a gap, and the whole book is asked for on the
   expect(feed.levels()).toEqual([...whole(100), ...whole(200), [16_491, 4, 201]])
   expect(feed.gaps()).toMatchObject([{ reason: 'connected' }, { reason: 'sequence', missing: 2 }])
   expect(feed.venue.connections).toHaveLength(1)
-  await vi.waitFor(() => expect(feed.venue.connections[0]?.received).toHaveLength(3))
+  await vi.waitFor(() => expect(feed.venue.connections[0]?.received).toHaveLength(3), 60_000)
   const said = feed.venue.connections[0]?.received.map((text) => JSON.parse(text))
   expect(said?.map(({ op, args }) => [op, ...args])).toEqual([
     ['subscribe', 'orderbook.50.BTCUSDT'],
@@ -117,5 +117,5 @@ test.each([
   if (!known) return
   const feed = await follow({ frames: [bookFrame(0, 7, { depth })] }, { depth })
   await feed.until(() => feed.rows().length === 2)
-  await vi.waitFor(() => expect(feed.venue.connections[0]?.received[0]).toContain(`orderbook.${depth}.BTCUSDT`))
+  await vi.waitFor(() => expect(feed.venue.connections[0]?.received[0]).toContain(`orderbook.${depth}.BTCUSDT`), 60_000)
 })

@@ -34,7 +34,7 @@ test('gives every quote, at the time of the matching engine', async () => {
     [0, { bid: 16_493.5, ask: 16_611, bid_size: 0.006, ask_size: 0.029 }],
     [7, { bid: 16_493, ask: 16_611, bid_size: 2, ask_size: 0.029 }],
   ])
-  await vi.waitFor(() => expect(feed.venue.connections[0]?.received[0]).toContain('orderbook.1.BTCUSDT'))
+  await vi.waitFor(() => expect(feed.venue.connections[0]?.received[0]).toContain('orderbook.1.BTCUSDT'), 60_000)
 })
 
 test('a quote repeated with its number is no row; a service that restarts its own count loses none', async () => {

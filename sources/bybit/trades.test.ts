@@ -45,7 +45,7 @@ test('subscribes to each symbol by itself, and gives every trade of every messag
     [5, 'bybit:ETHUSDT', 16_578.5],
   ])
   const [connection] = feed.venue.connections
-  await vi.waitFor(() => expect(connection?.received).toHaveLength(2))
+  await vi.waitFor(() => expect(connection?.received).toHaveLength(2), 60_000)
   expect(connection?.received.map((text) => JSON.parse(text))).toEqual([
     { req_id: 'publicTrade.BTCUSDT', op: 'subscribe', args: ['publicTrade.BTCUSDT'] },
     { req_id: 'publicTrade.ETHUSDT', op: 'subscribe', args: ['publicTrade.ETHUSDT'] },
@@ -78,7 +78,7 @@ test('two trades that are equal in every field are two trades', async () => {
 
 test('says ping as Bybit wants it', async () => {
   const feed = await follow({ frames: [tradeFrame(0)] }, {}, 10e3)
-  await vi.waitFor(() => expect(feed.venue.connections[0]?.received).toContain('{"op":"ping"}'))
+  await vi.waitFor(() => expect(feed.venue.connections[0]?.received).toContain('{"op":"ping"}'), 60_000)
   expect(tradesChannel({ symbols: [], market: 'spot' }).ping?.every).toBe(20e6)
 })
 

@@ -33,7 +33,7 @@ test('tells a bar when it is complete, once, stamped with its end', async () => 
   expect(feed.minutes()).toEqual([1, 2])
   expect(feed.of('row')[0]?.value as Bar).toMatchObject({ open: 8533.02, complete: true, count: 0 })
   expect(feed.of('invalid')).toEqual([])
-  await vi.waitFor(() => expect(feed.venue.connections[0]?.received).toHaveLength(1))
+  await vi.waitFor(() => expect(feed.venue.connections[0]?.received).toHaveLength(1), 60_000)
   expect(feed.venue.connections[0]).toMatchObject({
     ...{ url: '/ws/v5/business', received: ['{"op":"subscribe","args":[{"channel":"candle1m","instId":"BTC-USDT"}]}'] },
   })
@@ -80,7 +80,7 @@ test.each([
     const feed = await follow({ frames: [push(channel, 'BTC-USDT', [barOf(0, '1', length)])] }, { interval })
     await feed.until(() => feed.of('row').length === 1)
     expect(feed.of('row')[0]?.at).toBe((Math.floor(barStart / length) + 1) * length * 1000)
-    await vi.waitFor(() => expect(feed.venue.connections[0]?.received[0]).toContain(`"${channel}"`))
+    await vi.waitFor(() => expect(feed.venue.connections[0]?.received[0]).toContain(`"${channel}"`), 60_000)
   },
 )
 

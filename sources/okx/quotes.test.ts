@@ -37,7 +37,7 @@ test('gives every quote of the tick-by-tick channel', async () => {
       value: { bid: 111.04, ask: 111.06, bid_size: 3, ask_size: 55_154 },
     },
   ])
-  await vi.waitFor(() => expect(feed.venue.connections[0]?.received).toHaveLength(1))
+  await vi.waitFor(() => expect(feed.venue.connections[0]?.received).toHaveLength(1), 60_000)
   expect(feed.venue.connections[0]).toMatchObject({
     ...{ url: '/ws/v5/public', received: ['{"op":"subscribe","args":[{"channel":"bbo-tbt","instId":"BTC-USDT"}]}'] },
   })

@@ -61,7 +61,7 @@ test('subscribes to every match, and gives each once, in order', async () => {
   await feed.until(() => feed.numbers().length === 300)
   expect(feed.numbers()).toEqual(span(0, 300))
   const [connection] = feed.venue.connections
-  await vi.waitFor(() => expect(connection?.received).toHaveLength(1))
+  await vi.waitFor(() => expect(connection?.received).toHaveLength(1), 60_000)
   expect(connection?.url).toBe('/ws/v5/business')
   expect(connection?.received.map((text) => JSON.parse(text))).toEqual([
     {
@@ -139,7 +139,7 @@ test('says ping as OKX wants it, within the 30 s it waits', async () => {
   const often = { ...channel, ping: { every: 10e3, text: channel.ping?.text ?? '' } }
   const feed = followFeed((context) => openFeed(often, parse({}), context, limits), { okx_trades: venue.url })
   closing.push(feed.stop)
-  await vi.waitFor(() => expect(venue.connections[0]?.received).toContain('ping'))
+  await vi.waitFor(() => expect(venue.connections[0]?.received).toContain('ping'), 60_000)
   expect(feed.of('invalid')).toEqual([])
 })
 
@@ -160,7 +160,7 @@ test('lists the kinds of instruments that were asked for', async () => {
   const symbols = ['BTC-USDT', 'BTC-USDT-SWAP', 'BTC-USD-261225', 'BTC-USD-261225-90000-C']
   const body = { code: '0', msg: '', data: symbols.map((instId) => ({ instId })) }
   const feed = await follow({ frames: tradeFrames(1), rest: () => ({ body }) }, { symbols })
-  await vi.waitFor(() => expect(feed.venue.asked).toHaveLength(4))
+  await vi.waitFor(() => expect(feed.venue.asked).toHaveLength(4), 60_000)
   expect(feed.venue.asked.map((path) => path.split('?')[1])).toEqual([
     ...['instType=SPOT', 'instType=SWAP', 'instType=FUTURES', 'instType=OPTION&instFamily=BTC-USD'],
   ])

@@ -67,7 +67,7 @@ test('a jetton nobody knows, and rubbish, are told as invalid and asked for agai
   await feed.until(() => feed.of('invalid').length === 2)
   await feed.until(() => feed.rows().length > before + 1)
   expect(feed.of('invalid').map(({ value }) => value.reason)).toEqual(['no_such_jetton', 'not_json'])
-}, 20_000)
+})
 
 test('a key that is not set is said, and asked without', async () => {
   const feed = await follow(() => ({ a: '1' }), { api_key: 'TIDEGATE_OTHER' })

@@ -96,5 +96,5 @@ describe.skipIf(anvilBinary() === undefined)('prices that move against an order'
     expect([...ends.keys()].toSorted()).toEqual(['rejected', 'reverted', 'settled'])
     for (const count of ends.values()) expect(count).toBeGreaterThanOrEqual(5)
     expect([...ends.values()].reduce((sum, n) => sum + n, 0)).toBe(202)
-  }, 60_000)
+  })
 })

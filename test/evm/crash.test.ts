@@ -11,5 +11,5 @@ describe.skipIf(anvilBinary() === undefined)('a process that trades and is kille
     expect(result.kills).toBeGreaterThan(2)
     expect(result.faulty_sends).toBeGreaterThan(0)
     expect(result.counts.faulty_reads).toBeGreaterThan(0)
-  }, 120_000)
+  })
 })

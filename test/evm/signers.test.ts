@@ -14,7 +14,7 @@ describe.skipIf(anvilBinary() === undefined)('signers', () => {
   let kms: KmsSigner
   beforeAll(async () => {
     kms = await startKmsSigner(fresh.ground.wallet.privateKey)
-  }, 30_000)
+  })
   afterAll(() => kms?.close())
 
   /** An executor that signs outside; its address may be set anew between restarts. */

@@ -50,7 +50,7 @@ describe.skipIf(binary === undefined)('the windowed publisher (apt-get install n
     await publisher.flush()
     publisher.close()
     expect(await held(name)).toEqual(wanted(6000))
-  }, 60_000)
+  })
 
   test('messages that leave together are stored once and in order, over kills of the server', async () => {
     const name = await stream()
@@ -67,7 +67,7 @@ describe.skipIf(binary === undefined)('the windowed publisher (apt-get install n
     await publisher.flush()
     publisher.close()
     expect(await held(name)).toEqual(wanted(next))
-  }, 120_000)
+  })
 
   test('a message that is refused in the middle of many is told, and nothing behind it is stored', async () => {
     const name = await stream()
@@ -92,7 +92,7 @@ describe.skipIf(binary === undefined)('the windowed publisher (apt-get install n
       200_000,
       'm199999',
     ])
-  }, 60_000)
+  })
 
   test('a publisher that starts after another goes on after its end', async () => {
     const name = await stream()
@@ -160,7 +160,7 @@ describe.skipIf(binary === undefined)('the windowed publisher (apt-get install n
       await other.close()
       await own.stop()
     }
-  }, 8_000)
+  })
 
   test('who publishes to a stream that was deleted is told', async () => {
     const name = await stream()
@@ -171,5 +171,5 @@ describe.skipIf(binary === undefined)('the windowed publisher (apt-get install n
     await publisher.publish(message(name, 1))
     await expect(publisher.flush()).rejects.toMatchObject({ code: 'LOG_LOST' })
     publisher.close()
-  }, 15_000)
+  })
 })

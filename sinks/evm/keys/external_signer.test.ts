@@ -20,7 +20,7 @@ describe('a signer in a process of its own', () => {
   let kms: KmsSigner
   beforeAll(async () => {
     kms = await startKmsSigner(key)
-  }, 30_000)
+  })
   afterAll(async () => kms?.close())
   const at = (path: string, timeout = 5e6) =>
     httpSigner({ url: `${kms.url}${path}`, address, clock: wallClock, timeout })

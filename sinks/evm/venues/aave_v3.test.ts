@@ -44,7 +44,7 @@ beforeAll(async () => {
       }
     },
   }
-}, 60_000)
+})
 beforeEach(async () => {
   const snapshot = await anvil.rpc('evm_snapshot')
   return () => anvil.rpc('evm_revert', snapshot)

@@ -27,7 +27,7 @@ describe.skipIf(anvilBinary() === undefined)('on a chain of anvil', () => {
     ground = await deployUniswapRouters(anvil)
     chain = { call: callOn(anvil, (reason) => new Reverted(reason)) }
     trader = Address.parse(ground.trader)
-  }, 60_000)
+  })
   afterAll(() => anvil.close())
   beforeEach(async () => {
     snapshot = await anvil.rpc('evm_snapshot')
@@ -115,7 +115,7 @@ contract Refusing {
 
     const refusing = both(unit, await deployCode(anvil, compiled('Refusing'))).slice(0, 1)
     await expect(give(refusing, until, grant)).rejects.toThrow('refuses to let')
-  }, 30_000)
+  })
 
   test('what is no token is said to be none', async () => {
     const until = await secondsOf(anvil)

@@ -72,7 +72,7 @@ describe.skipIf(anvilBinary() === undefined)('on a chain of anvil', () => {
     const add = [token.address, 1000n * unit, 0, 0, account, never]
     const data = interfaceOf('UniswapV2Router02').encodeFunctionData('addLiquidityETH', add)
     await sendFrom(anvil, account, { to: router.address, data, value: 1000n * unit })
-  }, 60_000)
+  })
   afterAll(() => anvil.close())
 
   test('where wrapping leaves no logs, what went through the hands of the router tells what moved of the coin', async () => {

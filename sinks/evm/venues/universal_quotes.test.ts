@@ -16,7 +16,7 @@ describe.skipIf(anvilBinary() === undefined)('on a chain of anvil', () => {
     anvil = await startAnvil()
     ground = await deployUniswapRouters(anvil)
     chain = { call: callOn(anvil, (reason) => new Reverted(reason)) }
-  }, 60_000)
+  })
   afterAll(() => anvil.close())
 
   const agree = async () => {
