@@ -65,7 +65,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
       '--endpoint',
       `binance_trades=${venue.url}`,
     ]
-    const recorded = await run('record', ...source, '--raw', at('raw'), '--for', '1s')
+    const recorded = await run('record', ...source, '--raw', at('raw'), '--for', '4s')
     await venue.close()
     expect(recorded.document()).toMatchObject({ feeds: [{ source: 'binance_trades', rows: 200 }] })
     const again = await captured(['import', 'raw', at('raw'), '-o', at('again.tape'), '--json'])
@@ -88,7 +88,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     expect(await refused('savepoint', 'btc_momentum', 'early')).toMatchObject({ exit: 2, code: 'USAGE' })
     expect((await run('parity', 'btc_momentum', '--log', 'jetstream')).document()).toMatchObject({ records: 0 })
     expect(await refused('dlq', 'ls', 'nobody')).toMatchObject({ code: 'PIPELINE_UNKNOWN' })
-    expect((await work(3)).code).toBe(0)
+    expect((await work(8)).code).toBe(0)
     const backtest = (await captured(['backtest', flagship, '--tape', at('trades.tape'), ...set, '--json'])).json<{
       outputs_sha256: string
       signals: number
@@ -105,7 +105,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
         .map(({ id, value }) => ({ id, value }))
     expect(await said('bt_first')).toEqual(await said('paper'))
     expect(await refused(...publishing)).toMatchObject({ exit: 2, code: 'USAGE' })
-    const all = await run('signals', 'btc_momentum', '--all', '--limit', String(backtest.signals), '--for', '5s')
+    const all = await run('signals', 'btc_momentum', '--all', '--limit', String(backtest.signals), '--for', '30s')
     expect(all.lines()).toHaveLength(backtest.signals)
     expect(all.lines()[0]).toMatchObject({ pipeline: 'btc_momentum', schema: 'tidegate/signal/v1', seq: 1 })
     const [first] = (await run('tap', 'above', '--all', '--limit', '1')).lines()
@@ -124,7 +124,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
       savepoints: [{ name: 'before', version: 1 }],
     })
     expect((await run('promote', 'btc_momentum')).document()).toMatchObject({ from: 1, to: 2 })
-    await work(2)
+    await work(6)
     expect((await run('status')).document()).toMatchObject({
       pipelines: [{ pipeline: 'btc_momentum', ranges: [{ epoch: 2 }] }],
     })
@@ -135,7 +135,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
   test('pause, resume and drain', async () => {
     expect((await run('pause', 'btc_momentum')).document()).toMatchObject({ pointer: { state: 'paused' } })
     expect((await run('resume', 'btc_momentum')).document()).toMatchObject({ pointer: { state: 'running' } })
-    const working = work(4)
+    const working = work(8)
     expect((await run('drain', 'btc_momentum')).document()).toMatchObject({ pointer: { state: 'drained' } })
     await working
   })
@@ -157,7 +157,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     await run('record', flagship, '--tape', at('trades.tape'), '--speed', 'max', ...drained)
     const draining = run('drain', 'btc_momentum', ...drained)
     await new Promise((resolve) => setTimeout(resolve, 1000))
-    await run('worker', '--name', 'late', '--for', '4s', ...drained)
+    await run('worker', '--name', 'late', '--for', '8s', ...drained)
     const { code, said } = await draining
     expect({ code, said }).toMatchObject({ code: 0, said: expect.stringContaining('no worker is up') as string })
   })

@@ -50,7 +50,7 @@ describe.skipIf(binary === undefined)('kill -9 of a nats-server (apt-get install
     for (;;) {
       try {
         return (
-          await js.publish(`paper.sig.${pipeline}.above.a.${symbol}`, message(n), { msgID: `${n}`, timeout: 300 })
+          await js.publish(`paper.sig.${pipeline}.above.a.${symbol}`, message(n), { msgID: `${n}`, timeout: 1000 })
         ).seq
       } catch {
         await pause(20)

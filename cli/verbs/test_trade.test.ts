@@ -139,9 +139,9 @@ test('no test trade beside a run, for both would have one key', async () => {
     '--dir',
     join(folderWith({}), 'l'),
     '--for',
-    '4s',
+    '8s',
   )
-  await new Promise((resolve) => setTimeout(resolve, 2000))
+  await new Promise((resolve) => setTimeout(resolve, 5000))
   expect(await refused(file, '--confirm', live.ground.account)).toEqual([4, 'LOG_LOCKED'])
   expect((await run).code).toBe(0)
 })

@@ -361,7 +361,7 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
         () => 'ended',
         () => 'ended',
       )
-      const late = new Promise((resolve) => setTimeout(() => resolve('late'), 12_000))
+      const late = new Promise((resolve) => setTimeout(() => resolve('late'), 60_000))
       expect(await Promise.race([ended, late])).toBe('ended')
     } finally {
       await other.close()

@@ -271,16 +271,15 @@ describe('readers beside a writer', () => {
     const reader = await openEmbeddedLog(directory, { readonly: true, pollMs: 2 })
     const read = await reader.stream('stage')
     const stop = new AbortController()
-    const tailed = collect(read.tail(1, stop.signal))
+    const tailed = collect(read.tail(1, stop.signal), 40)
     for (let i = 0; i < 40; i++) {
       await fill(stream, `record ${i}`)
       if (i % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 10))
       expect(await read.state()).toEqual(await stream.state())
       expect(textOf(await read.last())).toBe(`record ${i}`)
     }
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    stop.abort()
     expect((await tailed).map(textOf)).toEqual(Array.from({ length: 40 }, (_, i) => `record ${i}`))
+    stop.abort()
     await fill(await log.stream('later'), 'x')
     expect(await (await reader.open('later'))?.state()).toMatchObject({ last: 1 })
     await reader.close()
