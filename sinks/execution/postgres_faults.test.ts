@@ -129,7 +129,8 @@ describe.skipIf(binaries === undefined)('the journal in a PostgreSQL that fails 
         }
       })()
       for (let n = 0; n < 3; n++) {
-        await new Promise((resolve) => setTimeout(resolve, 150))
+        const before = done
+        await expect.poll(() => done).toBeGreaterThan(before + 10)
         await server.kill('SIGKILL')
         await server.restart()
       }
