@@ -10,6 +10,7 @@ import { log } from './log_table.ts'
 import { memory } from './memory.ts'
 import { model } from './model.ts'
 import { nexmark } from './nexmark.ts'
+import { nexmarkBlocks } from './nexmark_blocks.ts'
 import { rpcHanging } from './rpc_hanging.ts'
 import type { Bench } from './support.ts'
 import { sweep } from './sweep.ts'
@@ -27,6 +28,7 @@ const benches: Readonly<Record<string, Bench>> = {
   memory,
   log,
   nexmark,
+  nexmark_blocks: nexmarkBlocks,
   latency,
   takeover,
   feeds,

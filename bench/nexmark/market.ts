@@ -39,6 +39,8 @@ export interface Market {
   /** µs between two events, on average: 100 are the ten thousand events a second of the original. */
   readonly spacing?: number
   readonly seed?: number
+  /** Rows of a frame, at most. */
+  readonly block?: number
 }
 export interface Records {
   readonly records: readonly Uint8Array[]
@@ -46,22 +48,22 @@ export interface Records {
   readonly span: number
 }
 
-/** 2 % persons, 6 % auctions, 92 % bids as frames of 256 rows, one feed each, with a heartbeat at every hop. */
-export function makeMarket({ events, spacing = 100, seed = 1 }: Market): Records {
+/** 2 % persons, 6 % auctions, 92 % bids as frames, one feed each, with a heartbeat at every hop. */
+export function makeMarket({ events, spacing = 100, seed = 1, block = ROWS_PER_FRAME }: Market): Records {
   const chance = new Prng(seed)
   const below = (bound: number) => Math.floor(chance.uniform() * bound)
   const auctionKeys = keysOf(AUCTIONS, auctionKey)
   const personKeys = keysOf(PEOPLE, personKey)
   const records: Uint8Array[] = []
   const writers = {
-    persons: new FrameWriter(Person, 'persons', { capacity: ROWS_PER_FRAME }),
-    auctions: new FrameWriter(Auction, 'auctions', { capacity: ROWS_PER_FRAME }),
-    bids: new FrameWriter(Bid, 'bids', { capacity: ROWS_PER_FRAME }),
+    persons: new FrameWriter(Person, 'persons', { capacity: block }),
+    auctions: new FrameWriter(Auction, 'auctions', { capacity: block }),
+    bids: new FrameWriter(Bid, 'bids', { capacity: block }),
   }
   const hearts = ['persons', 'auctions', 'bids'].map((origin) => new FrameWriter(Heartbeat, origin, { capacity: 1 }))
   const put = (writer: FrameWriter, at: number, key: string, value: Person | Auction | Bid) => {
     writer.push(at, key, value)
-    if (writer.rows === ROWS_PER_FRAME) records.push(writer.take())
+    if (writer.rows === block) records.push(writer.take())
   }
   // a feed that has not spoken in a group holds nobody up there, and then comes late
   for (const writer of hearts) {

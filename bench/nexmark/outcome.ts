@@ -3,7 +3,7 @@ import type { InMemory } from './in_memory.ts'
 import type { Stored } from './stored.ts'
 import type { Together } from './two_workers.ts'
 
-interface Ratio {
+export interface Ratio {
   readonly median: number
   readonly low: number
   readonly high: number
@@ -38,7 +38,7 @@ export interface Round {
 }
 
 const mid = (values: readonly number[]) => rounded(median(values))
-const ratioOf = (values: readonly number[]): Ratio => ({
+export const ratioOf = (values: readonly number[]): Ratio => ({
   median: mid(values),
   low: rounded(Math.min(...values)),
   high: rounded(Math.max(...values)),
