@@ -1,6 +1,5 @@
 import { type Clock, type Committed, type OpenedExecutor, RpcFailure } from '../../runtime/define.ts'
-import { TidegateError } from '../../schemas/errors.ts'
-import { type Action, type Rules as DecideRules, decide, type Sight } from '../execution/decide.ts'
+import { type Action, type Rules as DecideRules, decide, type Found, type Sight } from '../execution/decide.ts'
 import type { Entry, OrderEvent, SignerEvent } from '../execution/entry.ts'
 import type { Ledger, RunOf } from '../execution/ledger.ts'
 import { mayExecute } from '../execution/life.ts'
@@ -171,9 +170,21 @@ export class Executor implements OpenedExecutor {
     const lowest = nonceOf(flying[0] as Order) as number
     await this.missing(await refill(taken, lowest, { ...this.parts, book: ledger.book, broadcast: rules.broadcast }))
     for (const [id, why] of unheard) this.later(ledger.book.get(id) as Order, why)
+    for (const [id, { attempts }] of sights) this.elsewhere(ledger.book.get(id) as Order, attempts)
     const done = await this.actAll(flying, sights)
     // what nothing was heard of is asked for again
     this.seen = done && sights.size === flying.length ? newest.hash : undefined
+  }
+
+  /** What another pipeline trades is left to it once it is in a block: only there it can be told what it moved. */
+  private elsewhere(order: Order, attempts: readonly Found[]): void {
+    const found = attempts.find((one) => one.is === 'elsewhere')
+    const { pipeline, key } = order.intent
+    if (found !== undefined)
+      this.later(
+        order,
+        `it is in block ${found.block}, and ${pipeline}, which trades ${key}, has to tell what it moved`,
+      )
   }
 
   /** A nonce before all of ours that nobody has: orders wait for it for ever, and only a human can fill it. */
@@ -224,9 +235,8 @@ export class Executor implements OpenedExecutor {
     const { ledger, clock } = this.parts
     const { book } = ledger
     if (book.halt !== undefined) return this.later(order, `the signer is halted: ${book.halt.code}`)
-    const market = this.parts.markets.get(order.intent.key)
-    if (market === undefined)
-      return this.later(order, `${order.intent.pipeline} trades ${order.intent.key}, and nothing here does`)
+    const market = this.marketOf(order)
+    if (market === undefined) return this.later(order, nothingTrades(order))
     const waitsFor = awaited(order, { ...this.parts, book })
     if (waitsFor !== undefined) return this.later(order, waitsFor)
     const prepared = await prepare(order, market, { ...this.parts, book, head: this.head })
@@ -274,6 +284,8 @@ export class Executor implements OpenedExecutor {
   }
 
   private async bump(order: Order, purpose: 'act' | 'cancel'): Promise<'wait' | 'again'> {
+    // only trades at contracts of the definition are signed; what cancels needs none
+    if (purpose === 'act' && this.marketOf(order) === undefined) return this.later(order, nothingTrades(order))
     const signed = await signDearer(order, purpose, { ...this.parts, head: this.head })
     if (signed === undefined) return 'wait'
     await this.keep(order, [signed])
@@ -311,16 +323,12 @@ export class Executor implements OpenedExecutor {
     return 'wait'
   }
 
-  private marketOf({ intent }: Order): Market {
-    const market = this.parts.markets.get(intent.key)
-    if (market !== undefined) return market
-    throw new TidegateError(
-      'MARKET_UNKNOWN',
-      `${intent.pipeline} has an order for ${intent.key} under way, which has no market here: run ${intent.pipeline} until it has ended`,
-      { instrument: intent.key, pipeline: intent.pipeline, order: intent.id },
-    )
+  private marketOf({ intent }: Order): Market | undefined {
+    return this.parts.markets.get(intent.key)
   }
 }
+const nothingTrades = ({ intent: { pipeline, key } }: Order): string =>
+  `${pipeline} trades ${key}, and nothing here does`
 
 /** Looks for which a nonce must be missing before it is believed. */
 const GAP_LASTS = 5
