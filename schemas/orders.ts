@@ -127,4 +127,7 @@ const fill = z.object({
   fee: Fixed.describe('quote units'),
 })
 export interface Fill extends Readonly<z.output<typeof fill>> {}
-export const Fill = kind('fill', fill, { summary: 'A trade of ours.', recorded: true })
+export const Fill = kind('fill', fill, {
+  summary: 'A trade of ours; of quantity 0 what an order cost without one.',
+  recorded: true,
+})

@@ -57,6 +57,15 @@ test('a position that is closed has no average and no profit left open', () => {
   ]
   expect(last(closed).position).toEqual({ quantity: 0, average_price: 0, realised: -30, unrealised: 0, fees: 0 })
 })
+test.each(['buy', 'sell'] as const)(
+  'a fill of quantity 0 after a %s is a fee, and leaves the position as it is',
+  (side) => {
+    const held = [trade(1, 100), fill(2, side, 2, 100)]
+    const { position, equity } = last([...held, fill(3, 'buy', 0, 120, 1)])
+    expect([position, equity['fees']]).toEqual([{ ...last(held).position, fees: 1 }, 1])
+    expect(equity['cash']).toBe((last(held).equity['cash'] ?? 0) - 1)
+  },
+)
 test('positions are worth the newest trade or the middle of the quote', () => {
   const bought = [trade(1, 100), fill(2, 'buy', 1, 100)]
   expect(last([...bought, quote(3, 108, 112), fill(4, 'buy', 1, 110)]).equity).toMatchObject({ unrealised: 10 })

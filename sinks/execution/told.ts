@@ -1,7 +1,8 @@
 import type { ExecutorAnswer } from '../../runtime/define.ts'
 import { type Fixed, fixed, notionalOf, ratio, subtract, ZERO } from '../../schemas/fixed.ts'
 import type { Fill, OrderStep, OrderUpdate } from '../../schemas/orders.ts'
-import type { OrderEvent } from './entry.ts'
+import type { Intent, OrderEvent } from './entry.ts'
+import type { Phase } from './life.ts'
 import { attemptOf, gasPaid, newestOf, nonceOf, type Order } from './order.ts'
 
 /** How whole units of the tokens of a market are told. */
@@ -24,7 +25,8 @@ export function toFixed(units: bigint, decimals: number): Fixed {
 export function told(order: Order, event: OrderEvent, units: Units): readonly ExecutorAnswer[] {
   const { key, purpose } = order.intent
   const step: ExecutorAnswer = { port: 'step', key, value: stepOf(order, event) }
-  if (purpose !== 'trade') return [step]
+  const fills = fillsOf(order, units).map((value): ExecutorAnswer => ({ port: 'fill', key, value }))
+  if (purpose !== 'trade') return [step, ...fills]
   const update = (state: OrderUpdate['state'], quantity: Fixed): ExecutorAnswer => ({
     port: 'order',
     key,
@@ -41,14 +43,14 @@ export function told(order: Order, event: OrderEvent, units: Units): readonly Ex
     case 'refunded':
     case 'dead':
     case 'cancelled':
-      return [step, update('cancelled', whole)]
+      return [step, ...fills, update('cancelled', whole)]
     case 'settled': {
-      const fill = fillOf(order, units)
-      if (fill.price === 0) return [step, update('cancelled', whole)]
-      const rest = subtract(whole, fill.quantity)
+      const { quantity } = tradeOf(order, units)
+      if (quantity === ZERO) return [step, ...fills, update('cancelled', whole)]
+      const rest = subtract(whole, quantity)
       // a token that taxes transfers delivers less: the rest will not come
       const less = rest > ZERO ? [update('cancelled', rest)] : []
-      return [step, { port: 'fill', key, value: fill }, update('filled', fill.quantity), ...less]
+      return [step, ...fills, update('filled', quantity), ...less]
     }
     default:
       return [step]
@@ -95,21 +97,41 @@ function wordsOf({ intent }: Order, event: OrderEvent): { code: string; detail: 
   }
 }
 
-/** What was traded, as the receipt tells it. */
-export function fillOf(order: Order, { base_decimals, quote_decimals, coin }: Units): Fill {
-  const { intent, inclusion } = order
-  const [paid, got] = [BigInt(inclusion?.paid ?? 0), BigInt(inclusion?.got ?? 0)]
-  const [base, quote] = intent.side === 'buy' ? [got, paid] : [paid, got]
-  const quantity = toFixed(base, base_decimals)
-  const notional = toFixed(quote, quote_decimals)
+/** Phases in which what a transaction did and what it cost is settled. */
+const booked: ReadonlySet<Phase> = new Set(['settled', 'reverted', 'refunded', 'cancelled'])
+/** The trade of an order that has ended, or what it cost without one: the account hears of both as fills. */
+export function fillsOf(order: Order, units: Units): readonly Fill[] {
+  const { intent, life } = order
+  if (!booked.has(life.phase)) return []
+  const trade = tradeOf(order, units)
+  const price = trade.quantity === ZERO ? quotedPrice(order, units) : trade.price
+  const fee = feeAt(price, order, units)
+  if (trade.quantity === ZERO && (fee === ZERO || price === 0)) return []
+  return [{ ...placeOf(order), side: intent.side, ...trade, price, fee }]
+}
+
+/** What was traded, as the receipt tells it; nothing where the order did something else. */
+function tradeOf({ intent, life, inclusion }: Order, units: Units): Pick<Fill, 'quantity' | 'price' | 'notional'> {
+  const nothing = { quantity: ZERO, price: 0, notional: ZERO }
+  if (life.phase !== 'settled' || intent.purpose !== 'trade' || inclusion === undefined) return nothing
+  const { quantity, notional } = sidesOf(intent, BigInt(inclusion.paid), BigInt(inclusion.got), units)
   const price = quantity === ZERO ? 0 : ratio(notional, quantity)
+  return price === 0 ? nothing : { quantity, price, notional }
+}
+/** The price an order was signed at; its bound where it has no quote, as what only gives rights. */
+function quotedPrice({ intent, plan }: Order, units: Units): number {
+  const [amount, quoted] = [BigInt(intent.amount), BigInt(plan?.quoted ?? 0)]
+  const other = quoted > 0n ? quoted : BigInt(intent.bound)
+  const [paid, got] = intent.exact === 'in' ? [amount, other] : [other, amount]
+  const { quantity, notional } = sidesOf(intent, paid, got, units)
+  return quantity === ZERO ? 0 : ratio(notional, quantity)
+}
+const sidesOf = ({ side }: Intent, paid: bigint, got: bigint, { base_decimals, quote_decimals }: Units) => {
+  const [base, quote] = side === 'buy' ? [got, paid] : [paid, got]
+  return { quantity: toFixed(base, base_decimals), notional: toFixed(quote, quote_decimals) }
+}
+
+function feeAt(price: number, order: Order, { coin }: Units): Fixed {
   const gas = toFixed(gasPaid(order), COIN_DECIMALS)
-  return {
-    ...placeOf(order),
-    side: intent.side,
-    quantity,
-    price,
-    notional,
-    fee: coin === 'quote' ? gas : coin === 'base' && price > 0 ? notionalOf(price, gas) : ZERO,
-  }
+  return coin === 'quote' ? gas : coin === 'base' ? notionalOf(price, gas) : ZERO
 }
