@@ -234,11 +234,9 @@ export class Executor implements OpenedExecutor {
   private async prepare(order: Order): Promise<'wait' | 'again'> {
     const { ledger, clock } = this.parts
     const { book } = ledger
-    if (book.halt !== undefined) return this.later(order, `the signer is halted: ${book.halt.code}`)
-    const market = this.marketOf(order)
-    if (market === undefined) return this.later(order, nothingTrades(order))
-    const waitsFor = awaited(order, { ...this.parts, book })
+    const waitsFor = this.denied(order) ?? awaited(order, { ...this.parts, book })
     if (waitsFor !== undefined) return this.later(order, waitsFor)
+    const market = this.marketOf(order) as Market
     const prepared = await prepare(order, market, { ...this.parts, book, head: this.head })
     switch (prepared.is) {
       case 'later':
@@ -284,8 +282,9 @@ export class Executor implements OpenedExecutor {
   }
 
   private async bump(order: Order, purpose: 'act' | 'cancel'): Promise<'wait' | 'again'> {
-    // only trades at contracts of the definition are signed; what cancels needs none
-    if (purpose === 'act' && this.marketOf(order) === undefined) return this.later(order, nothingTrades(order))
+    // what cancels is signed whatever stands: it moves nothing, and others wait for its nonce
+    const denied = purpose === 'act' ? this.denied(order) : undefined
+    if (denied !== undefined) return this.later(order, denied)
     const signed = await signDearer(order, purpose, { ...this.parts, head: this.head })
     if (signed === undefined) return 'wait'
     await this.keep(order, [signed])
@@ -323,12 +322,17 @@ export class Executor implements OpenedExecutor {
     return 'wait'
   }
 
+  /** Why nothing that acts is signed for an order; undefined where it may be. */
+  private denied(order: Order): string | undefined {
+    const { halt } = this.parts.ledger.book
+    if (halt !== undefined) return `the signer is halted: ${halt.code}`
+    const { pipeline, key } = order.intent
+    return this.marketOf(order) === undefined ? `${pipeline} trades ${key}, and nothing here does` : undefined
+  }
   private marketOf({ intent }: Order): Market | undefined {
     return this.parts.markets.get(intent.key)
   }
 }
-const nothingTrades = ({ intent: { pipeline, key } }: Order): string =>
-  `${pipeline} trades ${key}, and nothing here does`
 
 /** Looks for which a nonce must be missing before it is believed. */
 const GAP_LASTS = 5
