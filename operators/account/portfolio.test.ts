@@ -66,6 +66,16 @@ test.each(['buy', 'sell'] as const)(
     expect(equity['cash']).toBe((last(held).equity['cash'] ?? 0) - 1)
   },
 )
+test.each(['buy', 'sell'] as const)('a %s that is taken back leaves the account as it was', (side) => {
+  const held = [trade(1, 100), fill(2, 'buy', 2, 100, 1)]
+  const more = fill(3, side, 1, 130, 1)
+  const { quantity, notional, fee } = more.value as Fill
+  const minus = { quantity: -quantity as Fixed, notional: -notional as Fixed, fee: -fee as Fixed }
+  const taken = { ...more, at: more.at + 1, value: { ...(more.value as Fill), ...minus } }
+  const { cash, fees } = last(held).equity
+  expect(last([...held, more, taken]).position['quantity']).toBe(2)
+  expect(last([...held, more, taken]).equity).toMatchObject({ cash, fees })
+})
 test('positions are worth the newest trade or the middle of the quote', () => {
   const bought = [trade(1, 100), fill(2, 'buy', 1, 100)]
   expect(last([...bought, quote(3, 108, 112), fill(4, 'buy', 1, 110)]).equity).toMatchObject({ unrealised: 10 })

@@ -64,6 +64,12 @@ export class Chain implements Reader {
     return { number: height, hash, at: timestamp * 1e6, base_fee: baseFeePerGas }
   }
 
+  /** Undefined where a node has no block there yet. */
+  async hashAt(height: number): Promise<Hex | undefined> {
+    const block = await this.ask(Linked.nullable(), 'eth_getBlockByNumber', [toQuantity(height), false])
+    return block?.hash
+  }
+
   /** Transactions of the signer in the chain up to a block, or those waiting to enter it too. */
   async count(at: number | 'latest' | 'pending', from?: string): Promise<number> {
     return this.ask(number, 'eth_getTransactionCount', [this.signer, blockOf(at)], from)

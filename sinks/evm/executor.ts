@@ -50,6 +50,8 @@ export class Executor implements OpenedExecutor {
   private looked = 0
   /** The head that was looked at last, and whether anything is to be seen at it again. */
   private seen: Hex | undefined
+  /** The head at which blocks of what has ended were looked for last. */
+  private watched: Hex | undefined
   private sent: 'nothing' | 'something' = 'nothing'
   /** Looks in a row that found a nonce missing. */
   private gaps = 0
@@ -151,11 +153,12 @@ export class Executor implements OpenedExecutor {
 
   private async lookAround(): Promise<void> {
     const { ledger, chain, nodes, rules } = this.parts
-    const flying = ledger.book.inFlight()
     // who failed before is asked again; nobody waits for it
     void nodes.refresh().catch(() => {})
     const newest = await chain.head()
     this.head = newest
+    if (newest.hash !== this.watched) await this.watch(newest)
+    const flying = ledger.book.inFlight()
     if (flying.length === 0 || (newest.hash === this.seen && this.sent === 'nothing')) return
     this.sent = 'nothing'
     const looking = chain.look(flying, rules.confirmations, (order, logs) =>
@@ -174,6 +177,25 @@ export class Executor implements OpenedExecutor {
     const done = await this.actAll(flying, sights)
     // what nothing was heard of is asked for again
     this.seen = done && sights.size === flying.length ? newest.hash : undefined
+  }
+
+  /**
+   * What ended by a block that is no longer there, since a reorganisation went deeper than what counts as final, is under
+   * way again: its place in the chain is free, or something became of it that was not told.
+   */
+  private async watch({ number, hash }: Head): Promise<void> {
+    const { ledger, chain, notice } = this.parts
+    for (const { intent, inclusion, life } of ledger.book.ended(number - WATCHED)) {
+      const stands = await chain.hashAt(inclusion.block)
+      // blocks stand on each other: where the newest stands, all before it do
+      if (stands === undefined || stands === inclusion.block_hash) break
+      const { block, block_hash } = inclusion
+      notice(
+        `${intent.id} was ${life.phase} in block ${block}, which a reorganisation deeper than the confirmations took out of the chain: what was told of it is taken back, and it is under way again`,
+      )
+      await this.note(ledger.book.get(intent.id) as Order, [{ type: 'reorged', block, block_hash }])
+    }
+    this.watched = hash
   }
 
   /** What another pipeline trades is left to it once it is in a block: only there it can be told what it moved. */
@@ -334,6 +356,8 @@ export class Executor implements OpenedExecutor {
   }
 }
 
+/** Blocks for which those of orders that have ended are looked for: more than any chain has thrown out at once. */
+const WATCHED = 1024
 /** Looks for which a nonce must be missing before it is believed. */
 const GAP_LASTS = 5
 

@@ -1,8 +1,8 @@
 import type { ExecutorAnswer } from '../../runtime/define.ts'
-import { type Fixed, fixed, notionalOf, ratio, subtract, ZERO } from '../../schemas/fixed.ts'
+import { type Fixed, fixed, negate, notionalOf, ratio, subtract, ZERO } from '../../schemas/fixed.ts'
 import type { Fill, OrderStep, OrderUpdate } from '../../schemas/orders.ts'
 import type { Intent, OrderEvent } from './entry.ts'
-import type { Phase } from './life.ts'
+import { hasEnded, type Phase } from './life.ts'
 import { attemptOf, gasPaid, newestOf, nonceOf, type Order } from './order.ts'
 
 /** How whole units of the tokens of a market are told. */
@@ -21,10 +21,16 @@ export function toFixed(units: bigint, decimals: number): Fixed {
   return fixed(`${units}e-${decimals}`)
 }
 
-/** What the pipeline hears of a step: every step, what it means for the order, and the trade where there was one. */
-export function told(order: Order, event: OrderEvent, units: Units): readonly ExecutorAnswer[] {
+/**
+ * What the pipeline hears of a step: every step, what it means for the order, and the trade where there was one. When the
+ * block that ended an order is gone, what was told of that end is told again with a minus, and so taken back.
+ * @param before the order without the step
+ */
+export function told(order: Order, event: OrderEvent, units: Units, before?: Order): readonly ExecutorAnswer[] {
   const { key, purpose } = order.intent
-  const step: ExecutorAnswer = { port: 'step', key, value: stepOf(order, event) }
+  const step: ExecutorAnswer = { port: 'step', key, value: stepOf(order, event, before) }
+  if (event.type === 'reorged' && before !== undefined && hasEnded(before.life.phase))
+    return [step, ...told(before, before.last, units).flatMap(takenBack)]
   const fills = fillsOf(order, units).map((value): ExecutorAnswer => ({ port: 'fill', key, value }))
   if (purpose !== 'trade') return [step, ...fills]
   const update = (state: OrderUpdate['state'], quantity: Fixed): ExecutorAnswer => ({
@@ -57,9 +63,18 @@ export function told(order: Order, event: OrderEvent, units: Units): readonly Ex
   }
 }
 
+/** Quantity, notional and fee with a minus. */
+function takenBack({ port, key, value }: ExecutorAnswer): readonly ExecutorAnswer[] {
+  if (port === 'step') return []
+  const of = value as Fill | OrderUpdate
+  const quantity = negate(of.quantity)
+  const minus = 'fee' in of ? { quantity, notional: negate(of.notional), fee: negate(of.fee) } : { quantity }
+  return [{ port, key, value: { ...of, ...minus } }]
+}
+
 const placeOf = ({ intent }: Order) => ({ order_at: intent.at, order_ordinal: intent.ordinal })
 
-function stepOf(order: Order, event: OrderEvent): OrderStep {
+function stepOf(order: Order, event: OrderEvent, before: Order | undefined): OrderStep {
   const { attempts, inclusion } = order
   const attempt = attemptOf(order) ?? newestOf(order)
   return {
@@ -69,12 +84,20 @@ function stepOf(order: Order, event: OrderEvent): OrderStep {
     nonce: nonceOf(order) ?? -1,
     block: inclusion?.block ?? 0,
     transaction: attempt?.hash ?? '',
-    ...wordsOf(order, event),
+    ...wordsOf(order, event, before),
   }
 }
 
-function wordsOf({ intent }: Order, event: OrderEvent): { code: string; detail: string } {
+function wordsOf(
+  { intent }: Order,
+  event: OrderEvent,
+  before: Order | undefined,
+): { readonly code: string; readonly detail: string } {
   switch (event.type) {
+    case 'reorged':
+      return before !== undefined && hasEnded(before.life.phase)
+        ? { code: 'DEEP_REORG', detail: `it was ${before.life.phase}` }
+        : { code: '', detail: intent.purpose === 'trade' ? '' : intent.purpose }
     case 'signed':
       return {
         code: event.purpose === 'cancel' ? 'CANCEL' : event.attempt > 1 ? 'SPEED_UP' : '',
