@@ -68,7 +68,7 @@ const update = z.object({
   ...reference,
   state: z.enum(['accepted', 'filled', 'rejected', 'cancelled']),
   side: Side,
-  quantity: Fixed.describe('base units'),
+  quantity: Fixed.describe('base units; with a minus where what was told before is taken back'),
   reason: z
     .enum(['none', 'no_price', 'end_of_data', 'close_at_end'])
     .describe('why, where the state alone does not say'),
@@ -127,4 +127,7 @@ const fill = z.object({
   fee: Fixed.describe('quote units'),
 })
 export interface Fill extends Readonly<z.output<typeof fill>> {}
-export const Fill = kind('fill', fill, { summary: 'A trade of ours.', recorded: true })
+export const Fill = kind('fill', fill, {
+  summary: 'A trade of ours; of quantity 0 what an order cost without one; with a minus one that is taken back.',
+  recorded: true,
+})

@@ -1,6 +1,6 @@
 import type { Equity, Position } from '../schemas/account.ts'
 import { type Fixed, toNumber, toText } from '../schemas/fixed.ts'
-import type { OrderUpdate, RefusedOrder } from '../schemas/orders.ts'
+import type { Fill, OrderUpdate, RefusedOrder } from '../schemas/orders.ts'
 
 /** What is said of a run. Money is the nearest double, and in `exact` the decimal text to 1e-8; null where a run has no such number. */
 export interface RunSummary {
@@ -63,7 +63,7 @@ export class Summary {
     if (kind === 'order_update') {
       const { state } = value as OrderUpdate
       if (state === 'accepted' || state === 'rejected') this.orders++
-    } else if (kind === 'fill') this.fills++
+    } else if (kind === 'fill') this.fills += Math.sign(toNumber((value as Fill).quantity))
     else if (kind === 'signal') this.signals++
     else if (kind === 'refused_order') {
       const { code } = value as RefusedOrder

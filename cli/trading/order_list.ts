@@ -95,7 +95,9 @@ export class OrderList {
       return { ...order, filled, notional, average_price, fee: add(order.fee, fill.fee), said: said('fill') }
     }
     if (kind === 'order_update') {
-      const { state } = value as OrderUpdate
+      const { state: told, quantity } = value as OrderUpdate
+      // an end that is taken back leaves it under way
+      const state = quantity < ZERO ? 'accepted' : told
       // what was filled in part and not to its end is told as cancelled at last
       return { ...order, state, said: said(state) }
     }

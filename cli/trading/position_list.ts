@@ -37,7 +37,8 @@ export class PositionList {
     if (row.at >= held.marked) Object.assign(held, { mark: price, marked: row.at })
     if (row.kind !== 'fill') return
     const { side, quantity, notional, fee } = row.value as Fill
-    book(held, side === 'buy' ? quantity : -quantity, notional)
+    const sign = side === 'buy' ? 1n : -1n
+    book(held, sign * quantity, sign * notional)
     held.fees += fee
     held.fills++
   }

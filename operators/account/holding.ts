@@ -16,13 +16,15 @@ export type Holding = ReturnType<typeof holding>
 /** At the newest price. */
 export const profit = (h: Holding): bigint => (h.quantity === 0n ? 0n : notionalOf(h.mark, money(h.quantity)) - h.cost)
 
-/** Books a fill, buys positive: what closes takes its share of the cost with it, what opens adds its own. Gives the profit taken. */
-export function book(h: Holding, signed: bigint, notional: bigint): bigint {
+/**
+ * Books a fill, buys positive, and what it cost: what closes takes its share of the cost with it, what opens adds its
+ * own. Gives the profit taken.
+ */
+export function book(h: Holding, signed: bigint, cash: bigint): bigint {
   const before = h.quantity
   const opposite = before !== 0n && before > 0n !== signed > 0n
   const size = (n: bigint) => (n < 0n ? -n : n)
   const closing = opposite ? (size(signed) < size(before) ? signed : -before) : 0n
-  const cash = signed > 0n ? notional : -notional
   const closingCash = closing === 0n ? 0n : share(money(cash), money(closing), money(signed))
   const closingCost = closing === 0n ? 0n : share(money(h.cost), money(-closing), money(before))
   const taken = -closingCash - closingCost

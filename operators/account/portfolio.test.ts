@@ -57,6 +57,25 @@ test('a position that is closed has no average and no profit left open', () => {
   ]
   expect(last(closed).position).toEqual({ quantity: 0, average_price: 0, realised: -30, unrealised: 0, fees: 0 })
 })
+test.each(['buy', 'sell'] as const)(
+  'a fill of quantity 0 after a %s is a fee, and leaves the position as it is',
+  (side) => {
+    const held = [trade(1, 100), fill(2, side, 2, 100)]
+    const { position, equity } = last([...held, fill(3, 'buy', 0, 120, 1)])
+    expect([position, equity['fees']]).toEqual([{ ...last(held).position, fees: 1 }, 1])
+    expect(equity['cash']).toBe((last(held).equity['cash'] ?? 0) - 1)
+  },
+)
+test.each(['buy', 'sell'] as const)('a %s that is taken back leaves the account as it was', (side) => {
+  const held = [trade(1, 100), fill(2, 'buy', 2, 100, 1)]
+  const more = fill(3, side, 1, 130, 1)
+  const { quantity, notional, fee } = more.value as Fill
+  const minus = { quantity: -quantity as Fixed, notional: -notional as Fixed, fee: -fee as Fixed }
+  const taken = { ...more, at: more.at + 1, value: { ...(more.value as Fill), ...minus } }
+  const { cash, fees } = last(held).equity
+  expect(last([...held, more, taken]).position['quantity']).toBe(2)
+  expect(last([...held, more, taken]).equity).toMatchObject({ cash, fees })
+})
 test('positions are worth the newest trade or the middle of the quote', () => {
   const bought = [trade(1, 100), fill(2, 'buy', 1, 100)]
   expect(last([...bought, quote(3, 108, 112), fill(4, 'buy', 1, 110)]).equity).toMatchObject({ unrealised: 10 })

@@ -40,8 +40,9 @@ export const portfolio = defineOperator({
     },
     fill(state, { side, quantity, price, notional, fee }, { each, all }) {
       const signed = side === 'buy' ? (quantity as bigint) : -quantity
-      state.cash -= (side === 'buy' ? (notional as bigint) : -notional) + fee
-      state.realised += book(each, signed, notional)
+      const cost = side === 'buy' ? (notional as bigint) : -notional
+      state.cash -= cost + fee
+      state.realised += book(each, signed, cost)
       state.fees += fee
       each.fees += fee
       if (each.mark === 0) each.mark = price

@@ -39,8 +39,8 @@ export interface Head {
   readonly at: number
   readonly base_fee: bigint
 }
-/** What really moved in a transaction of an order. */
-export type Measures = (order: Order, logs: readonly Log[]) => Moved
+/** What really moved in a transaction of an order; undefined where that cannot be told here. */
+export type Measures = (order: Order, logs: readonly Log[]) => Moved | undefined
 
 /** One signer's view of a chain. */
 export class Chain implements Reader {
@@ -62,6 +62,12 @@ export class Chain implements Reader {
     const block = await this.ask(Block, 'eth_getBlockByNumber', ['latest', false], from)
     const { number: height, hash, timestamp, baseFeePerGas } = block
     return { number: height, hash, at: timestamp * 1e6, base_fee: baseFeePerGas }
+  }
+
+  /** Undefined where a node has no block there yet. */
+  async hashAt(height: number): Promise<Hex | undefined> {
+    const block = await this.ask(Linked.nullable(), 'eth_getBlockByNumber', [toQuantity(height), false])
+    return block?.hash
   }
 
   /** Transactions of the signer in the chain up to a block, or those waiting to enter it too. */
@@ -175,7 +181,9 @@ export class Chain implements Reader {
     const receipt = measures && (await this.ask(Receipt.nullable(), 'eth_getTransactionReceipt', [hash], from))
     if (measures !== undefined && receipt != null) {
       const { logs, ...of } = receipt
-      const event = includedOf(attempt, of, measures(order, logs))
+      const moved = measures(order, logs) ?? believed(order, of.blockHash)
+      if (moved === undefined) return { is: 'elsewhere', block: of.blockNumber }
+      const event = includedOf(attempt, of, moved)
       const trades = order.intent.purpose === 'trade' && order.attempts[attempt - 1]?.purpose === 'act'
       // what a receipt tells first is kept for ever: one without its logs would be a trade that nobody hears of
       if (trades && event.status === 'ok' && event.paid === '0' && event.got === '0')
@@ -225,6 +233,9 @@ export interface Looks {
   /** Why nothing is known of an order. */
   readonly unheard: ReadonlyMap<string, string>
 }
+/** What the journal says of the block a transaction is in: whoever wrote it could measure it. */
+const believed = ({ inclusion }: Order, hash: Hex): Moved | undefined =>
+  inclusion?.block_hash === hash ? { paid: BigInt(inclusion.paid), got: BigInt(inclusion.got) } : undefined
 const includedOf = (
   attempt: number,
   { blockNumber, blockHash, status, gasUsed, effectiveGasPrice }: Omit<z.output<typeof Receipt>, 'logs'>,

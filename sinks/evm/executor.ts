@@ -1,6 +1,5 @@
 import { type Clock, type Committed, type OpenedExecutor, RpcFailure } from '../../runtime/define.ts'
-import { TidegateError } from '../../schemas/errors.ts'
-import { type Action, type Rules as DecideRules, decide, type Sight } from '../execution/decide.ts'
+import { type Action, type Rules as DecideRules, decide, type Found, type Sight } from '../execution/decide.ts'
 import type { Entry, OrderEvent, SignerEvent } from '../execution/entry.ts'
 import type { Ledger, RunOf } from '../execution/ledger.ts'
 import { mayExecute } from '../execution/life.ts'
@@ -51,6 +50,8 @@ export class Executor implements OpenedExecutor {
   private looked = 0
   /** The head that was looked at last, and whether anything is to be seen at it again. */
   private seen: Hex | undefined
+  /** The head at which blocks of what has ended were looked for last. */
+  private watched: Hex | undefined
   private sent: 'nothing' | 'something' = 'nothing'
   /** Looks in a row that found a nonce missing. */
   private gaps = 0
@@ -152,11 +153,12 @@ export class Executor implements OpenedExecutor {
 
   private async lookAround(): Promise<void> {
     const { ledger, chain, nodes, rules } = this.parts
-    const flying = ledger.book.inFlight()
     // who failed before is asked again; nobody waits for it
     void nodes.refresh().catch(() => {})
     const newest = await chain.head()
     this.head = newest
+    if (newest.hash !== this.watched) await this.watch(newest)
+    const flying = ledger.book.inFlight()
     if (flying.length === 0 || (newest.hash === this.seen && this.sent === 'nothing')) return
     this.sent = 'nothing'
     const looking = chain.look(flying, rules.confirmations, (order, logs) =>
@@ -171,9 +173,40 @@ export class Executor implements OpenedExecutor {
     const lowest = nonceOf(flying[0] as Order) as number
     await this.missing(await refill(taken, lowest, { ...this.parts, book: ledger.book, broadcast: rules.broadcast }))
     for (const [id, why] of unheard) this.later(ledger.book.get(id) as Order, why)
+    for (const [id, { attempts }] of sights) this.elsewhere(ledger.book.get(id) as Order, attempts)
     const done = await this.actAll(flying, sights)
     // what nothing was heard of is asked for again
     this.seen = done && sights.size === flying.length ? newest.hash : undefined
+  }
+
+  /**
+   * What ended by a block that is no longer there, since a reorganisation went deeper than what counts as final, is under
+   * way again: its place in the chain is free, or something became of it that was not told.
+   */
+  private async watch({ number, hash }: Head): Promise<void> {
+    const { ledger, chain, notice } = this.parts
+    for (const { intent, inclusion, life } of ledger.book.ended(number - WATCHED)) {
+      const stands = await chain.hashAt(inclusion.block)
+      // blocks stand on each other: where the newest stands, all before it do
+      if (stands === undefined || stands === inclusion.block_hash) break
+      const { block, block_hash } = inclusion
+      notice(
+        `${intent.id} was ${life.phase} in block ${block}, which a reorganisation deeper than the confirmations took out of the chain: what was told of it is taken back, and it is under way again`,
+      )
+      await this.note(ledger.book.get(intent.id) as Order, [{ type: 'reorged', block, block_hash }])
+    }
+    this.watched = hash
+  }
+
+  /** What another pipeline trades is left to it once it is in a block: only there it can be told what it moved. */
+  private elsewhere(order: Order, attempts: readonly Found[]): void {
+    const found = attempts.find((one) => one.is === 'elsewhere')
+    const { pipeline, key } = order.intent
+    if (found !== undefined)
+      this.later(
+        order,
+        `it is in block ${found.block}, and ${pipeline}, which trades ${key}, has to tell what it moved`,
+      )
   }
 
   /** A nonce before all of ours that nobody has: orders wait for it for ever, and only a human can fill it. */
@@ -223,12 +256,9 @@ export class Executor implements OpenedExecutor {
   private async prepare(order: Order): Promise<'wait' | 'again'> {
     const { ledger, clock } = this.parts
     const { book } = ledger
-    if (book.halt !== undefined) return this.later(order, `the signer is halted: ${book.halt.code}`)
-    const market = this.parts.markets.get(order.intent.key)
-    if (market === undefined)
-      return this.later(order, `${order.intent.pipeline} trades ${order.intent.key}, and nothing here does`)
-    const waitsFor = awaited(order, { ...this.parts, book })
+    const waitsFor = this.denied(order) ?? awaited(order, { ...this.parts, book })
     if (waitsFor !== undefined) return this.later(order, waitsFor)
+    const market = this.marketOf(order) as Market
     const prepared = await prepare(order, market, { ...this.parts, book, head: this.head })
     switch (prepared.is) {
       case 'later':
@@ -274,6 +304,9 @@ export class Executor implements OpenedExecutor {
   }
 
   private async bump(order: Order, purpose: 'act' | 'cancel'): Promise<'wait' | 'again'> {
+    // what cancels is signed whatever stands: it moves nothing, and others wait for its nonce
+    const denied = purpose === 'act' ? this.denied(order) : undefined
+    if (denied !== undefined) return this.later(order, denied)
     const signed = await signDearer(order, purpose, { ...this.parts, head: this.head })
     if (signed === undefined) return 'wait'
     await this.keep(order, [signed])
@@ -311,17 +344,20 @@ export class Executor implements OpenedExecutor {
     return 'wait'
   }
 
-  private marketOf({ intent }: Order): Market {
-    const market = this.parts.markets.get(intent.key)
-    if (market !== undefined) return market
-    throw new TidegateError(
-      'MARKET_UNKNOWN',
-      `${intent.pipeline} has an order for ${intent.key} under way, which has no market here: run ${intent.pipeline} until it has ended`,
-      { instrument: intent.key, pipeline: intent.pipeline, order: intent.id },
-    )
+  /** Why nothing that acts is signed for an order; undefined where it may be. */
+  private denied(order: Order): string | undefined {
+    const { halt } = this.parts.ledger.book
+    if (halt !== undefined) return `the signer is halted: ${halt.code}`
+    const { pipeline, key } = order.intent
+    return this.marketOf(order) === undefined ? `${pipeline} trades ${key}, and nothing here does` : undefined
+  }
+  private marketOf({ intent }: Order): Market | undefined {
+    return this.parts.markets.get(intent.key)
   }
 }
 
+/** Blocks for which those of orders that have ended are looked for: more than any chain has thrown out at once. */
+const WATCHED = 1024
 /** Looks for which a nonce must be missing before it is believed. */
 const GAP_LASTS = 5
 

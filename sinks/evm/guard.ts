@@ -13,7 +13,12 @@ const PERMIT2_APPROVE = '0x87517c45'
 const argument = (data: string, n: number): string => `0x${data.slice(10 + 64 * n + 24, 10 + 64 * (n + 1))}`
 
 /** @throws SIGNING_REFUSED where what was signed for an order must not leave the process */
-export function checkSigned(order: Order, events: readonly OrderEvent[], market: Market, own: Address): void {
+export function checkSigned(
+  order: Order,
+  events: readonly OrderEvent[],
+  market: Market | undefined,
+  own: Address,
+): void {
   const signed = events.find((e) => e.type === 'signed')
   const plan = events.find((e) => e.type === 'planned') ?? order.plan
   if (signed === undefined || plan === undefined) return
@@ -30,14 +35,15 @@ export function checkSigned(order: Order, events: readonly OrderEvent[], market:
 export function objection(
   call: Call,
   purpose: 'trade' | 'allowance' | 'cancel',
-  market: Market,
+  market: Market | undefined,
   own: Address,
 ): string | undefined {
-  const contracts: readonly string[] = market.venue.contracts
-  const tokens: readonly string[] = [market.base.address, market.quote.address]
   const { to, data, value } = call
   if (purpose === 'cancel')
     return to === own && data === '0x' && value === 0n ? undefined : 'a cancel that does something'
+  if (market === undefined) return 'a call for a market that the definition does not name'
+  const contracts: readonly string[] = market.venue.contracts
+  const tokens: readonly string[] = [market.base.address, market.quote.address]
   if (purpose === 'trade') return contracts.includes(to) ? undefined : `${to} is none of the contracts of ${market.key}`
   if (value !== 0n) return 'a right that costs coins'
   if (tokens.includes(to) && data.startsWith(APPROVE))

@@ -4,7 +4,7 @@ import type { Found } from '../execution/decide.ts'
 import type { SignerEvent } from '../execution/entry.ts'
 import { mayExecute } from '../execution/life.ts'
 import type { Order } from '../execution/order.ts'
-import type { Chain } from './chain.ts'
+import type { Chain, Measures } from './chain.ts'
 import { Address, type Hex } from './hex.ts'
 import type { Insist } from './insist.ts'
 import { type Market, movedFor } from './market.ts'
@@ -97,13 +97,7 @@ async function attemptsOf({ book, chain, markets, insist, orders }: Parts): Prom
     ({ attempts, life }) => attempts.length > 0 && (orders === 'all' || mayExecute(life.phase)),
   )
   const found = new Map<string, readonly Found[]>()
-  const measures = (order: Order, logs: Parameters<Market['venue']['moved']>[1]) => {
-    const market = markets.get(order.intent.key)
-    // what only another definition can measure is believed
-    if (market === undefined)
-      return { paid: BigInt(order.inclusion?.paid ?? 0), got: BigInt(order.inclusion?.got ?? 0) }
-    return movedFor(order, market, chain.signer, logs)
-  }
+  const measures: Measures = (order, logs) => movedFor(order, markets.get(order.intent.key), chain.signer, logs)
   for (let i = 0; i < wanted.length; i += AT_ONCE)
     await insist(async () => {
       const rest = wanted.slice(i, i + AT_ONCE).filter(({ intent }) => !found.has(intent.id))
@@ -115,9 +109,11 @@ async function attemptsOf({ book, chain, markets, insist, orders }: Parts): Prom
   return found
 }
 
+export const isInBlock = ({ is }: Found): boolean => is === 'included' || is === 'elsewhere'
+
 /** Whether a nonce that is taken was taken by an order of the journal. */
 function isOurs(order: Order | undefined, attempts: ChainSide['attempts']): boolean {
   if (order === undefined) return false
   const found = attempts.get(order.intent.id)
-  return found === undefined ? order.inclusion !== undefined : found.some(({ is }) => is === 'included')
+  return found === undefined ? order.inclusion !== undefined : found.some(isInBlock)
 }

@@ -89,9 +89,19 @@ function least(quantity: number, price: number, limit: number, { base, slippage 
 /** Decimals of a limit that count, so that a division loses none. */
 const DIGITS = 40
 
-/** What really moved in a transaction of an order, by its receipt; of one that only gives rights nothing. */
-export const movedFor = ({ intent }: Order, market: Market, account: Address, logs: readonly Log[]): Moved =>
-  intent.purpose === 'trade' ? market.venue.moved(tradeOf(intent, market, account, 0), logs) : { paid: 0n, got: 0n }
+/**
+ * What really moved in a transaction of an order, by its receipt: nothing where it only gives rights, fails or cancels.
+ * Undefined where only another definition, which has its market, can tell.
+ */
+export function movedFor(
+  { intent }: Order,
+  market: Market | undefined,
+  account: Address,
+  logs: readonly Log[],
+): Moved | undefined {
+  if (intent.purpose !== 'trade' || logs.length === 0) return { paid: 0n, got: 0n }
+  return market?.venue.moved(tradeOf(intent, market, account, 0), logs)
+}
 
 /** Numbers a state can hold, and well above what pools count in: reserves of V2 have 112 bits, liquidity of V3 128. */
 export const MOST = 1n << 126n

@@ -1,7 +1,7 @@
 import type { Clock } from '../../runtime/define.ts'
 import type { Book } from '../execution/book.ts'
 import type { OrderEvent } from '../execution/entry.ts'
-import type { Order } from '../execution/order.ts'
+import { nonceOf, type Order } from '../execution/order.ts'
 import type { Chain, Head } from './chain.ts'
 import { askFees, type GasRules, offerOf } from './fees.ts'
 import type { Hex } from './hex.ts'
@@ -77,7 +77,7 @@ export async function prepare(order: Order, market: Market, parts: PrepareParts)
   const { gas, cost } = offer
   if ((await coins) < cost + call.value)
     return refused('FUNDS', `${signer.address} holds ${await coins} wei, needed are ${cost + call.value}`)
-  if ((await coins) < cost + call.value + held(book))
+  if ((await coins) < cost + call.value + held(parts, await count))
     return { is: 'later', why: 'orders under way may still take the coins it needs' }
   if (clock.now() >= intent.expires) return { is: 'later', why: 'it has expired' }
   const signed = await signAttempt(signer, call, {
@@ -88,14 +88,18 @@ export async function prepare(order: Order, market: Market, parts: PrepareParts)
 }
 
 /** What orders under way may take of the coin at most: their value, and gas at the price they offer. */
-const held = (book: Book): bigint =>
-  book
+function held({ book, markets }: Pick<PrepareParts, 'book' | 'markets'>, count: number): bigint {
+  // of what has no market here it is not noted that it is in a block
+  const taken = (order: Order) =>
+    order.inclusion !== undefined || (!markets.has(order.intent.key) && (nonceOf(order) ?? 0) < count)
+  return book
     .inFlight()
-    .filter(({ life }) => life.phase !== 'included' && life.phase !== 'final')
+    .filter((order) => !taken(order))
     .reduce((sum, { plan, attempts }) => {
       const { gas, max_fee } = attempts.at(-1) ?? { gas: '0', max_fee: '0' }
       return sum + BigInt(plan?.value ?? 0) + BigInt(gas) * BigInt(max_fee)
     }, 0n)
+}
 
 /** A venue that cannot make a trade says so when it is asked for its rights or its bytes. */
 function refusalOf(error: unknown): Prepared {

@@ -36,6 +36,12 @@ function compareOrder(order: Order, { attempts }: ChainSide): readonly Finding[]
   const { phase } = order.life
   const event = inclusionIn(found)
   const known = order.inclusion
+  const elsewhere = found.find((one) => one.is === 'elsewhere')
+  if (elsewhere !== undefined) {
+    const code = hasEnded(phase) ? 'ENDED_YET_EXECUTED' : known === undefined ? 'NOT_YET_NOTED' : 'OTHER_BLOCK'
+    const where = `in block ${elsewhere.block}, for ${order.intent.pipeline} to tell`
+    return [finding(code, id, known === undefined ? phase : placed(known), where)]
+  }
   if (known !== undefined) {
     if (event === undefined)
       return [finding(hasEnded(phase) ? 'NOT_IN_CHAIN' : 'NOT_YET_NOTED', id, placed(known), 'in no block')]
@@ -90,6 +96,7 @@ function expectedBalances(
   }
   for (const order of book.all()) {
     const found = attempts.get(order.intent.id)
+    if (found?.some(({ is }) => is === 'elsewhere')) unknown.add(order.intent.key)
     const event = found === undefined ? order.inclusion : inclusionIn(found)
     if (event === undefined || event.block <= opened.block || event.block > head) continue
     move('coin', -BigInt(event.gas) * BigInt(event.gas_price))

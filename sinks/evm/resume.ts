@@ -6,7 +6,7 @@ import type { OpenedJournal } from '../execution/journal.ts'
 import { nonceOf } from '../execution/order.ts'
 import type { Chain } from './chain.ts'
 import type { Insist } from './insist.ts'
-import { type ChainSide, lookBack, namesOf, openedAt, standOf } from './look_back.ts'
+import { type ChainSide, isInBlock, lookBack, namesOf, openedAt, standOf } from './look_back.ts'
 import type { Market } from './market.ts'
 import type { Nodes } from './nodes.ts'
 
@@ -40,7 +40,7 @@ export async function resume({ opened, chain, clock, by, ...asking }: ResumePart
 function refuse(book: Book, { count, pending, attempts }: ChainSide, signer: string): void {
   const open = book.inFlight().find((order) => {
     const taken = (nonceOf(order) ?? 0) < count
-    return taken && attempts.get(order.intent.id)?.every(({ is }) => is !== 'included')
+    return taken && attempts.get(order.intent.id)?.some(isInBlock) === false
   })
   if (open !== undefined)
     throw new TidegateError(

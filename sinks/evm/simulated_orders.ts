@@ -17,8 +17,8 @@ const slot = () => ({
   /** Place in `phases`; -1 in a free one. */
   phase: -1,
   ...{ buys: false as boolean, quantity: 0, limit: 0, price: 0, at: 0, ordinal: 0 },
-  /** Of the plan, µs. */
-  deadline: 0,
+  /** Of the plan: µs, and the other side of the amount. */
+  ...{ deadline: 0, quoted: 0n as bigint },
   ...{ attempts: 0, nonce: 0, cancels: false as boolean, signed: 0, sent: 0, sends: 0 },
   ...{ gas: 0n as bigint, max_fee: 0n as bigint, tip: 0n as bigint },
   /** The block the order knows to hold it, which the chain may have left. */
@@ -69,7 +69,7 @@ export function orderOf(of: Slot, key: string, pair: Pair, time_to_live: number)
     plan:
       of.deadline === 0
         ? undefined
-        : { type: 'planned', to: '', data: '', value: '0', deadline: of.deadline, quoted: '0' },
+        : { type: 'planned', to: '', data: '', value: '0', deadline: of.deadline, quoted: of.quoted.toString() },
     simulated: undefined,
     attempts,
     inclusion: known ? { ...includedOf(of), block, block_hash: hashOf(block, of.known_fork) } : undefined,
@@ -111,6 +111,7 @@ export function keep(of: Slot, order: Order): void {
   of.phase = phases.indexOf(life.phase)
   of.attempts = life.attempts
   of.deadline = plan?.deadline ?? 0
+  of.quoted = BigInt(plan?.quoted ?? 0)
   if (inclusion !== undefined) {
     const [, fork] = inclusion.block_hash.split('.')
     of.known_block = inclusion.block

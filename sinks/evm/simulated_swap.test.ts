@@ -148,7 +148,9 @@ describe('a transaction reverts', () => {
   test('when the price left its bound before its block', () => {
     const input = [deep, order(2, 'sell', 1), reserves(5, 1_900_000, 1000), until(200)]
     expect(words({}, input)).toEqual(failed('PRICE_MOVED'))
-    expect(fills({}, input)).toEqual([])
+    // it traded nothing, and paid for its gas at the price it was quoted at
+    const nothing = { side: 'sell', quantity: 0n, notional: 0n, price: 1992.013962 }
+    expect(fills({}, input)).toMatchObject([{ ...nothing, fee: 299_100_896n }])
     expect(updates({}, input).map((u) => u.state)).toEqual(['accepted', 'cancelled'])
   })
   test('when its block comes after its deadline', () => {
@@ -297,8 +299,12 @@ test('whatever happens, the steps of each order follow each other lawfully and e
         if (!hasEnded(life.phase)) open++
       }
       expect(open).toBe(cut)
-      const settled = all.flatMap((a) => a.step).filter((s) => s.step === 'settled')
-      expect(all.flatMap((a) => a.fill)).toHaveLength(settled.length)
+      const steps = all.flatMap((a) => a.step)
+      const ends = (...of: readonly OrderStep['step'][]) => steps.filter(({ step }) => of.includes(step)).length
+      const told = all.flatMap((a) => a.fill)
+      expect(told.filter(({ quantity }) => quantity > 0n)).toHaveLength(ends('settled'))
+      // what gets into a block pays for it, whatever becomes of it
+      expect(told.filter(({ fee }) => fee > 0n)).toHaveLength(ends('settled', 'reverted', 'cancelled'))
     }),
     { numRuns: 60 },
   )

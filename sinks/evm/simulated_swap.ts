@@ -65,7 +65,7 @@ function renumber({ chain }: World, number: number): void {
 
 export const simulatedSwap = defineOperator({
   name: 'evm_swap',
-  version: 1,
+  version: 2,
   summary:
     'The chain of backtest and paper: approved orders as transactions in simulated blocks, against pools of the feed.',
   input: { order: ApprovedOrder },

@@ -43,7 +43,14 @@ export class Book {
     }
     this.orders.set(id, order)
     if (hasEnded(order.life.phase)) this.living.delete(id)
+    else if (event.type === 'reorged' && !this.living.has(id)) this.revive()
     else this.living.add(id)
+  }
+
+  /** One that had ended is open again, at the place where it was received. */
+  private revive(): void {
+    this.living.clear()
+    for (const [id, { life }] of this.orders) if (!hasEnded(life.phase)) this.living.add(id)
   }
 
   get(id: string): Order | undefined {
@@ -60,6 +67,17 @@ export class Book {
   inFlight(): readonly Order[] {
     const flying = this.open().filter(({ life }) => mayExecute(life.phase))
     return flying.toSorted((a, b) => (nonceOf(a) ?? 0) - (nonceOf(b) ?? 0))
+  }
+  /** Orders that ended by a block after another, the newest block first. */
+  ended(after: number): readonly (Order & { readonly inclusion: EventOf<'included'> })[] {
+    return [...this.orders.values()]
+      .flatMap((order) => {
+        const { inclusion, life } = order
+        return inclusion !== undefined && inclusion.block > after && hasEnded(life.phase)
+          ? [{ ...order, inclusion }]
+          : []
+      })
+      .toSorted((a, b) => b.inclusion.block - a.inclusion.block)
   }
   ofNonce(nonce: number): string | undefined {
     return this.nonces.get(nonce)

@@ -19,6 +19,8 @@ export type Found =
   | { readonly is: 'absent' }
   | { readonly is: 'pending' }
   | { readonly is: 'included'; readonly event: EventOf<'included'> }
+  /** In a block, and what it moved only another definition can tell. */
+  | { readonly is: 'elsewhere'; readonly block: number }
 
 export interface Rules {
   /** Blocks that must stand on a block before what it holds is settled. */
@@ -61,6 +63,7 @@ export function decide(order: Order, sight: Sight | undefined, rules: Rules, now
   if (sight === undefined) return wait
   const found = sight.attempts.find((a) => a.is === 'included')
   if (found !== undefined) return included(order, found.event, sight, rules)
+  if (sight.attempts.some((a) => a.is === 'elsewhere')) return wait
   if (phase === 'included') return missed(order, sight)
   return underway(order, sight, rules, now)
 }

@@ -110,10 +110,11 @@ export class Ledger {
   }
 
   private add(entry: Entry): readonly ExecutorAnswer[] {
+    const before = isOrderEntry(entry) ? this.book.get(entry.id) : undefined
     this.book.add(entry)
     if (!isOrderEntry(entry)) return []
     const order = this.book.get(entry.id) as Order
-    return isOf(order.intent, this.parts.of) ? told(order, entry.event, this.parts.unitsOf(order)) : []
+    return isOf(order.intent, this.parts.of) ? told(order, entry.event, this.parts.unitsOf(order), before) : []
   }
 }
 

@@ -26,8 +26,8 @@ const table: Readonly<Record<Phase, readonly Step[]>> = {
   seen: [...signed, 'dropped'],
   included: ['included', 'reorged', 'final', 'lost'],
   final: ['settled', 'reverted', 'refunded', 'cancelled', 'lost'],
-  ...{ settled: [], rejected: [], expired: [], reverted: [], refunded: [], cancelled: [] },
-  ...{ dead: [], conflict: [], lost: [] },
+  ...{ settled: ['reorged'], reverted: ['reorged'], refunded: ['reorged'], cancelled: ['reorged'] },
+  ...{ rejected: [], expired: [], dead: [], conflict: [], lost: [] },
 }
 const all = Object.keys(steps) as Step[]
 const leadsTo = (phase: Phase, step: Step): Phase => {
@@ -44,8 +44,9 @@ test.each(phases)('what can happen to an order that is %s, and what cannot', (ph
   }
 })
 
-test('an order that has ended stays as it is, and every other one can go on', () => {
-  for (const phase of phases) expect(hasEnded(phase)).toBe(table[phase].length === 0)
+test('an order that has ended stays as it is unless its block goes, and every other one can go on', () => {
+  for (const phase of phases)
+    expect(hasEnded(phase)).toBe(table[phase].every((step) => phase !== 'included' && step === 'reorged'))
 })
 
 test('once signed it is never rejected, never expired, never planned anew', () => {

@@ -23,8 +23,8 @@ export const steps = {
   /** No node has it any more, and no block does: the same bytes are sent again. */
   dropped: ['sent', 'seen'],
   included: ['signed', 'sent', 'seen', 'included'],
-  /** Its block is no longer in the chain. */
-  reorged: ['included'],
+  /** Its block is no longer in the chain: what had ended by it is under way again. */
+  reorged: ['included', 'settled', 'reverted', 'refunded', 'cancelled'],
   final: ['included'],
   settled: ['final'],
   reverted: ['final'],
@@ -40,9 +40,11 @@ export const steps = {
 } as const satisfies Readonly<Record<Exclude<Told, 'received'>, readonly Phase[]>>
 export type Step = keyof typeof steps
 
-/** Nothing can happen any more to an order that stands there. */
+/** Nothing can happen any more to an order that stands there, as long as its block stands. */
 const ends: ReadonlySet<Phase> = new Set(
-  phases.filter((phase) => !Object.values(steps).some((from) => from.includes(phase as never))),
+  phases.filter(
+    (phase) => !Object.entries(steps).some(([step, from]) => step !== 'reorged' && from.includes(phase as never)),
+  ),
 )
 
 export const hasEnded = (phase: Phase): boolean => ends.has(phase)

@@ -50,6 +50,26 @@ test('orders and fills are compared from both sides', () => {
   expect(codes(open, log([['a', fill]]))).toEqual(['FILL_NOT_IN_JOURNAL by_hand'])
 })
 
+test('what an order cost without a trade, and what its rights cost, is expected of the log', () => {
+  const failed = { ...settled[4], status: 'failed', gas: '1000000000000', gas_price: '1000', paid: '0', got: '0' }
+  const reverted = [...settled.slice(0, 4), failed, settled[5], { type: 'reverted', reason: '' }] as OrderEvent[]
+  const book = bookOf('a', reverted)
+  const help = { ...intentOf('a#allowance.0'), purpose: 'allowance', parent: 'a' } as const
+  for (const event of [{ type: 'received', intent: help } as const, ...settled.slice(1, 3), signedOf(1)])
+    book.add({ at: 0, id: help.id, event: event as OrderEvent })
+  for (const event of [{ ...failed, status: 'ok' } as OrderEvent, ...settled.slice(5)])
+    book.add({ at: 0, id: help.id, event })
+  const cost = { ...fill, quantity: 0n as Fixed, notional: 0n as Fixed, fee: fixed(0.001) }
+  const told = (...fills: readonly Fill[]) =>
+    compareLog(book, { ...log([]), fills: new Map([['a', fills]]) }, () => ({ ...units, coin: 'quote' })).map(
+      ({ code }) => code,
+    )
+  expect(told(cost, cost)).toEqual([])
+  expect(told()).toEqual(['FILL_NOT_TOLD'])
+  expect(told(cost)).toEqual(['FILL_NOT_TOLD'])
+  expect(told(cost, cost, cost)).toEqual(['FILL_DIFFERS'])
+})
+
 test('orders of other runs are none of its business', () => {
   const book = bookOf('a', settled)
   const other = { ...log([], []), of: { run: 'other', pipeline, node } }

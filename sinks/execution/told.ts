@@ -1,7 +1,8 @@
 import type { ExecutorAnswer } from '../../runtime/define.ts'
-import { type Fixed, fixed, notionalOf, ratio, subtract, ZERO } from '../../schemas/fixed.ts'
+import { type Fixed, fixed, negate, notionalOf, ratio, subtract, ZERO } from '../../schemas/fixed.ts'
 import type { Fill, OrderStep, OrderUpdate } from '../../schemas/orders.ts'
-import type { OrderEvent } from './entry.ts'
+import type { Intent, OrderEvent } from './entry.ts'
+import { hasEnded, type Phase } from './life.ts'
 import { attemptOf, gasPaid, newestOf, nonceOf, type Order } from './order.ts'
 
 /** How whole units of the tokens of a market are told. */
@@ -20,11 +21,18 @@ export function toFixed(units: bigint, decimals: number): Fixed {
   return fixed(`${units}e-${decimals}`)
 }
 
-/** What the pipeline hears of a step: every step, what it means for the order, and the trade where there was one. */
-export function told(order: Order, event: OrderEvent, units: Units): readonly ExecutorAnswer[] {
+/**
+ * What the pipeline hears of a step: every step, what it means for the order, and the trade where there was one. When the
+ * block that ended an order is gone, what was told of that end is told again with a minus, and so taken back.
+ * @param before the order without the step
+ */
+export function told(order: Order, event: OrderEvent, units: Units, before?: Order): readonly ExecutorAnswer[] {
   const { key, purpose } = order.intent
-  const step: ExecutorAnswer = { port: 'step', key, value: stepOf(order, event) }
-  if (purpose !== 'trade') return [step]
+  const step: ExecutorAnswer = { port: 'step', key, value: stepOf(order, event, before) }
+  if (event.type === 'reorged' && before !== undefined && hasEnded(before.life.phase))
+    return [step, ...told(before, before.last, units).flatMap(takenBack)]
+  const fills = fillsOf(order, units).map((value): ExecutorAnswer => ({ port: 'fill', key, value }))
+  if (purpose !== 'trade') return [step, ...fills]
   const update = (state: OrderUpdate['state'], quantity: Fixed): ExecutorAnswer => ({
     port: 'order',
     key,
@@ -41,23 +49,32 @@ export function told(order: Order, event: OrderEvent, units: Units): readonly Ex
     case 'refunded':
     case 'dead':
     case 'cancelled':
-      return [step, update('cancelled', whole)]
+      return [step, ...fills, update('cancelled', whole)]
     case 'settled': {
-      const fill = fillOf(order, units)
-      if (fill.price === 0) return [step, update('cancelled', whole)]
-      const rest = subtract(whole, fill.quantity)
+      const { quantity } = tradeOf(order, units)
+      if (quantity === ZERO) return [step, ...fills, update('cancelled', whole)]
+      const rest = subtract(whole, quantity)
       // a token that taxes transfers delivers less: the rest will not come
       const less = rest > ZERO ? [update('cancelled', rest)] : []
-      return [step, { port: 'fill', key, value: fill }, update('filled', fill.quantity), ...less]
+      return [step, ...fills, update('filled', quantity), ...less]
     }
     default:
       return [step]
   }
 }
 
+/** Quantity, notional and fee with a minus. */
+function takenBack({ port, key, value }: ExecutorAnswer): readonly ExecutorAnswer[] {
+  if (port === 'step') return []
+  const of = value as Fill | OrderUpdate
+  const quantity = negate(of.quantity)
+  const minus = 'fee' in of ? { quantity, notional: negate(of.notional), fee: negate(of.fee) } : { quantity }
+  return [{ port, key, value: { ...of, ...minus } }]
+}
+
 const placeOf = ({ intent }: Order) => ({ order_at: intent.at, order_ordinal: intent.ordinal })
 
-function stepOf(order: Order, event: OrderEvent): OrderStep {
+function stepOf(order: Order, event: OrderEvent, before: Order | undefined): OrderStep {
   const { attempts, inclusion } = order
   const attempt = attemptOf(order) ?? newestOf(order)
   return {
@@ -67,12 +84,20 @@ function stepOf(order: Order, event: OrderEvent): OrderStep {
     nonce: nonceOf(order) ?? -1,
     block: inclusion?.block ?? 0,
     transaction: attempt?.hash ?? '',
-    ...wordsOf(order, event),
+    ...wordsOf(order, event, before),
   }
 }
 
-function wordsOf({ intent }: Order, event: OrderEvent): { code: string; detail: string } {
+function wordsOf(
+  { intent }: Order,
+  event: OrderEvent,
+  before: Order | undefined,
+): { readonly code: string; readonly detail: string } {
   switch (event.type) {
+    case 'reorged':
+      return before !== undefined && hasEnded(before.life.phase)
+        ? { code: 'DEEP_REORG', detail: `it was ${before.life.phase}` }
+        : { code: '', detail: intent.purpose === 'trade' ? '' : intent.purpose }
     case 'signed':
       return {
         code: event.purpose === 'cancel' ? 'CANCEL' : event.attempt > 1 ? 'SPEED_UP' : '',
@@ -95,21 +120,41 @@ function wordsOf({ intent }: Order, event: OrderEvent): { code: string; detail: 
   }
 }
 
-/** What was traded, as the receipt tells it. */
-export function fillOf(order: Order, { base_decimals, quote_decimals, coin }: Units): Fill {
-  const { intent, inclusion } = order
-  const [paid, got] = [BigInt(inclusion?.paid ?? 0), BigInt(inclusion?.got ?? 0)]
-  const [base, quote] = intent.side === 'buy' ? [got, paid] : [paid, got]
-  const quantity = toFixed(base, base_decimals)
-  const notional = toFixed(quote, quote_decimals)
+/** Phases in which what a transaction did and what it cost is settled. */
+const booked: ReadonlySet<Phase> = new Set(['settled', 'reverted', 'refunded', 'cancelled'])
+/** The trade of an order that has ended, or what it cost without one: the account hears of both as fills. */
+export function fillsOf(order: Order, units: Units): readonly Fill[] {
+  const { intent, life } = order
+  if (!booked.has(life.phase)) return []
+  const trade = tradeOf(order, units)
+  const price = trade.quantity === ZERO ? quotedPrice(order, units) : trade.price
+  const fee = feeAt(price, order, units)
+  if (trade.quantity === ZERO && (fee === ZERO || price === 0)) return []
+  return [{ ...placeOf(order), side: intent.side, ...trade, price, fee }]
+}
+
+/** What was traded, as the receipt tells it; nothing where the order did something else. */
+function tradeOf({ intent, life, inclusion }: Order, units: Units): Pick<Fill, 'quantity' | 'price' | 'notional'> {
+  const nothing = { quantity: ZERO, price: 0, notional: ZERO }
+  if (life.phase !== 'settled' || intent.purpose !== 'trade' || inclusion === undefined) return nothing
+  const { quantity, notional } = sidesOf(intent, BigInt(inclusion.paid), BigInt(inclusion.got), units)
   const price = quantity === ZERO ? 0 : ratio(notional, quantity)
+  return price === 0 ? nothing : { quantity, price, notional }
+}
+/** The price an order was signed at; its bound where it has no quote, as what only gives rights. */
+function quotedPrice({ intent, plan }: Order, units: Units): number {
+  const [amount, quoted] = [BigInt(intent.amount), BigInt(plan?.quoted ?? 0)]
+  const other = quoted > 0n ? quoted : BigInt(intent.bound)
+  const [paid, got] = intent.exact === 'in' ? [amount, other] : [other, amount]
+  const { quantity, notional } = sidesOf(intent, paid, got, units)
+  return quantity === ZERO ? 0 : ratio(notional, quantity)
+}
+const sidesOf = ({ side }: Intent, paid: bigint, got: bigint, { base_decimals, quote_decimals }: Units) => {
+  const [base, quote] = side === 'buy' ? [got, paid] : [paid, got]
+  return { quantity: toFixed(base, base_decimals), notional: toFixed(quote, quote_decimals) }
+}
+
+function feeAt(price: number, order: Order, { coin }: Units): Fixed {
   const gas = toFixed(gasPaid(order), COIN_DECIMALS)
-  return {
-    ...placeOf(order),
-    side: intent.side,
-    quantity,
-    price,
-    notional,
-    fee: coin === 'quote' ? gas : coin === 'base' && price > 0 ? notionalOf(price, gas) : ZERO,
-  }
+  return coin === 'quote' ? gas : coin === 'base' ? notionalOf(price, gas) : ZERO
 }

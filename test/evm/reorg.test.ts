@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import type { Committed } from '../../runtime/define.ts'
+import { fixed } from '../../schemas/fixed.ts'
+import type { OrderUpdate } from '../../schemas/orders.ts'
 import { anvilBinary } from '../../testing/anvil.ts'
 import type { DrivenExecutor } from './drive_executor.ts'
 import { freshGround } from './fresh_ground.ts'
-import { paidOf } from './ground.ts'
+import { paidOf, quantityOf } from './ground.ts'
 import { untruths } from './truth.ts'
 
 const confirmations = 4
@@ -103,23 +106,85 @@ describe.skipIf(anvilBinary() === undefined)('reorganisations', () => {
     await checked(driven, 0)
   })
 
-  test('one deeper than the confirmations gives the bytes back to the chain, and is told by notice', async () => {
-    const { proxy } = fresh.ground
-    const driven = await drive()
-    const first = await driven.order(1)
-    await driven.ended()
-    const [swap] = await fresh.ground.swaps()
-    await proxy.reorg(confirmations + 2, { returns: false })
-    expect(await fresh.ground.swaps()).toEqual([])
-    // whoever looks at the chain for an order sees that nonces are free again
-    const second = await driven.order(2)
-    await driven.ended()
-    expect(driven.notices.some((text) => text.includes(`is free again though ${first.id} was settled`))).toBe(true)
-    await driven.until(async () => (await fresh.ground.swaps()).length === 2, { looks: 20 })
-    const swaps = await fresh.ground.swaps()
-    expect(swaps.map(({ paid }) => paid)).toEqual([paidOf(1), paidOf(2)])
-    expect(swaps[0]?.transaction).toBe(swap?.transaction)
-    expect([driven.last(first)?.step, driven.last(second)?.step]).toEqual(['settled', 'settled'])
-    await checked(driven, 2)
+  describe('deeper than the confirmations', () => {
+    const signed = (driven: DrivenExecutor, order: Committed) => driven.fills(order).map(({ quantity }) => quantity)
+    const states = (driven: DrivenExecutor) =>
+      driven.answers.flatMap(({ port, value }) =>
+        port === 'order' ? [[(value as OrderUpdate).state, (value as OrderUpdate).quantity > 0n]] : [],
+      )
+    const loud = (driven: DrivenExecutor, order: Committed) =>
+      driven.notices.filter((text) => text.startsWith(`${order.id} was`) && text.includes('is taken back'))
+
+    test.each([true, false])(
+      'a trade is taken back and made again, whoever waits (other orders: %s)',
+      async (others) => {
+        const { proxy } = fresh.ground
+        const driven = await drive()
+        const first = await driven.order(1)
+        await driven.ended()
+        const [swap] = await fresh.ground.swaps()
+        await proxy.reorg(confirmations + 2, { returns: false })
+        expect(await fresh.ground.swaps()).toEqual([])
+        const second = others ? await driven.order(2) : undefined
+        await driven.until(() => driven.told(first).some(({ code }) => code === 'DEEP_REORG'))
+        expect(loud(driven, first)).toHaveLength(1)
+        await driven.ended()
+        const swaps = await fresh.ground.swaps()
+        expect(swaps.map(({ paid }) => paid)).toEqual(others ? [paidOf(1), paidOf(2)] : [paidOf(1)])
+        expect(swaps[0]?.transaction).toBe(swap?.transaction)
+        const quantity = fixed(quantityOf(1))
+        expect(signed(driven, first)).toEqual([quantity, -quantity, quantity])
+        if (second !== undefined) expect(driven.last(second)?.step).toBe('settled')
+        await checked(driven, swaps.length)
+        await driven.restart()
+        await checked(driven, swaps.length)
+      },
+    )
+
+    test('one that had reverted and trades on the other branch is told of as a trade', async () => {
+      const { proxy, uniswap, anvil } = fresh.ground
+      const driven = await fresh.drive({ params: { confirmations, slippage: 0.01 } })
+      await driven.order(2)
+      await driven.ended()
+      await proxy.mine(confirmations + 4)
+      const order = await driven.order(1)
+      await driven.stepped(order, 'sent', { blocks: 0 })
+      // somebody else is first there
+      await uniswap.swap('v2', 0, 2000n * 10n ** 18n)
+      await driven.stepped(order, 'reverted')
+      expect(signed(driven, order)).toEqual([])
+      const included = driven.last(order)?.block ?? 0
+      // and is not on the branch that wins
+      const head = Number(await anvil.rpc('eth_blockNumber'))
+      await proxy.reorg(head - included + 2, { returns: false })
+      await driven.until(() => driven.last(order)?.step === 'settled')
+      expect(signed(driven, order)).toEqual([fixed(quantityOf(1))])
+      expect(states(driven).slice(2)).toEqual([
+        ['accepted', true],
+        ['cancelled', true],
+        ['cancelled', false],
+        ['filled', true],
+      ])
+      expect(loud(driven, order)).toHaveLength(1)
+      await checked(driven, 2)
+    })
+
+    test('one whose deadline is over by then is not made again', async () => {
+      const { proxy, anvil } = fresh.ground
+      const driven = await fresh.drive({ params: { confirmations, deadline: '5m', cancel_after: '10s' } })
+      await driven.order(2)
+      await driven.ended()
+      const order = await driven.order(1)
+      await driven.ended()
+      const head = Number(await anvil.rpc('eth_blockNumber'))
+      await proxy.reorg(head - (driven.last(order)?.block ?? 0) + 1, { returns: false })
+      await anvil.rpc('evm_increaseTime', 3600)
+      await proxy.mine()
+      await driven.ended()
+      await driven.until(() => ['cancelled', 'reverted'].includes(driven.last(order)?.step ?? ''))
+      const quantity = fixed(quantityOf(1))
+      expect(signed(driven, order)).toEqual([quantity, -quantity])
+      await checked(driven, 1)
+    })
   })
 })

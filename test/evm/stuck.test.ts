@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { journalDirectory } from '../../sinks/evm/open_executor.ts'
+import { openFileJournal } from '../../sinks/execution/file_journal.ts'
 import { anvilBinary } from '../../testing/anvil.ts'
 import type { DrivenExecutor } from './drive_executor.ts'
 import { freshGround } from './fresh_ground.ts'
@@ -139,6 +141,40 @@ describe.skipIf(anvilBinary() === undefined)('transactions that are stuck', () =
     expect(attemptsOf(driven, next.id)[0]?.nonce).toBe((attempts[0]?.nonce ?? 0) + 1)
     expect(await untruths(fresh.ground, driven)).toEqual([])
     expect((await fresh.ground.swaps()).filter(({ paid }) => paid === paidOf(1))).toEqual([])
+  })
+
+  test('while the signer is halted it is not made dearer, and its place is taken back after its deadline', async () => {
+    const driven = await fresh.drive({
+      params: { max_fee: '200', stuck_after: 1, deadline: '2m', cancel_after: '10s', time_to_live: '10m' },
+    })
+    const { order } = await stuck(driven, 1, 20n * gwei)
+    await driven.close()
+    const of = { chain: `eip155:${fresh.ground.anvil.chain_id}`, signer: fresh.ground.account }
+    const { journal } = openFileJournal(
+      journalDirectory((name) => driven.environment[name], of),
+      of,
+    )
+    const halted = { type: 'halted', code: 'FOREIGN_NONCE', reason: 'a stranger' } as const
+    await journal.append([{ at: driven.clock.now(), signer: of.signer, event: halted }])
+    await journal.close()
+    await driven.open()
+    for (let n = 0; n < 8; n++) {
+      await mineAt(20n * gwei)
+      await driven.look()
+    }
+    expect(attemptsOf(driven, order.id).map(({ purpose }) => purpose)).toEqual(['act'])
+    expect(driven.notices.filter((text) => text.startsWith(order.id) && text.includes('halted'))).toHaveLength(1)
+    driven.clock.ahead += 200e6
+    await fresh.ground.anvil.rpc('evm_increaseTime', 200)
+    await driven.until(
+      async () => {
+        await mineAt(20n * gwei)
+        return driven.last(order)?.step === 'cancelled'
+      },
+      { blocks: 0 },
+    )
+    expect(attemptsOf(driven, order.id).map(({ purpose }) => purpose)).toEqual(['act', 'cancel'])
+    expect(await untruths(fresh.ground, driven)).toEqual([])
   })
 
   test('a trade that gets in before its cancellation counts as what it is', async () => {

@@ -1,4 +1,4 @@
-import type { OrderStep } from '../../schemas/orders.ts'
+import type { Fill, OrderStep } from '../../schemas/orders.ts'
 import { toFixed } from '../../sinks/execution/told.ts'
 import type { DrivenExecutor } from './drive_executor.ts'
 import type { Ground } from './ground.ts'
@@ -26,19 +26,26 @@ export async function untruths(ground: Pick<Ground, 'swaps'>, driven: DrivenExec
       continue
     }
     const [base, quote] = order.intent.side === 'sell' ? [swap.paid, swap.got] : [swap.got, swap.paid]
-    const fills = driven.answers.filter(({ port, value }) => port === 'fill' && isOf(value, order.intent))
-    if (fills.length !== 1) found.push(`${order.intent.id} has ${fills.length} fills`)
-    const { quantity, notional } = (fills[0]?.value ?? {}) as { quantity?: bigint; notional?: bigint }
+    const fills = driven.answers.flatMap(({ port, value }) =>
+      port === 'fill' && isOf(value, order.intent) ? [value as Fill] : [],
+    )
+    if (standing(fills) !== 1) found.push(`${order.intent.id} has ${fills.length} fills`)
+    const [quantity, notional] = [sum(fills, 'quantity'), sum(fills, 'notional')]
     if (quantity !== toFixed(base, 18) || notional !== toFixed(quote, 18))
       found.push(`${order.intent.id}: told ${quantity} for ${notional}, moved ${base} for ${quote}`)
   }
-  const fills = driven.answers.filter(({ port }) => port === 'fill').length
+  const fills = standing(driven.answers.flatMap(({ port, value }) => (port === 'fill' ? [value as Fill] : [])))
   if (fills !== settled.length) found.push(`${fills} fills of ${settled.length} settled orders`)
   const written = driven.entries().flatMap((entry) => ('id' in entry ? [entry.event.type] : []))
   const told = driven.answers.filter(({ port }) => port === 'step').map(({ value }) => (value as OrderStep).step)
   if (written.join() !== told.join()) found.push(`written ${written.join(' ')}, told ${told.join(' ')}`)
   return found
 }
+/** Fills less those that were taken back. */
+const standing = (fills: readonly Fill[]): number =>
+  fills.reduce((count, { quantity }) => count + (quantity > 0n ? 1 : quantity < 0n ? -1 : 0), 0)
+const sum = (fills: readonly Fill[], of: 'quantity' | 'notional'): bigint =>
+  fills.reduce((all, fill) => all + fill[of], 0n)
 const isOf = (value: unknown, { at, ordinal }: { readonly at: number; readonly ordinal: number }): boolean => {
   const { order_at, order_ordinal } = value as { readonly order_at: number; readonly order_ordinal: number }
   return order_at === at && order_ordinal === ordinal
