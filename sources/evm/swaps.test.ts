@@ -153,8 +153,11 @@ describe.skipIf(anvilBinary() === undefined)('on a chain of anvil, with the cont
     await feed.until(() => feed.gaps().length === 3)
     for (let round = 0; round < 8; round++) {
       await traffic.trade(3)
+      // in every second round nobody gets back in before there is something to fetch
+      proxy.doors = round % 2 === 0 ? 'open' : 'shut'
       proxy.cut()
       for (let n = 0; n < round; n++) await traffic.trade(2)
+      proxy.doors = 'open'
       await pause(30 * ms)
       await traffic.trade(1)
     }
