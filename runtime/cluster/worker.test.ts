@@ -22,6 +22,7 @@ import { feedName, rangesOf } from './feed_name.ts'
 import { Leases } from './leases.ts'
 import { Plans } from './plans.ts'
 import { inputsOf } from './stage_task.ts'
+import { statusOf } from './status.ts'
 import { newestHead } from './tasks.ts'
 import { Worker } from './worker.ts'
 
@@ -220,13 +221,20 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     }
     const damaged = trade(3).slice()
     damaged[100] = (damaged[100] as number) ^ 0xff
-    for (const data of [trade(1), trade(2), damaged, trade(4)]) await ticks.append(data, (await ticks.state()).last)
+    for (const data of [trade(1), trade(2), damaged]) await ticks.append(data, (await ticks.state()).last)
     const on = { link, log, namespace, replicas: 1 }
     const [letter] = await until(async () => {
       const all = await letters(on, 'poisoned')
       return all.length > 0 && all
     })
     expect(letter).toMatchObject({ seq: 3, code: 'FRAME_CORRUPT', record: Buffer.from(damaged).toString('base64') })
+    // how far a pipeline is can be asked also where the newest record tells no time
+    const from = { ...on, definitions, plans: new Plans(definitions, planner) }
+    expect((await statusOf(from, 'poisoned')).pipelines[0]?.ranges[0]?.inputs[0]).toMatchObject({
+      taken: 3,
+      time: null,
+    })
+    await ticks.append(trade(4), 3)
     expect(await redrive(on, letter as Letter, trade(5))).toBe(5)
     expect(await letters(on)).toEqual([])
     // who reads the commit once more does not bring it back
