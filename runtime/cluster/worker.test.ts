@@ -18,6 +18,7 @@ import { replay } from '../replay.ts'
 import { type Letter, letters, redrive } from './dead_letters.ts'
 import { Definitions } from './definitions.ts'
 import { type Deploying, deploy, promote, shadow } from './deploy.ts'
+import { eventsOf } from './events.ts'
 import { feedName, rangesOf } from './feed_name.ts'
 import { Leases } from './leases.ts'
 import { Plans } from './plans.ts'
@@ -289,6 +290,37 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     await until(async () => said.some((line) => line.includes('signals.forgotten: LOG_LOST')))
     expect((await link.jsm.streams.info(`${namespace}-sig-forgotten`)).state.messages).toBe(0)
   }, 30_000)
+
+  test('signals that are missing because commits were let go before they were published are told', async () => {
+    const definition = drawn('trimmed')
+    const plan = await planner(definition)
+    const expected = await backtested(plan)
+    await put(definition)
+    const first = work('a')
+    await until(done(plan, expected))
+    await until(async () => (await link.jsm.streams.info(`${namespace}-sig-trimmed`)).state.messages > 0)
+    first.abort()
+    await until(async () => said.includes('a: worker a is down'))
+    const stage = streamOf(namespace, layout.stage('trimmed'))
+    const told = async (name: string) => {
+      const stop = new AbortController()
+      const events = await eventsOf({ link, namespace, replicas: 1 }, 'trimmed', 'signals_lost', stop.signal)
+      const worker = work(name)
+      await until(async () => said.some((line) => line.startsWith(`${name}: signals of trimmed`)))
+      const { value } = await events.next()
+      stop.abort()
+      worker.abort()
+      await until(async () => said.includes(`${name}: worker ${name} is down`))
+      return value as unknown
+    }
+    // nothing says how far they got; then the last one does
+    await link.jsm.streams.delete(`${namespace}-sig-trimmed`)
+    await link.jsm.streams.purge(stage, { seq: 5 })
+    expect(await told('b')).toMatchObject({ stream: layout.stage('trimmed'), from: 1, to: 4 })
+    const { last_seq } = (await link.jsm.streams.info(stage)).state
+    await link.jsm.streams.purge(stage)
+    expect(await told('c')).toMatchObject({ stream: layout.stage('trimmed'), to: last_seq })
+  }, 40_000)
 
   test('what a worker of an older release cannot plan is done by the others', async () => {
     const definition = drawn('newer')
