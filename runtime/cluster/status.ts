@@ -118,8 +118,12 @@ async function untaken({ plans, log }: From, { version, start }: Pointer, pipeli
   const plan = await plans.of(pipeline, version).catch(() => undefined)
   const streams = plan === undefined ? [] : tickStreams(plan, range)
   const there = await Promise.all(streams.map(({ name }) => log.open(name)))
-  return there.flatMap((stream) =>
-    stream === undefined ? [] : [{ stream: stream.name, to: (start[stream.name] ?? 1) - 1 }],
+  const known = there.flatMap((stream) => stream ?? [])
+  return Promise.all(
+    known.map(async (stream) => ({
+      stream: stream.name,
+      to: (start[stream.name] ?? (await stream.state()).first) - 1,
+    })),
   )
 }
 

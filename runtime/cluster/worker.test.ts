@@ -274,6 +274,34 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     await until(async () => said.some((line) => line.includes('stage.eaten: LOG_LOST')))
   }, 30_000)
 
+  test('a pipeline that is to begin with all there is begins with what is left when a worker comes', async () => {
+    const definition = drawn('late')
+    definition.nodes.trades = { source: 'tape_trades' } as never
+    const plan = await planner(definition)
+    const name = layout.tick(feedName(plan.sources[0] as never))
+    const ticks = await log.stream(name)
+    for (let n = 0; n < 6; n++) {
+      const value = { price: 100, size: 1, side: 0, id: n }
+      const [data] = encodeItems(plan.sources[0] as never, [{ type: 'row', at: n * 1e6, key: 'v:A', value }])
+      await ticks.append(data as Uint8Array, n)
+    }
+    await put(definition)
+    await link.jsm.streams.purge(streamOf(namespace, name), { seq: 4 })
+    const from = { link, log, namespace, replicas: 1, definitions, plans: new Plans(definitions, planner) }
+    expect((await statusOf(from, 'late')).pipelines[0]?.ranges[0]?.inputs[0]).toMatchObject({ taken: 3, records: 3 })
+    await promote(on, 'late', {
+      version: (
+        await put({ ...drawn('late', 9), nodes: { ...drawn('late', 9).nodes, trades: definition.nodes.trades } })
+      ).deployed.version,
+    })
+    work('a')
+    await until(async () => (await newestHead(log, layout.stage('late')))?.inputs[0]?.to === 6)
+    const { pointer } = await definitions.require('late')
+    const second = await on.plans.of('late', 2)
+    const inputs = await inputsOf(second, pointer, { part: 0, of: 1 }, log)
+    expect(await replay(second, log, { inputs, name: layout.stage('late') })).toMatchObject({ equal: true, records: 3 })
+  }, 30_000)
+
   test('signals whose last one is gone are not published all over again, and that is told', async () => {
     const definition = drawn('forgotten')
     const plan = await planner(definition)
