@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { paramProblems } from '../runtime/check.ts'
+import { paramNames, paramProblems } from '../runtime/check.ts'
 import type { Catalogue, SourceItem } from '../runtime/define.ts'
 import type { Binding } from '../runtime/feed.ts'
 import { toJson } from '../runtime/json.ts'
-import type { Plan } from '../runtime/plan.ts'
+import type { Plan, PlannedSource } from '../runtime/plan.ts'
 import { openTape, type Tape } from '../runtime/tape.ts'
 import { TidegateError } from '../schemas/errors.ts'
 import { rawTape } from './raw_tape.ts'
@@ -24,7 +24,7 @@ export const bindOptions = {
     type: 'string',
     multiple: true,
     value: 'NODE=TAPE[:SYMBOL]',
-    help: 'recorded data for one source; raw:DIR for recorded raw frames; or the name of a source that makes its rows, such as synthetic_market',
+    help: 'recorded data for one source; raw:DIR for recorded raw frames; or the name of a source that makes its rows, such as synthetic_market or synthetic_market{"seed":2}, which has the params of the node that are not given',
   },
 } as const
 
@@ -107,7 +107,11 @@ export async function bindingsOf(
       bind(id, await playedBound(rest.slice('raw:'.length), plan, id, { catalogue, io }))
       continue
     }
-    const made = generated(rest, catalogue)
+    const made = generated(
+      rest,
+      catalogue,
+      plan.sources.find((source) => source.id === id),
+    )
     if (made === undefined) {
       bind(id, openBound(rest))
       continue
@@ -150,29 +154,41 @@ export const dataOf = (
   ),
 })
 
-/** `synthetic_market` or `synthetic_market{"seed":2}`: a source of the catalogue that makes its rows. */
-export function generated(text: string, catalogue: Catalogue): (Labelled & { readonly kind: string }) | undefined {
+/**
+ * `synthetic_market` or `synthetic_market{"seed":2}`: a source of the catalogue that makes its rows. Params that are not
+ * given are those of the node it stands for, where it has them under the same name.
+ */
+export function generated(
+  text: string,
+  catalogue: Catalogue,
+  node?: PlannedSource,
+): (Labelled & { readonly kind: string }) | undefined {
   const [, name = '', json = '{}'] = /^([a-z][a-z0-9_]*)(\{.*\})?$/s.exec(text) ?? []
   const source = Object.hasOwn(catalogue.sources, name) ? catalogue.sources[name] : undefined
   const generate = source?.generate as
     | ((params: unknown, position: number) => Iterable<readonly SourceItem[]>)
     | undefined
   if (source === undefined || generate === undefined) return undefined
-  const raw = readParams(json, name)
+  const given = readParams(json, name)
+  const known = new Set(paramNames(source))
+  const shared = Object.entries(node?.params ?? {}).filter(
+    ([param, value]) => value !== undefined && known.has(param) && !Object.hasOwn(given, param),
+  )
+  const raw = { ...Object.fromEntries(shared), ...given }
   const problems = paramProblems(source, raw)
   if (problems.length > 0)
     throw new TidegateError(
       'PARAMS_INVALID',
-      `params of ${name}: ${problems.map((p) => `${p.path.join('.') || '(top)'}: ${p.message}`).join('; ')}`,
+      `params of ${name}: ${problems.map((p) => `${p.path.join('.') || '(top)'}: ${p.message}`).join('; ')}${shared.length === 0 ? '' : `; ${shared.map(([param]) => param).join(', ')} are those of node "${node?.id}"`}`,
       { problems },
     )
   const params = z.parse(source.params, raw)
   const label = `${name}${toJson(params)}`
   return { type: 'generated', items: (position) => generate(params, position), label, kind: source.output.kind }
 }
-function readParams(json: string, name: string): unknown {
+function readParams(json: string, name: string): object {
   try {
-    return JSON.parse(json)
+    return JSON.parse(json) as object
   } catch {
     throw new TidegateError('USAGE', `params of ${name}: expected JSON such as {"seed":2}, found ${json}`)
   }

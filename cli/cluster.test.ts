@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { letterSubject } from '../runtime/cluster/dead_letters.ts'
+import { provideDeadLetters } from '../runtime/cluster/provide.ts'
+import { openLink } from '../runtime/log/jetstream/link.ts'
+import { openJetStreamLog } from '../runtime/log/jetstream/log.ts'
 import { tradeFrames } from '../sources/binance/frames.ts'
 import { NatsServer, natsServerBinary } from '../testing/nats_server.ts'
 import { startVenue } from '../testing/venue_server.ts'
@@ -200,6 +204,43 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     expect((await run('dlq', 'ls')).document()).toEqual({ letters: [] })
     const { code } = await captured(['status', '--nats', 'nats://127.0.0.1:9', '--json'])
     expect(code).toBe(4)
+  })
+
+  test('redrive all puts records in the order in which they stood, and leaves what is gone', async () => {
+    const link = await openLink({ servers: server.url, name: 'test' })
+    try {
+      const log = await openJetStreamLog(link, { namespace: 'letters' })
+      await (await log.stream('tick.f')).append(new Uint8Array(1), 0)
+      await provideDeadLetters(link, 'letters', 1)
+      // one pipeline met its records before another, which began earlier and lagged
+      for (const [pipeline, seq, record] of [
+        ['p', 5, 'AAAA'],
+        ['q', 2, null],
+        ['q', 3, 'AAAA'],
+        ['q', 5, 'AAAA'],
+      ] as const) {
+        const letter = {
+          pipeline,
+          stage: `stage.${pipeline}`,
+          stream: 'tick.f',
+          seq,
+          code: 'FRAME_CORRUPT',
+          reason: '',
+        }
+        const data = new TextEncoder().encode(JSON.stringify({ ...letter, record }))
+        await link.exchange.insist(letterSubject('letters', pipeline, letter), data, {})
+      }
+    } finally {
+      await link.close()
+    }
+    const { document, said } = await run('dlq', 'redrive', 'all', '--namespace', 'letters')
+    expect(document()['redriven']).toEqual([
+      { letter: 3, stream: 'tick.f', seq: 2 },
+      { letter: 1, stream: 'tick.f', seq: 3 },
+      { letter: 4, stream: 'tick.f', seq: 3 },
+    ])
+    expect(said).toContain('letter 2 is left')
+    expect((await run('dlq', 'ls', '--namespace', 'letters')).document()).toMatchObject({ letters: [{ letter: 2 }] })
   })
 
   test('a wrong option ends the command, with no connection left behind', async () => {

@@ -152,6 +152,36 @@ test('made rows are bound only to a source that is there and gives their kind', 
   expect(quotes).toMatchObject({ exit: 3, code: 'BINDING_INVALID' })
 })
 
+test('made rows have the params of the node they stand for, but those that are given', async () => {
+  const write = (name: string, source: string, params: object) =>
+    writeFileSync(
+      at(name),
+      JSON.stringify({
+        pipeline: 'made',
+        nodes: {
+          trades: { source, params },
+          bars: { op: 'time_bars', from: 'trades', params: { every: '10s' } },
+        },
+      }),
+    )
+  write('venue.json', 'binance_trades', { symbols: ['ETHUSDT', 'SOLUSDT'] })
+  write('own.json', 'synthetic_market', { symbols: ['ETHUSDT', 'SOLUSDT'], minutes: 2, seed: 5 })
+  const made = async (file: string, ...bound: string[]) => {
+    const { ticks, outputs_sha256 } = (await run('backtest', at(file), ...bound)).document()
+    return { ticks, outputs_sha256 }
+  }
+  const own = await made('own.json')
+  expect(own.ticks).toBeGreaterThan(0)
+  expect(await made('venue.json', '--bind', 'trades=synthetic_market{"minutes":2,"seed":5}')).toEqual(own)
+  expect(await made('own.json', '--bind', 'trades=synthetic_market')).toEqual(own)
+  expect(await made('own.json', '--bind', 'trades=synthetic_market{"seed":6}')).toEqual(
+    await made('own.json', '--set', 'trades.seed=6'),
+  )
+  const refusal = await refused('backtest', at('own.json'), '--bind', 'trades=synthetic_market{"trades":9}')
+  expect(refusal).toMatchObject({ exit: 3, code: 'PARAMS_INVALID' })
+  expect(refusal.message).toContain('symbols, seed, minutes, start, start_price, volatility are those of node "trades"')
+})
+
 test('a log that lost what a sink holds is refused, and so is a log whose inputs are cut', async () => {
   const argv = [
     'run',

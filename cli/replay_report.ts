@@ -12,6 +12,7 @@ export function combined(results: readonly ReplayResult[]): ReplayResult {
   return {
     records: sum((r) => r.records),
     rows: sum((r) => r.rows),
+    dead: sum((r) => r.dead),
     outputs: sum((r) => r.outputs),
     commits: {
       from: Math.min(...results.map((r) => r.commits.from)),
@@ -23,3 +24,7 @@ export function combined(results: readonly ReplayResult[]): ReplayResult {
     first_difference: results.find((r) => r.first_difference !== null)?.first_difference ?? null,
   }
 }
+
+/** What was damaged is left out of a replay, as it was left out of the run. */
+export const deadText = (dead: number): string =>
+  dead === 0 ? '' : `${dead} damaged ${dead === 1 ? 'record was' : 'records were'} left out`

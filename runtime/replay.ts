@@ -24,6 +24,8 @@ export interface ReplayResult {
   /** Input records and rows that were run again. */
   readonly records: number
   readonly rows: number
+  /** Of the records, those that were damaged, and are left out as they were. */
+  readonly dead: number
   readonly outputs: number
   /** Commits that were compared. */
   readonly commits: { readonly from: number; readonly to: number }
@@ -64,7 +66,7 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
   const stage = await log.stream(options.name ?? stageName(plan.pipeline))
   const [again, before] = [new OutputHash(plan), new OutputHash(plan)]
   const made: Committed[] = []
-  let [records, record] = [0, 0]
+  let [records, record, left] = [0, 0, 0]
   const output = hashing(plan, again, (row) => {
     made.push(row)
     options.output?.(row, record)
@@ -86,7 +88,10 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
         for (record = stretch.from; record <= stretch.to; record++) {
           const data = await (readers[stretch.input] as Reader).at(record, seq)
           records++
-          if (dead.has(`${stretch.input}.${record}`)) continue
+          if (dead.has(`${stretch.input}.${record}`)) {
+            left++
+            continue
+          }
           const frame = decodeFrame(data, known)
           engine.frame(frame, 0, frame.rows, inputs[stretch.input]?.source ?? frame.origin)
           if (engine.waiting !== undefined) await engine.waiting
@@ -108,6 +113,7 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
   return {
     records,
     rows: engine.counts.rows - base,
+    dead: left,
     outputs: again.rows,
     commits: { from, to: compared },
     committed_sha256,

@@ -1,9 +1,10 @@
-import { isTidegateError, TidegateError } from '../schemas/errors.ts'
-import { decodeFrame, type Frame } from '../schemas/frame.ts'
+import { TidegateError } from '../schemas/errors.ts'
+import type { Frame } from '../schemas/frame.ts'
 import { COMMIT_VERSION, type CommitHead, type DeadLetter, encodeCommit } from './commit.ts'
 import type { Committed } from './connect.ts'
 import { type Engine, type ExecutionName, openEngine } from './engine.ts'
 import { metering } from './environment/metering.ts'
+import { intactFrame, isDamage } from './intact_frame.ts'
 import { layout } from './log/layout.ts'
 import type { Log, LogRecord, LogStream } from './log/log.ts'
 import { committedRows, OutputFrames } from './outputs.ts'
@@ -195,8 +196,8 @@ export class Stage {
       if (last < first) continue
       for await (const { seq, data } of stream.read(Math.max(first, last - WARM_RECORDS + 1))) {
         if (seq > last || this.engine.counts.rows >= limit) break
-        const frame = this.decode({ seq, data, input: i })
-        if ('reason' in frame) continue
+        const frame = intactFrame(data, this.known)
+        if (isDamage(frame)) continue
         await this.take(frame, i)
       }
     }
@@ -205,15 +206,6 @@ export class Stage {
     this.engine.network.sent.fill(0)
   }
 
-  /** Damaged bytes are a dead letter; a frame of another version is no accident, and stops the stage. */
-  private decode({ seq, data, input = 0 }: InputRecord): Frame | DeadLetter {
-    try {
-      return decodeFrame(data, this.known)
-    } catch (error) {
-      if (!isTidegateError(error) || error.code !== 'FRAME_CORRUPT') throw error
-      return { input, seq, code: error.code, reason: error.message }
-    }
-  }
   private take(frame: Frame, input: number): Promise<void> | undefined {
     const source = this.inputs[input]?.source
     this.engine.frame(frame, 0, frame.rows, source ?? frame.origin)
@@ -252,15 +244,15 @@ export class Stage {
   }
   private async run(records: readonly InputRecord[], to: number[], runs: number[], dead: DeadLetter[]): Promise<void> {
     for (const record of records) {
-      const { seq, input = 0 } = record
+      const { seq, data, input = 0 } = record
       const expected = (to[input] as number) + 1
       if (seq !== expected)
         throw new TidegateError('LOG_LOST', `expected input ${expected}, found ${seq}`, { expected, found: seq })
       to[input] = seq
       if (runs.at(-2) === input) runs[runs.length - 1] = (runs.at(-1) as number) + 1
       else runs.push(input, 1)
-      const frame = this.decode(record)
-      if ('reason' in frame) dead.push(frame)
+      const frame = intactFrame(data, this.known)
+      if (isDamage(frame)) dead.push({ input, seq, ...frame })
       else {
         // an await costs a turn: only where a kernel makes us wait
         const waits = this.take(frame, input)

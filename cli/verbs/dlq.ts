@@ -3,7 +3,7 @@ import { type Letter, letters, redrive } from '../../runtime/cluster/dead_letter
 import { TidegateError } from '../../schemas/errors.ts'
 import { type Cluster, natsOptions, withCluster } from '../cluster.ts'
 import { table } from '../describe/table.ts'
-import type { Args, Verb } from '../verb.ts'
+import type { Args, Io, Verb } from '../verb.ts'
 
 export const dlqVerb: Verb = {
   name: 'dlq',
@@ -36,7 +36,7 @@ export const dlqVerb: Verb = {
         const letter = await only(cluster, what)
         context.io.document(letter, () => show(letter))
       } else if (action === 'redrive') {
-        const chosen = what === 'all' ? await letters(cluster) : [await only(cluster, what)]
+        const chosen = what === 'all' ? redrivable(await letters(cluster), context.io) : [await only(cluster, what)]
         const redriven: { letter: number; stream: string; seq: number }[] = []
         for (const letter of chosen)
           redriven.push({
@@ -53,6 +53,12 @@ export const dlqVerb: Verb = {
   },
 }
 
+/** Records of a stream go in the order in which they stood, whichever pipeline met them first. */
+function redrivable(all: readonly Letter[], io: Pick<Io, 'say'>): readonly Letter[] {
+  for (const { letter, stream, record } of all)
+    if (record === null) io.say(`letter ${letter} is left: its record of ${stream} was gone before it was kept`)
+  return all.filter(({ record }) => record !== null).toSorted((a, b) => a.seq - b.seq)
+}
 async function only(cluster: Cluster, what: string | undefined): Promise<Letter> {
   const all = await letters(cluster)
   const found = all.find(({ letter }) => letter === Number(what))

@@ -3,7 +3,7 @@ import { TidegateError } from '../../schemas/errors.ts'
 import { formatTime } from '../../schemas/units.ts'
 import { setOption } from '../definition.ts'
 import { executionOf, executionOption } from '../execution.ts'
-import { combined } from '../replay_report.ts'
+import { combined, deadText } from '../replay_report.ts'
 import { storedRun, storedRunOptions } from '../stored_run.ts'
 import type { Verb } from '../verb.ts'
 
@@ -32,7 +32,7 @@ export const parityVerb: Verb = {
       context.io.document({ pipeline: plan.pipeline, plan: plan.hash, ...total }, () =>
         total.records === 0
           ? `${plan.pipeline}: nothing was committed yet, nothing was compared`
-          : `${plan.pipeline}: ${total.outputs.toLocaleString('en')} outputs of ${total.records} input records, all equal (sha256 ${total.replay_sha256})`,
+          : `${plan.pipeline}: ${total.outputs.toLocaleString('en')} outputs of ${total.records} input records, all equal (sha256 ${total.replay_sha256})${total.dead > 0 ? `; ${deadText(total.dead)}, as in the run` : ''}`,
       )
     } finally {
       await close()

@@ -15,7 +15,7 @@ import { openCluster } from '../cluster.ts'
 import { folderOf, loadDefinition, setOption } from '../definition.ts'
 import { executionOf, executionOption, failureTeller } from '../execution.ts'
 import { onJetStream } from '../log_option.ts'
-import { combined } from '../replay_report.ts'
+import { combined, deadText } from '../replay_report.ts'
 import { renderSummary } from '../run_report.ts'
 import { speedOf } from '../speed.ts'
 import { stopper } from '../stopper.ts'
@@ -97,6 +97,7 @@ async function overRun(args: Args, context: Context): Promise<number> {
     const render = () =>
       [
         `${plan.pipeline}: replayed ${result.records} input records, ${result.rows.toLocaleString('en')} rows, ${result.outputs.toLocaleString('en')} outputs`,
+        ...(result.dead > 0 ? [`  damaged    ${deadText(result.dead)}, as in the run`] : []),
         `  committed  sha256 ${result.committed_sha256}`,
         `  replayed   sha256 ${result.replay_sha256}`,
         `  ${result.equal ? 'equal' : `different${same ? '' : ' (another plan than the log was made with)'}; first at ${d?.node} ${d?.key} ${formatTime(d?.at ?? 0)}`}`,
@@ -141,10 +142,10 @@ async function overStreams(args: Args, context: Context): Promise<number> {
       )
     await signals?.flush()
     const seconds = (performance.now() - began) / 1000
-    const sum = (field: 'rows' | 'late' | 'invalid' | 'gaps' | 'outputs') =>
+    const sum = (field: 'rows' | 'dead' | 'late' | 'invalid' | 'gaps' | 'outputs') =>
       results.reduce((total, result) => total + result[field], 0)
-    const [ticks, outputs] = [sum('rows'), sum('outputs')]
-    const counts = { ticks, late: sum('late'), invalid: sum('invalid'), gaps: sum('gaps') }
+    const [ticks, outputs, dead] = [sum('rows'), sum('outputs'), sum('dead')]
+    const counts = { ticks, dead, late: sum('late'), invalid: sum('invalid'), gaps: sum('gaps') }
     const sha256 = results.map((r) => r.outputs_sha256).join(' ')
     const document = {
       ...{ pipeline: plan.pipeline, mode: 'replay', plan: plan.hash, ...summary.result(), ...counts },
@@ -157,6 +158,7 @@ async function overStreams(args: Args, context: Context): Promise<number> {
         renderSummary(`${plan.pipeline}: replay of tick streams`, document),
         `  speed      ${document.ticks_per_second.toLocaleString('en')} ticks/s, ${seconds.toFixed(2)} s`,
         `  outputs    ${outputs.toLocaleString('en')}, sha256 ${sha256}`,
+        ...(dead > 0 ? [`  damaged    ${deadText(dead)}, as a worker leaves them out`] : []),
         ...(signals === undefined
           ? []
           : [`  published  ${signals.published.toLocaleString('en')} on ${signals.namespace}.sig.${plan.pipeline}.>`]),

@@ -25,73 +25,110 @@ export interface Letter extends Readonly<z.output<typeof Letter>> {
   readonly letter: number
 }
 
-/** One subject a letter: the first message is the letter, a second one says that it was redriven. */
+/** One subject a letter: the letter, then where its record is about to be put again, then that it was. */
 export const letterSubject = (
   namespace: string,
   pipeline: string,
   { stream, seq }: { readonly stream: string; readonly seq: number },
 ): string => `${subjectOfLog(namespace, `${layout.deadLetters}.${pipeline}`)}.${streamOf('', stream).slice(1)}.${seq}`
+const Redriving = z.object({ redriving: z.int() })
 const Redriven = z.object({ redriven: z.int() })
+/** The record of a letter, whoever left it out. */
+const recordOf = (subject: string): string => subject.split('.').slice(-2).join('.')
+/** On a record that was put again: the one it stands for. */
+const STANDS_FOR = 'Tg-Redriven'
 
 interface On {
   readonly link: Link
   readonly namespace: string
   readonly replicas: number
 }
-/** The letters that wait, all or those of a pipeline, oldest first. */
-export async function letters({ link, namespace, replicas }: On, pipeline?: string): Promise<readonly Letter[]> {
+interface Written {
+  readonly letters: ReadonlyMap<string, Letter>
+  /** By record, for all pipelines: where it was put again, and where it was about to be put. */
+  readonly redriven: ReadonlyMap<string, number>
+  readonly redriving: ReadonlyMap<string, number>
+}
+async function written({ link, namespace, replicas }: On): Promise<Written> {
+  const [letters, redriven, redriving] = [
+    new Map<string, Letter>(),
+    new Map<string, number>(),
+    new Map<string, number>(),
+  ]
   const stream = await provideDeadLetters(link, namespace, replicas)
   const info = await link.jsm.streams.info(stream)
   const { first_seq: from, last_seq: until, messages } = info.state
-  const waiting = new Map<string, Letter>()
-  if (messages === 0) return []
+  if (messages === 0) return { letters, redriven, redriving }
   const { signal } = new AbortController()
-  for await (const message of readFrom(link, { stream, from, until, created: createdMark(info), signal }))
-    if (Redriven.safeParse(message.json()).success) waiting.delete(message.subject)
-    else waiting.set(message.subject, { ...Letter.parse(message.json()), letter: message.seq })
-  return [...waiting.values()].filter((letter) => pipeline === undefined || letter.pipeline === pipeline)
+  for await (const message of readFrom(link, { stream, from, until, created: createdMark(info), signal })) {
+    const said: unknown = message.json()
+    const [done, begun] = [Redriven.safeParse(said).data, Redriving.safeParse(said).data]
+    if (done !== undefined) redriven.set(recordOf(message.subject), done.redriven)
+    else if (begun !== undefined) redriving.set(recordOf(message.subject), begun.redriving)
+    else letters.set(message.subject, { ...Letter.parse(said), letter: message.seq })
+  }
+  return { letters, redriven, redriving }
+}
+
+/** The letters that wait, all or those of a pipeline, oldest first: a record that was put again waits for nobody. */
+export async function letters(on: On, pipeline?: string): Promise<readonly Letter[]> {
+  const { letters: all, redriven } = await written(on)
+  return [...all].flatMap(([subject, letter]) =>
+    redriven.has(recordOf(subject)) || (pipeline !== undefined && letter.pipeline !== pipeline) ? [] : [letter],
+  )
+}
+
+/**
+ * Puts the record of a letter at the end of its stream again, once, whichever pipelines left it out, and says so. What is
+ * repaired may be put in its place.
+ */
+export async function redrive(on: On, letter: Letter, repaired?: Uint8Array): Promise<number> {
+  const { stream, record } = letter
+  const bytes = repaired ?? (record === null ? undefined : Buffer.from(record, 'base64'))
+  if (bytes === undefined) throw lost(stream, `the record of letter ${letter.letter} was gone before it was kept`)
+  const subject = letterSubject(on.namespace, letter.pipeline, letter)
+  const said = await written(on)
+  const before = said.redriven.get(recordOf(subject))
+  if (before !== undefined) return before
+  const say = async (mark: z.input<typeof Redriving> | z.input<typeof Redriven>) => {
+    const reply = await on.link.exchange.insist(subject, new TextEncoder().encode(JSON.stringify(mark)), {})
+    if (reply.type === 'refused') throw refusalOf(subject, reply)
+  }
+  // who was to say that it was done may have been killed
+  const begun = said.redriving.get(recordOf(subject))
+  const there = begun !== undefined && (await standsFor(on, stream, begun)) === recordOf(subject)
+  const place = there ? begun : await putBehind(on, stream, bytes, recordOf(subject), say)
+  await say({ redriven: place })
+  return place
 }
 
 /** What stands last in a stream of ticks says how far its feed got: so does what comes behind it. */
-async function putBehind({ link, namespace, replicas }: On, name: string, data: Uint8Array): Promise<number> {
+async function putBehind(
+  { link, namespace, replicas }: On,
+  name: string,
+  data: Uint8Array,
+  record: string,
+  announce: (mark: z.input<typeof Redriving>) => Promise<void>,
+): Promise<number> {
   const stream = streamOf(namespace, name)
   const end = await Publisher.endOf(link, stream)
+  const place = end.seq + 1
+  await announce({ redriving: place })
   const publisher = new Publisher(link, stream, end, replicas)
   try {
-    await publisher.publish({ subject: subjectOfLog(namespace, name), data, headers: sameProgress(end) })
+    const headers = { ...sameProgress(end), [STANDS_FOR]: record }
+    await publisher.publish({ subject: subjectOfLog(namespace, name), data, headers })
     await publisher.flush()
   } finally {
     publisher.close()
   }
-  return end.seq + 1
+  return place
 }
-
-/**
- * Puts the record of a letter at the end of its stream again, and marks it, and what other pipelines said of the same
- * record: their commits may be read again, and must not bring it back. What is repaired may be put in its place.
- */
-export async function redrive(on: On, letter: Letter, repaired?: Uint8Array): Promise<number> {
-  const { stream, seq, record } = letter
-  const bytes = repaired ?? (record === null ? undefined : Buffer.from(record, 'base64'))
-  if (bytes === undefined) throw lost(stream, `the record of letter ${letter.letter} was gone before it was kept`)
-  const subjectOf = ({ pipeline }: Letter) => letterSubject(on.namespace, pipeline, letter)
-  const before = await redrivenAs(on, subjectOf(letter))
-  if (before !== undefined) return before
-  const others = (await letters(on)).filter((other) => other.stream === stream && other.seq === seq)
-  const redriven = await putBehind(on, stream, bytes)
-  for (const subject of new Set([letter, ...others].map(subjectOf))) {
-    const reply = await on.link.exchange.insist(subject, new TextEncoder().encode(JSON.stringify({ redriven })), {})
-    if (reply.type === 'refused') throw refusalOf(subject, reply)
-  }
-  return redriven
-}
-/** Where the record of a letter was put, if it was. */
-async function redrivenAs({ link, namespace }: On, subject: string): Promise<number | undefined> {
-  const stream = streamOf(namespace, layout.deadLetters)
-  const ask = () => link.jsm.streams.getMessage(stream, { last_by_subj: subject })
-  const last = await patiently(link, ask).catch((error: unknown) => {
+async function standsFor({ link, namespace }: On, name: string, seq: number): Promise<string | undefined> {
+  const ask = () => link.jsm.streams.getMessage(streamOf(namespace, name), { seq })
+  const message = await patiently(link, ask).catch((error: unknown) => {
     if (isNoMessage(error)) return null
     throw error
   })
-  return last === null ? undefined : Redriven.safeParse(last.json()).data?.redriven
+  return message?.header.get(STANDS_FOR)
 }

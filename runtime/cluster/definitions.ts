@@ -35,7 +35,7 @@ export const Pointer = z.object({
   keep: z.array(z.string()),
   /** Into how many ranges of key groups the pipeline is cut; fixed. */
   ranges: z.int().min(1).max(64),
-  /** The first record of each tick stream a fresh stage takes. */
+  /** The first record of each tick stream a fresh stage takes; the oldest that is left then where none is named. */
   start: z.record(z.string(), z.int()),
   /** While draining: the last record of each tick stream to take. */
   until: z.record(z.string(), z.int()).optional(),

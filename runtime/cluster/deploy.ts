@@ -148,7 +148,11 @@ export async function shadow(
 async function startOf(plan: Plan, ranges: number, log: Log, start: Start = { type: 'now' }) {
   const all: Record<string, number> = {}
   for (const range of rangesOf(ranges))
-    for (const { name } of tickStreams(plan, range)) all[name] = await startAt(await log.stream(name), start)
+    for (const { name } of tickStreams(plan, range)) {
+      const stream = await log.stream(name)
+      // what is there goes on being let go until a worker comes
+      if (start.type !== 'all') all[name] = await startAt(stream, start)
+    }
   return all
 }
 /** The newest commit of a range, if there is one. */
@@ -164,8 +168,11 @@ async function startAfter({ ranges, start }: Pointer, heads: readonly Head[], ol
     const head = heads[r]
     const read = new Set(tickStreams(old, range).map(({ name }) => name))
     for (const { name } of tickStreams(next, range)) {
-      const goesOn = head === undefined || (read.has(name) && head.inputs.some(({ stream }) => stream === name))
-      if (!goesOn || start[name] === undefined) all[name] = await startAt(await log.stream(name), { type: 'now' })
+      const goesOn =
+        head === undefined
+          ? read.has(name) || start[name] !== undefined
+          : read.has(name) && head.inputs.some(({ stream }) => stream === name)
+      if (!goesOn) all[name] = await startAt(await log.stream(name), { type: 'now' })
     }
   }
   return all

@@ -1,6 +1,7 @@
+import { DiscardPolicy } from '@nats-io/jetstream'
 import { headers } from '@nats-io/transport-node'
 import { Observable } from 'rxjs'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { operators } from '../../operators/catalogue.ts'
 import { decodeFrame } from '../../schemas/frame.ts'
 import { Gap, Heartbeat, Trade } from '../../schemas/market.ts'
@@ -11,7 +12,7 @@ import { natsServerBinary } from '../../testing/nats_server.ts'
 import { wallClock } from '../clock.ts'
 import type { SourceItem } from '../connect.ts'
 import { encodeItems, type Recording } from '../feed.ts'
-import type { Link } from '../log/jetstream/link.ts'
+import { type Link, openLink } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
 import { layout, streamOf, subjectOfLog } from '../log/layout.ts'
 import { type PlannedSource, plan } from '../plan.ts'
@@ -255,6 +256,55 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
     const both = await letters(on)
     expect(both).toHaveLength(2)
     for (const letter of both) expect(await redrive(on, letter)).toBe(1)
+    expect(await letters(on)).toEqual([])
+    expect(await ids(namespace, 1)).toEqual([1])
+  })
+
+  test('a pipeline that meets a record only after another had it redriven does not have it put there again', async () => {
+    const namespace = 'behind'
+    const [name = ''] = names(1)
+    const on = { link, namespace, replicas: 1 }
+    await store(namespace, name, [])
+    await provideDeadLetters(link, namespace, 1)
+    const text = Buffer.from(encodeItems(source, [row(1)])[0] as Uint8Array).toString('base64')
+    const leftOut = async (pipeline: string) => {
+      const letter = { pipeline, stage: `stage.${pipeline}`, stream: name, seq: 1, code: 'FRAME_CORRUPT', reason: '' }
+      const data = new TextEncoder().encode(JSON.stringify({ ...letter, record: text }))
+      await link.exchange.insist(letterSubject(namespace, pipeline, letter), data, {})
+      return { ...letter, record: text, letter: 1 }
+    }
+    expect(await redrive(on, await leftOut('ahead'))).toBe(1)
+    const late = await leftOut('late')
+    expect(await letters(on)).toEqual([])
+    expect(await redrive(on, late)).toBe(1)
+    expect(await ids(namespace, 1)).toEqual([1])
+  })
+
+  test('a redrive that ended before it was marked is not made twice', async () => {
+    const namespace = 'unmarked'
+    const [name = ''] = names(1)
+    const on = { link, namespace, replicas: 1 }
+    await store(namespace, name, [])
+    const stream = await provideDeadLetters(link, namespace, 1)
+    const record = Buffer.from(encodeItems(source, [row(1)])[0] as Uint8Array).toString('base64')
+    const said = { pipeline: 'p', stage: 'stage.p', stream: name, seq: 1, code: 'FRAME_CORRUPT', reason: '', record }
+    const letter = { ...said, letter: 1 }
+    await link.exchange.insist(
+      letterSubject(namespace, 'p', letter),
+      new TextEncoder().encode(JSON.stringify(said)),
+      {},
+    )
+    // there is room to say what is about to be done, and none to say that it was done
+    await link.jsm.streams.update(stream, { max_msgs: 2, discard: DiscardPolicy.New })
+    const killed = await openLink({ servers: link.nc.getServer(), name: 'killed' })
+    const first = redrive({ ...on, link: killed }, letter)
+    const refused = expect(first).rejects.toMatchObject({ code: 'NATS_UNREACHABLE' })
+    await vi.waitFor(async () => expect(await ids(namespace, 1)).toEqual([1]), 20_000)
+    await killed.close()
+    await refused
+    expect(await letters(on)).toHaveLength(1)
+    await link.jsm.streams.update(stream, { max_msgs: -1 })
+    expect(await redrive(on, letter)).toBe(1)
     expect(await letters(on)).toEqual([])
     expect(await ids(namespace, 1)).toEqual([1])
   })

@@ -24,6 +24,8 @@ export interface ProjectorOptions {
   readonly ranges: number
   /** The plan of a hash, of any version that was deployed. */
   readonly planOf: (hash: string) => Promise<Plan>
+  /** Told of commits that are gone, and may have said what was never published: signals and dead letters. */
+  readonly missing: (gone: { readonly stream: string; readonly from: number; readonly to: number }) => void
 }
 
 /** Per range the commit whose messages were published last, and how many of them. */
@@ -49,7 +51,9 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
   const publisher = new Publisher(link, stream, end, replicas)
   const at = new Map(Object.entries(Position.parse(JSON.parse(end.headers(AT) || '{}'))))
   const stages = await Promise.all(rangesOf(options.ranges).map((range) => log.stream(layout.stage(pipeline, range))))
-  const starts = await Promise.all(stages.map(async (stage, r) => ({ stream: stage, from: await begin(stage, at, r) })))
+  const starts = await Promise.all(
+    stages.map(async (stage, r) => ({ stream: stage, from: await begin(stage, at, r, options.missing) })),
+  )
   const mailbox = new Mailbox(starts, signal)
   const encoder = new TextEncoder()
   try {
@@ -89,9 +93,17 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
   }
 }
 
-async function begin(stage: LogStream, at: ReadonlyMap<string, readonly [number, number]>, range: number) {
+async function begin(
+  stage: LogStream,
+  at: ReadonlyMap<string, readonly [number, number]>,
+  range: number,
+  missing: ProjectorOptions['missing'],
+): Promise<number> {
   const { first } = await stage.state()
-  return Math.max(first, at.get(String(range))?.[0] ?? 1)
+  // of the commit whose messages stand last, more may have been due
+  const from = at.get(String(range))?.[0] ?? 1
+  if (from < first) missing({ stream: stage.name, from, to: first - 1 })
+  return Math.max(first, from)
 }
 
 /** What the sinks publish of a commit; they hold nothing themselves. */

@@ -28,11 +28,10 @@ const COMMIT_BYTES = 2 ** 18
 /** The inputs of a range of a deployed pipeline. */
 export async function inputsOf(plan: Plan, pointer: Pointer, range: Range, log: Log): Promise<readonly StageInput[]> {
   return Promise.all(
-    tickStreams(plan, range).map(async ({ source, name }) => ({
-      stream: await log.stream(name),
-      source,
-      start: pointer.start[name] ?? 1,
-    })),
+    tickStreams(plan, range).map(async ({ source, name }) => {
+      const stream = await log.stream(name)
+      return { stream, source, start: pointer.start[name] ?? (await stream.state()).first }
+    }),
   )
 }
 

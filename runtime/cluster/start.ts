@@ -1,5 +1,5 @@
-import { TidegateError } from '../../schemas/errors.ts'
-import { peekFrame } from '../../schemas/frame.ts'
+import { isTidegateError, TidegateError } from '../../schemas/errors.ts'
+import { checkFrame } from '../../schemas/frame.ts'
 import type { LogStream } from '../log/log.ts'
 
 /** A place in a stream of frames. */
@@ -35,12 +35,20 @@ async function search(stream: LogStream, first: number, last: number, at: number
   let [low, high] = [first, last + 1]
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
-    if ((await timeOf(stream, middle)) < at) low = middle + 1
+    // a damaged frame tells no time: the next one does
+    let [place, time] = [middle, await timeOf(stream, middle)]
+    while (time === undefined && ++place < high) time = await timeOf(stream, place)
+    if (time !== undefined && time < at) low = place + 1
     else high = middle
   }
   return low
 }
-async function timeOf(stream: LogStream, seq: number): Promise<number> {
-  for await (const { data } of stream.read(seq, { limit: 1 })) return peekFrame(data).last
-  return Number.POSITIVE_INFINITY
+/** The newest event time of a frame; undefined where it is damaged. */
+export async function timeOf(stream: LogStream, seq: number): Promise<number | undefined> {
+  try {
+    for await (const { data } of stream.read(seq, { limit: 1 })) return checkFrame(data).last
+  } catch (error) {
+    if (!isTidegateError(error) || error.code !== 'FRAME_CORRUPT') throw error
+  }
+  return undefined
 }

@@ -1,12 +1,12 @@
-import { peekFrame } from '../../schemas/frame.ts'
 import { decodeCommit } from '../commit.ts'
 import type { Link } from '../log/jetstream/link.ts'
 import { layout, type Range, suffix } from '../log/layout.ts'
-import type { Log, LogStream } from '../log/log.ts'
+import type { Log } from '../log/log.ts'
 import type { Definitions, Pointer, Savepoint } from './definitions.ts'
 import { rangesOf, tickStreams } from './feed_name.ts'
 import { Leases } from './leases.ts'
 import type { Plans } from './plans.ts'
+import { timeOf } from './start.ts'
 
 /** How far a range is behind one of its inputs. */
 export interface InputLag {
@@ -118,8 +118,12 @@ async function untaken({ plans, log }: From, { version, start }: Pointer, pipeli
   const plan = await plans.of(pipeline, version).catch(() => undefined)
   const streams = plan === undefined ? [] : tickStreams(plan, range)
   const there = await Promise.all(streams.map(({ name }) => log.open(name)))
-  return there.flatMap((stream) =>
-    stream === undefined ? [] : [{ stream: stream.name, to: (start[stream.name] ?? 1) - 1 }],
+  const known = there.flatMap((stream) => stream ?? [])
+  return Promise.all(
+    known.map(async (stream) => ({
+      stream: stream.name,
+      to: (start[stream.name] ?? (await stream.state()).first) - 1,
+    })),
   )
 }
 
@@ -127,10 +131,7 @@ async function lagOf(log: Log, name: string, taken: number): Promise<InputLag> {
   const stream = await log.stream(name)
   const { first, last } = await stream.state()
   const known = taken >= first && last >= first
-  const time = known ? (await timeAt(stream, last)) - (await timeAt(stream, taken)) : null
+  const [newest, at] = known ? [await timeOf(stream, last), await timeOf(stream, taken)] : []
+  const time = newest === undefined || at === undefined ? null : newest - at
   return { stream: name, taken, last, records: last - taken, time }
-}
-async function timeAt(stream: LogStream, seq: number): Promise<number> {
-  for await (const { data } of stream.read(seq, { limit: 1 })) return peekFrame(data).last
-  return Number.NaN
 }

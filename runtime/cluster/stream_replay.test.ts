@@ -1,18 +1,26 @@
 import { describe, expect, test } from 'vitest'
 import { operators } from '../../operators/catalogue.ts'
+import { peekFrame } from '../../schemas/frame.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
+import { generate } from '../../sources/synthetic/market.ts'
 import { natsLink } from '../../test/nats_link.ts'
 import { natsServerBinary } from '../../testing/nats_server.ts'
 import { wallClock } from '../clock.ts'
+import type { Committed } from '../connect.ts'
+import { encodeItems } from '../feed.ts'
 import type { Link } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
 import { layout, streamOf } from '../log/layout.ts'
-import { type PlannedSource, plan } from '../plan.ts'
+import { type PlannedSource, plan as planOf } from '../plan.ts'
+import { replay } from '../replay.ts'
+import { Stage } from '../stage.ts'
 import { runFeed } from './feed.ts'
 import { feedName } from './feed_name.ts'
+import { type Start, startAt } from './start.ts'
 import { replayStreams } from './stream_replay.ts'
 
+const market = { symbols: ['BTCUSDT'], start: 1_704_067_200_000_000, start_price: 60_000, volatility: 1 }
 const namespace = 'replayed'
 const definition = {
   pipeline: 'p',
@@ -21,7 +29,7 @@ const definition = {
     bars: { op: 'time_bars', from: 'trades', params: { every: '10s' } },
   },
 }
-const planned = plan(definition, { operators, sources, sinks }, 'paper')
+const planned = planOf(definition, { operators, sources, sinks }, 'paper')
 const source = planned.sources[0] as PlannedSource
 
 const binary = natsServerBinary()
@@ -53,6 +61,48 @@ describe.skipIf(binary === undefined)('replays of a nats-server (apt-get install
     expect(part.rows).toBeLessThan(all.rows)
     const ticks = streamOf(namespace, layout.tick(feedName(source)))
     await expect.poll(async () => (await link.jsm.streams.info(ticks)).state.consumer_count).toBe(0)
+    await log.close()
+  })
+
+  test('a damaged record is left out, and counted, where the stage left it out too', async () => {
+    const log = await openJetStreamLog(link, { namespace: 'damaged' })
+    const { trades } = definition.nodes
+    const short = {
+      ...definition,
+      nodes: { ...definition.nodes, trades: { ...trades, params: { minutes: 5, seed: 7 } } },
+    }
+    const plan = planOf(short, { operators, sources, sinks }, 'paper')
+    const own = { range: { part: 0, of: 1 }, speed: Number.POSITIVE_INFINITY, clock: wallClock }
+    const name = layout.tick(feedName(plan.sources[0] as PlannedSource))
+    const ticks = await log.stream(name)
+    const records: Uint8Array[] = []
+    for (const items of generate({ ...market, minutes: 5, seed: 7 }))
+      records.push(...encodeItems(plan.sources[0] as PlannedSource, items))
+    const times = records.map((data) => peekFrame(data).first)
+    // one in its rows, one in its head, and one in the time it tells; halving meets the last two
+    const middle = Math.floor(records.length / 2)
+    for (const [at, byte] of [
+      [3, 100],
+      [middle, 0],
+      [middle + 1, 39],
+    ] as const)
+      (records[at] as Uint8Array)[byte] = 0x11
+    for (const [seq, data] of records.entries()) await ticks.append(data, seq)
+
+    const inputs = [{ stream: ticks, source: 'trades' }]
+    const stage = await Stage.open(plan, log, { inputs, name: layout.stage('p') })
+    const rows: Committed[] = []
+    for await (const record of ticks.read(1)) rows.push(...(await stage.step([record])))
+    stage.close()
+    expect(await replay(plan, log, { inputs, name: layout.stage('p') })).toMatchObject({ equal: true, dead: 3 })
+    const again: Committed[] = []
+    const { signal } = new AbortController()
+    const run = (start: Start) => replayStreams(plan, log, { ...own, start, signal, output: (row) => again.push(row) })
+    expect(await run({ type: 'all' })).toMatchObject({ dead: 3, rows: stage.engine.counts.rows })
+    expect(again.map(({ id, value }) => ({ id, value }))).toEqual(rows.map(({ id, value }) => ({ id, value })))
+    const cut = { type: 'time', at: times[middle + 2] as number } as const
+    expect(await startAt(ticks, cut)).toBeGreaterThan(middle - 1)
+    expect(await startAt(ticks, cut)).toBeLessThanOrEqual(middle + 3)
     await log.close()
   })
 })

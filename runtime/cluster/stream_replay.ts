@@ -1,8 +1,9 @@
-import { decodeFrame, type Frame } from '../../schemas/frame.ts'
+import type { Frame } from '../../schemas/frame.ts'
 import { type Clock, pause } from '../clock.ts'
 import type { Committed } from '../connect.ts'
 import { type ExecutionName, openEngine } from '../engine.ts'
 import { endFrame } from '../feed.ts'
+import { type Damage, intactFrame, isDamage } from '../intact_frame.ts'
 import type { Range } from '../log/layout.ts'
 import type { Log, LogStream } from '../log/log.ts'
 import { OutputHash } from '../output_hash.ts'
@@ -29,6 +30,8 @@ export interface StreamReplayOptions {
 export interface StreamReplayResult {
   readonly rows: number
   readonly records: number
+  /** Of the records, those that were damaged, and are left out as a stage leaves them out. */
+  readonly dead: number
   readonly late: number
   readonly invalid: number
   readonly gaps: number
@@ -92,7 +95,8 @@ export async function replayStreams(plan: Plan, log: Log, options: StreamReplayO
     engine.close()
   }
   const { rows, late, invalid, gaps } = engine.counts
-  return { rows, records, late, invalid, gaps, outputs: hash.rows, outputs_sha256: hash.digest() }
+  const dead = heads.reduce((sum, head) => sum + head.dead, 0)
+  return { rows, records, dead, late, invalid, gaps, outputs: hash.rows, outputs_sha256: hash.digest() }
 }
 
 /** The rest of a frame up to a time; when paced, what belongs to 5 ms. */
@@ -108,9 +112,11 @@ class Head {
   frame: Frame | undefined
   row = 0
   newest = 0
-  private readonly frames: AsyncGenerator<Frame>
+  /** Records that were damaged. */
+  dead = 0
+  private readonly frames: AsyncGenerator<Frame | Damage>
   private readonly from: number
-  constructor(source: number, all: AsyncGenerator<Frame>, from: number) {
+  constructor(source: number, all: AsyncGenerator<Frame | Damage>, from: number) {
     this.source = source
     this.frames = all
     this.from = from
@@ -129,6 +135,10 @@ class Head {
         return count
       }
       count++
+      if (isDamage(next.value)) {
+        this.dead++
+        continue
+      }
       this.frame = next.value
       this.row = 0
       this.newest = Math.max(this.newest, next.value.last)
@@ -157,8 +167,12 @@ function earliestOf(heads: readonly Head[]): { head: Head; until: number } | und
 }
 const earliest = (start: Start): number => (start.type === 'time' ? start.at : Number.NEGATIVE_INFINITY)
 
-async function* frames(stream: LogStream, from: number, known: ReturnType<typeof kindsOf>): AsyncGenerator<Frame> {
+async function* frames(
+  stream: LogStream,
+  from: number,
+  known: ReturnType<typeof kindsOf>,
+): AsyncGenerator<Frame | Damage> {
   const { last } = await stream.state()
   if (from > last) return
-  for await (const { data } of stream.read(from)) yield decodeFrame(data, known)
+  for await (const { data } of stream.read(from)) yield intactFrame(data, known)
 }

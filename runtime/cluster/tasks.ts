@@ -89,9 +89,18 @@ function projecting({ pipeline, ranges }: Pointer): Task {
   return {
     key: `signals.${pipeline}`,
     shape: '',
-    run: ({ link, log, namespace, replicas, plans }, signal) =>
+    run: ({ link, log, namespace, replicas, plans, events, notice }, signal) =>
       project(
-        { link, log, namespace, replicas, pipeline, ranges, planOf: (hash) => plans.byHash(pipeline, hash) },
+        {
+          ...{ link, log, namespace, replicas, pipeline, ranges },
+          planOf: (hash) => plans.byHash(pipeline, hash),
+          missing(gone) {
+            events.tell(pipeline, 'signals_lost', gone)
+            notice(
+              `signals of ${pipeline}: commits ${gone.from} to ${gone.to} of ${gone.stream} were let go, and what they said and was not published is missing`,
+            )
+          },
+        },
         signal,
       ),
   }

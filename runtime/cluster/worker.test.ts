@@ -18,10 +18,12 @@ import { replay } from '../replay.ts'
 import { type Letter, letters, redrive } from './dead_letters.ts'
 import { Definitions } from './definitions.ts'
 import { type Deploying, deploy, promote, shadow } from './deploy.ts'
+import { eventsOf } from './events.ts'
 import { feedName, rangesOf } from './feed_name.ts'
 import { Leases } from './leases.ts'
 import { Plans } from './plans.ts'
 import { inputsOf } from './stage_task.ts'
+import { statusOf } from './status.ts'
 import { newestHead } from './tasks.ts'
 import { Worker } from './worker.ts'
 
@@ -220,13 +222,20 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     }
     const damaged = trade(3).slice()
     damaged[100] = (damaged[100] as number) ^ 0xff
-    for (const data of [trade(1), trade(2), damaged, trade(4)]) await ticks.append(data, (await ticks.state()).last)
+    for (const data of [trade(1), trade(2), damaged]) await ticks.append(data, (await ticks.state()).last)
     const on = { link, log, namespace, replicas: 1 }
     const [letter] = await until(async () => {
       const all = await letters(on, 'poisoned')
       return all.length > 0 && all
     })
     expect(letter).toMatchObject({ seq: 3, code: 'FRAME_CORRUPT', record: Buffer.from(damaged).toString('base64') })
+    // how far a pipeline is can be asked also where the newest record tells no time
+    const from = { ...on, definitions, plans: new Plans(definitions, planner) }
+    expect((await statusOf(from, 'poisoned')).pipelines[0]?.ranges[0]?.inputs[0]).toMatchObject({
+      taken: 3,
+      time: null,
+    })
+    await ticks.append(trade(4), 3)
     expect(await redrive(on, letter as Letter, trade(5))).toBe(5)
     expect(await letters(on)).toEqual([])
     // who reads the commit once more does not bring it back
@@ -265,6 +274,34 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     await until(async () => said.some((line) => line.includes('stage.eaten: LOG_LOST')))
   })
 
+  test('a pipeline that is to begin with all there is begins with what is left when a worker comes', async () => {
+    const definition = drawn('late')
+    definition.nodes.trades = { source: 'tape_trades' } as never
+    const plan = await planner(definition)
+    const name = layout.tick(feedName(plan.sources[0] as never))
+    const ticks = await log.stream(name)
+    for (let n = 0; n < 6; n++) {
+      const value = { price: 100, size: 1, side: 0, id: n }
+      const [data] = encodeItems(plan.sources[0] as never, [{ type: 'row', at: n * 1e6, key: 'v:A', value }])
+      await ticks.append(data as Uint8Array, n)
+    }
+    await put(definition)
+    await link.jsm.streams.purge(streamOf(namespace, name), { seq: 4 })
+    const from = { link, log, namespace, replicas: 1, definitions, plans: new Plans(definitions, planner) }
+    expect((await statusOf(from, 'late')).pipelines[0]?.ranges[0]?.inputs[0]).toMatchObject({ taken: 3, records: 3 })
+    await promote(on, 'late', {
+      version: (
+        await put({ ...drawn('late', 9), nodes: { ...drawn('late', 9).nodes, trades: definition.nodes.trades } })
+      ).deployed.version,
+    })
+    work('a')
+    await until(async () => (await newestHead(log, layout.stage('late')))?.inputs[0]?.to === 6)
+    const { pointer } = await definitions.require('late')
+    const second = await on.plans.of('late', 2)
+    const inputs = await inputsOf(second, pointer, { part: 0, of: 1 }, log)
+    expect(await replay(second, log, { inputs, name: layout.stage('late') })).toMatchObject({ equal: true, records: 3 })
+  }, 30_000)
+
   test('signals whose last one is gone are not published all over again, and that is told', async () => {
     const definition = drawn('forgotten')
     const plan = await planner(definition)
@@ -281,6 +318,37 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     await until(async () => said.some((line) => line.includes('signals.forgotten: LOG_LOST')))
     expect((await link.jsm.streams.info(`${namespace}-sig-forgotten`)).state.messages).toBe(0)
   })
+
+  test('signals that are missing because commits were let go before they were published are told', async () => {
+    const definition = drawn('trimmed')
+    const plan = await planner(definition)
+    const expected = await backtested(plan)
+    await put(definition)
+    const first = work('a')
+    await until(done(plan, expected))
+    await until(async () => (await link.jsm.streams.info(`${namespace}-sig-trimmed`)).state.messages > 0)
+    first.abort()
+    await until(async () => said.includes('a: worker a is down'))
+    const stage = streamOf(namespace, layout.stage('trimmed'))
+    const told = async (name: string) => {
+      const stop = new AbortController()
+      const events = await eventsOf({ link, namespace, replicas: 1 }, 'trimmed', 'signals_lost', stop.signal)
+      const worker = work(name)
+      await until(async () => said.some((line) => line.startsWith(`${name}: signals of trimmed`)))
+      const { value } = await events.next()
+      stop.abort()
+      worker.abort()
+      await until(async () => said.includes(`${name}: worker ${name} is down`))
+      return value as unknown
+    }
+    // nothing says how far they got; then the last one does
+    await link.jsm.streams.delete(`${namespace}-sig-trimmed`)
+    await link.jsm.streams.purge(stage, { seq: 5 })
+    expect(await told('b')).toMatchObject({ stream: layout.stage('trimmed'), from: 1, to: 4 })
+    const { last_seq } = (await link.jsm.streams.info(stage)).state
+    await link.jsm.streams.purge(stage)
+    expect(await told('c')).toMatchObject({ stream: layout.stage('trimmed'), to: last_seq })
+  }, 40_000)
 
   test('what a worker of an older release cannot plan is done by the others', async () => {
     const definition = drawn('newer')
