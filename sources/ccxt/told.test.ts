@@ -53,3 +53,11 @@ test('what is older than anything remembered is not told again', () => {
   expect(told.fresh(page, 'overlap')).toHaveLength(2)
   expect(told.fresh(page, 'overlap')).toHaveLength(0)
 })
+
+test.each(['overlap', 'follow'] as const)('a trade without a time is not lost, and is no proof (%s)', (pages) => {
+  const told = new Told(1000)
+  told.fresh([trade(5000, 1, '1')], pages)
+  const timeless = { ...trade(0, 2, '2'), timestamp: undefined }
+  expect(told.fresh([timeless], pages)).toEqual([timeless])
+  expect(told.fresh([timeless], pages)).toEqual([])
+})

@@ -26,7 +26,7 @@ export class Told {
     const forgotten = this.newest - this.window
     const fresh = page.filter((trade) => {
       // some exchanges give the same long page whatever they are asked for
-      if ((trade.timestamp ?? 0) < forgotten) return false
+      if (trade.timestamp !== undefined && trade.timestamp < forgotten) return false
       if (trade.id !== undefined && this.ids.has(trade.id)) {
         this.count(seen, contentOf(trade))
         return false
@@ -45,7 +45,7 @@ export class Told {
     return times
   }
   private remember(trade: CcxtTrade): void {
-    const at = trade.timestamp ?? 0
+    const at = trade.timestamp ?? this.newest
     this.newest = Math.max(this.newest, at)
     if (trade.id !== undefined) this.ids.set(trade.id, at)
     const content = contentOf(trade)

@@ -126,9 +126,9 @@ export class Link {
     const { filter, limits } = this.settings
     try {
       if (!(await this.isOurs())) return
-      await this.ask('eth_subscribe', ['newHeads'])
+      if (this.heads === 'asked') await this.ask('eth_subscribe', ['newHeads'])
       this.heads = 'subscribed'
-      if (filter !== undefined) await this.ask('eth_subscribe', ['logs', filter])
+      if (filter !== undefined) await this.askForLogs(filter)
       this.state = 'pushed'
       this.stopPoll()
       this.hears.told('subscribed', this.label, 0)
@@ -144,6 +144,15 @@ export class Link {
       // A node without subscriptions (-32601, method not found) is asked instead.
       if ((failure as RpcFailure).reason === 'refused' && this.heads === 'asked') void this.poll()
       else this.stopGreet = this.context.clock.after(limits.backoff, () => void this.greet())
+    }
+  }
+
+  /** What is pushed is only held against what is asked for: a node that refuses to push logs is as good. */
+  private async askForLogs(filter: LogFilter): Promise<void> {
+    try {
+      await this.ask('eth_subscribe', ['logs', filter])
+    } catch (failure) {
+      if ((failure as RpcFailure).reason !== 'refused') throw failure
     }
   }
 

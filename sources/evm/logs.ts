@@ -1,4 +1,5 @@
 import type { RpcFailure } from '../../runtime/define.ts'
+import { mayHold } from './bloom.ts'
 import type { LogFilter } from './link.ts'
 import { type Ask, logsBetween, logsOfBlock } from './questions.ts'
 import type { Head, Log } from './wire.ts'
@@ -42,9 +43,16 @@ export async function logsOf(
     if (own === undefined) strange.add(log.block)
     else found.set(log.block_hash, [...own, log])
   }
-  // A range is answered by number. Where it means another block than we do, ours is asked for by its hash.
-  const ours = blocks.filter(({ number }) => strange.has(number))
-  for (const [hash, logs] of await Promise.all(ours.map(({ hash }) => one(hash)))) found.set(hash, logs)
+  // A range is answered by number, by a node that may be on another branch, or behind. Where it means another block than
+  // we do, or gives nothing of one that may have something, ours is asked for by its hash.
+  const may = mayHold(filter)
+  const ours = blocks.filter(
+    ({ number, hash, bloom }) => strange.has(number) || (found.get(hash)?.length === 0 && may(bloom)),
+  )
+  for (let n = 0; n < ours.length; n += abreast) {
+    const some = ours.slice(n, n + abreast)
+    for (const [hash, logs] of await Promise.all(some.map(({ hash }) => one(hash)))) found.set(hash, logs)
+  }
   return found
 }
 

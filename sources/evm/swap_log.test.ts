@@ -17,6 +17,7 @@ const block: Head = {
   gas_used: 0,
   gas_limit: 0,
   transactions: 1,
+  bloom: '0x',
 }
 const poolOf = (protocol: Protocol, decimals0 = 18, decimals1 = 6): Pool => ({
   protocol,

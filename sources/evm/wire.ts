@@ -15,6 +15,8 @@ export interface Head {
   readonly gas_limit: number
   /** Headers that a node pushes do not say how many there are. */
   readonly transactions: number | undefined
+  /** The bloom of its logs; `0x` where the node tells none. */
+  readonly bloom: string
 }
 export interface Log {
   readonly address: string
@@ -53,7 +55,7 @@ export function readHead(value: unknown): Head | undefined {
   if (number === undefined || seconds === undefined || own === undefined || parent === undefined) return undefined
   if (used === undefined || limit === undefined || seconds > endOfTime) return undefined
   if (typeof fee !== 'string' || !/^0x[0-9a-f]{1,64}$/i.test(fee)) return undefined
-  const { transactions } = value
+  const { transactions, logsBloom } = value
   return {
     number,
     hash: own,
@@ -63,6 +65,7 @@ export function readHead(value: unknown): Head | undefined {
     gas_used: used,
     gas_limit: limit,
     transactions: Array.isArray(transactions) ? transactions.length : undefined,
+    bloom: typeof logsBloom === 'string' && /^0x[0-9a-f]{512}$/i.test(logsBloom) ? logsBloom : '0x',
   }
 }
 

@@ -165,3 +165,30 @@ test('rows without numbers follow each other without a gap, and begin a connecti
   expect(ids()).toEqual([0, 0, 0, 0, 0])
   expect(gaps().map(({ reason }) => reason)).toEqual(['connected', 'disconnected'])
 })
+
+test('a connection lost while a hole is open leaves a doubt of its own, however the hole ends', () => {
+  for (const end of ['filled', 'conceded'] as const) {
+    const { sequencer, gaps } = started('contiguous', true)
+    sequencer.take(row(1))
+    sequencer.take(row(4))
+    sequencer.lose('disconnected')
+    if (end === 'filled') sequencer.filled([row(2), row(3)])
+    else sequencer.concede()
+    expect(sequencer.doubted).toBe('disconnected')
+    sequencer.pass(4500)
+    const hole = end === 'filled' ? [] : [{ reason: 'sequence', missing: 2, since: 1000 }]
+    expect(gaps().slice(1)).toEqual([...hole, { reason: 'disconnected', missing: 0, since: 4000 }])
+  }
+})
+
+test('a venue that counts afresh while a hole is open ends the hole, and is followed', () => {
+  const { sequencer, ids, gaps } = started('contiguous', true)
+  sequencer.take(row(1000))
+  sequencer.take(row(1005))
+  const later = 1_005_000 + 61e6
+  sequencer.take(row(1, later))
+  sequencer.filled([row(1001)])
+  sequencer.take(row(2, later + 1))
+  expect(ids()).toEqual([1000, 1005, 1, 2])
+  expect(gaps().map(({ missing }) => missing)).toEqual([0, 4, 0])
+})

@@ -22,6 +22,8 @@ export type Verdict = 'told' | 'repeat' | 'held' | 'missing'
 interface Held<T> {
   readonly row: Numbered<T>
   readonly filled: boolean
+  /** Why continuity was not proven when it came: it is settled with whatever stands before it. */
+  readonly doubt?: Gap['reason'] | undefined
 }
 /** A number that is not above the newest is a repeat, unless it comes this much later (µs): then the venue counts afresh. */
 const AFRESH = 60e6
@@ -73,12 +75,17 @@ export class Sequencer<T> {
 
   /** Whether it was told before, or waits to be. */
   isRepeat(id: number, at: number): boolean {
-    if (this.numbering === 'none' || !this.spoken) return false
+    if (!this.spoken || this.unnumbered(id)) return false
     const rises = this.numbering === 'ascending'
     // an unchanged row may come again with a later time
     if (rises && id === this.last) return true
     const afresh = rises ? AFRESH_ASCENDING : AFRESH
     return id <= this.last ? at <= this.lastAt + afresh : this.held.size > 0 && this.held.has(id)
+  }
+
+  /** Where numbers only rise, one may be left out: 0. */
+  private unnumbered(id: number): boolean {
+    return this.numbering === 'none' || (this.numbering === 'ascending' && id === 0)
   }
 
   take(row: Numbered<T>): Verdict {
@@ -89,7 +96,9 @@ export class Sequencer<T> {
     }
     if (this.isRepeat(id, at)) return 'repeat'
     const first = row.first ?? id
-    const afresh = this.spoken && this.numbering !== 'none' && id <= this.last
+    const afresh = this.spoken && id <= this.last && !this.unnumbered(id)
+    // what is held was counted before
+    if (afresh) this.concede()
     if (!this.spoken || afresh || this.numbering !== 'contiguous') {
       if (this.doubt !== undefined || afresh) this.gap(at, 0)
       this.say(row)
@@ -101,7 +110,8 @@ export class Sequencer<T> {
       return this.advance()
     }
     if (this.waits) {
-      this.held.set(first, { row, filled: false })
+      this.held.set(first, { row, filled: false, doubt: this.doubt })
+      this.doubt = undefined
       if (this.hole !== undefined) return 'held'
       return this.open(row.symbol, first)
     }
@@ -168,17 +178,15 @@ export class Sequencer<T> {
     }
     const [first] = rows
     if (first === undefined) return
-    // the doubt is answered: nothing is missing up to here
-    this.doubt = undefined
     const count = rows.filter(({ value }) => value !== undefined).length
     if (count > 0) this.tell.filled(first.at, count)
     for (const row of rows) this.say(row)
   }
   private skip([first]: readonly [number, string]): void {
-    const { row } = this.held.get(first) as Held<T>
+    const { row, doubt } = this.held.get(first) as Held<T>
     this.held.delete(first)
     if (row.id <= this.last) return
-    if (first > this.last + 1) this.gap(row.at, first - this.last - 1)
+    if (first > this.last + 1) this.tellGap(row.at, first - this.last - 1, doubt)
     this.say(row)
   }
   private nearest(): readonly [first: number, symbol: string] {
@@ -192,9 +200,11 @@ export class Sequencer<T> {
   }
 
   private gap(at: number, missing: number): void {
-    const since = this.spoken ? this.lastAt : 0
-    this.tell.gap(at, { reason: this.doubt ?? 'sequence', missing, since })
+    this.tellGap(at, missing, this.doubt)
     this.doubt = undefined
+  }
+  private tellGap(at: number, missing: number, doubt: Gap['reason'] | undefined): void {
+    this.tell.gap(at, { reason: doubt ?? 'sequence', missing, since: this.spoken ? this.lastAt : 0 })
   }
   private say(row: Numbered<T>): void {
     this.spoken = true

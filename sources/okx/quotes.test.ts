@@ -66,3 +66,12 @@ test('a quote whose bid is not below its ask is kept out', async () => {
   await feed.until(() => feed.rows().length === 2)
   expect(feed.of('invalid').map(({ value }) => value.reason)).toEqual(['crossed_quote'])
 })
+
+test('quotes without a number are told all the same, and a number no double holds is kept out', async () => {
+  const unnumbered = [0, 5, 5].map((n) => quoteFrame(n, { seqId: undefined }))
+  const feed = await follow({ frames: [...unnumbered, quoteFrame(10, { seqId: 2 ** 53 })] })
+  await feed.until(() => feed.of('invalid').length > 0)
+  expect(feed.of('invalid').map(({ value }) => value.reason)).toEqual(['quote_fields'])
+  expect(feed.rows().map(({ at }) => at / 1000 - frameTime)).toEqual([0, 5, 5])
+  expect(feed.of('gap').map(({ value }) => value.reason)).toEqual(['connected'])
+})

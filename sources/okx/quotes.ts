@@ -18,11 +18,13 @@ export const readQuotes = readerOf<Quote>(['bbo-tbt'], ({ symbol: instId, data }
   // www.okx.com/docs-v5/en, "WS / Order book channel" (2026-07).
   const [at, bids, asks] = [microsOf(given['ts']), levelsOf(given['bids']), levelsOf(given['asks'])]
   if (at === undefined || bids === undefined || asks === undefined) return invalid('quote_fields')
+  const id = given['seqId'] === undefined ? 0 : wholeOf(given['seqId'])
+  if (id === undefined) return invalid('quote_fields')
   const [[bid, bid_size] = [], [ask, ask_size] = []] = [bids[0], asks[0]]
   if (bid === undefined || ask === undefined) return { type: 'rows', rows: [] }
   const value = { bid, ask, bid_size, ask_size }
   if (!isQuote(value)) return invalid('quote_values')
-  return { type: 'row', row: { symbol: instId, at, id: wholeOf(given['seqId']) ?? 0, value } }
+  return { type: 'row', row: { symbol: instId, at, id, value } }
 })
 
 export const quotesChannel = ({ symbols }: { readonly symbols: readonly string[] }): Channel<Quote> => ({
