@@ -1,11 +1,10 @@
-import { nextStep } from '../../runtime/cluster/stage_task.ts'
+import { TAKEN_BYTES } from '../../runtime/cluster/mailbox.ts'
+import { FIRST_STEP, nextStep } from '../../runtime/cluster/stage_task.ts'
 import type { Log, LogRecord, LogStream } from '../../runtime/log/log.ts'
 import type { Plan } from '../../runtime/plan.ts'
 import { Stage } from '../../runtime/stage.ts'
 import { peekFrame } from '../../schemas/frame.ts'
 import { type Spent, stopwatch } from './stopwatch.ts'
-
-export const RECORDS_PER_STEP = 64
 
 export interface EndToEnd extends Spent {
   readonly events: number
@@ -49,12 +48,14 @@ export async function endToEnd(
   let rows = 0
   let answers = 0
   let batch: LogRecord[] = []
-  let [read, most, counting] = [0, RECORDS_PER_STEP, false]
+  let bytes = 0
+  let [read, most, counting] = [0, FIRST_STEP, false]
   const step = async () => {
     for (const frame of await stage.push(batch)) answers += peekFrame(frame).rows
     const taken = batch.length
     read += taken
     batch = []
+    bytes = 0
     most = nextStep(taken, stage.commitBytes)
     if (counting || read < warm) return
     counting = true
@@ -66,7 +67,8 @@ export async function endToEnd(
   }
   for await (const record of input.read(1)) {
     batch.push(record)
-    if (batch.length >= most) await step()
+    bytes += record.data.byteLength
+    if (batch.length >= most || bytes >= TAKEN_BYTES) await step()
   }
   if (batch.length > 0) await step()
   await stage.settle()

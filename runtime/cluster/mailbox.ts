@@ -3,6 +3,8 @@ import type { InputRecord } from '../stage.ts'
 
 /** Records that wait for the next step at most: more are not asked for. */
 const MOST_RECORDS = 1024
+/** What is handed out at a time comes to no more bytes than this, but for the first record. */
+export const TAKEN_BYTES = 2 ** 20
 
 /** Follows several streams and hands out what came, in the order it came. */
 export class Mailbox {
@@ -40,7 +42,13 @@ export class Mailbox {
       })
     if (signal.aborted) return []
     if (this.records.length === 0) throw this.failure
-    const taken = this.records.splice(0, most)
+    let [count, bytes] = [0, 0]
+    for (const { data } of this.records) {
+      bytes += data.byteLength
+      if (count === most || (count > 0 && bytes > TAKEN_BYTES)) break
+      count++
+    }
+    const taken = this.records.splice(0, count)
     const waiting = this.roomFor
     this.roomFor = []
     for (const go of waiting) go()

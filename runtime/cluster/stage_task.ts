@@ -20,8 +20,9 @@ export interface StageTaskOptions {
   readonly probe?: Probe | undefined
 }
 
-/** Input records of one step at most: bounds how long the next waits. */
-const RECORDS_PER_STEP = 64
+/** Input records of the first step, and of any later one at most: bounds how long the next waits. */
+export const FIRST_STEP = 64
+const MOST_RECORDS = 512
 /** What a commit should hold at most: larger ones do not fit a message, and go a longer way. */
 const COMMIT_BYTES = 2 ** 18
 
@@ -57,7 +58,7 @@ export async function runStage(options: StageTaskOptions, signal: AbortSignal): 
   const { until } = pointer
   const due = () =>
     until === undefined || inputs.some(({ stream }, i) => (stage.positions[i] as number) < (until[stream.name] ?? 0))
-  let most = RECORDS_PER_STEP
+  let most = FIRST_STEP
   try {
     while (!signal.aborted && due()) {
       const records = await mailbox.take(most, signal)
@@ -74,6 +75,6 @@ export async function runStage(options: StageTaskOptions, signal: AbortSignal): 
 
 /** How many records the next step may take, by what the last one's commit came to. */
 export function nextStep(records: number, bytes: number): number {
-  if (records === 0) return RECORDS_PER_STEP
-  return Math.max(1, Math.min(RECORDS_PER_STEP, Math.floor((records * COMMIT_BYTES) / Math.max(1, bytes))))
+  if (records === 0) return FIRST_STEP
+  return Math.max(1, Math.min(MOST_RECORDS, Math.floor((records * COMMIT_BYTES) / Math.max(1, bytes))))
 }
