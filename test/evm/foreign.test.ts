@@ -164,6 +164,7 @@ describe.skipIf(anvilBinary() === undefined)('somebody else with the same key', 
     expect(told.filter((last) => last?.step === 'settled').length).toBeGreaterThan(0)
     for (const last of told)
       if (last?.step === 'settled') expect(last.transaction).toBe(swap?.transaction)
-      else expect(last?.step).toBe('conflict')
+      // or the right it wanted met the conflict, and halted the signer before the order was signed
+      else expect(['conflict', 'received', 'planned', 'simulated']).toContain(last?.step)
   })
 })
