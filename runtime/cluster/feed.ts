@@ -160,7 +160,8 @@ function rowsOf({ source, items }: FeedOptions, stream: string, end: FoundEnd): 
   const why = end.forgotten
     ? `its ${end.seq} messages are gone, and with the last one`
     : 'its last message does not say'
-  throw lost(stream, `${why} how far the source got`)
+  const remedy = 'delete the stream where the source may begin again; pipelines that read it need another name then'
+  throw lost(stream, `${why} how far the source got, which would begin with its first row; ${remedy}`)
 }
 /** What a message must carry that somebody else puts behind the last one of a feed. */
 export function sameProgress({ headers }: FoundEnd): Readonly<Record<string, string>> {

@@ -57,7 +57,11 @@ function feeding(source: PlannedSource, ranges: number): Task {
     shape: '',
     async run({ link, log, namespace, replicas, clock, random, endpoint, notice }, signal) {
       const own = { notice: (text: string) => notice(`${name}: ${text}`) }
-      await runFeed({ link, log, namespace, replicas, source, ranges, clock, random, endpoint, ...own }, signal)
+      const said = await runFeed(
+        { link, log, namespace, replicas, source, ranges, clock, random, endpoint, ...own },
+        signal,
+      )
+      if (said.ended) own.notice(`the source ended after ${said.rows} rows, and nothing more comes`)
     },
   }
 }

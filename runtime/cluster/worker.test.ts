@@ -302,6 +302,26 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     expect(await replay(second, log, { inputs, name: layout.stage('late') })).toMatchObject({ equal: true, records: 3 })
   }, 30_000)
 
+  test('a finite feed that is over says so, and what to do where all of it was let go', async () => {
+    const finite = (name: string) => {
+      const definition = drawn(name)
+      definition.nodes.trades.params = { minutes: 3, seed: 7 }
+      return definition
+    }
+    const plan = await planner(finite('first'))
+    const feed = feedName(plan.sources[0] as never)
+    await put(finite('first'))
+    const first = work('a')
+    await until(async () => said.some((line) => line.startsWith(`a: ${feed}: the source ended`)))
+    first.abort()
+    await until(async () => said.includes('a: worker a is down'))
+    await link.jsm.streams.purge(streamOf(namespace, layout.tick(feed)))
+    await put(finite('second'))
+    work('b')
+    const lost = await until(async () => said.find((line) => line.startsWith(`b: feed.${feed}: LOG_LOST`)))
+    expect(lost).toContain('delete the stream')
+  }, 30_000)
+
   test('signals whose last one is gone are not published all over again, and that is told', async () => {
     const definition = drawn('forgotten')
     const plan = await planner(definition)
