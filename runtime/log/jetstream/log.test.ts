@@ -92,6 +92,21 @@ describe.skipIf(binary === undefined)('the log on a nats-server (apt-get install
     await log.close()
   })
 
+  test('a stream that is full says so, and holds what it held', async () => {
+    const namespace = space()
+    const log = await openJetStreamLog(link, { namespace })
+    const stream = await log.stream('stage.full')
+    await fill(stream, 'a', 'b')
+    await link.jsm.streams.update(`${namespace}-stage-full`, { max_msgs: 2 })
+    await expect(stream.append(bytesOf('c'), 2)).rejects.toMatchObject({
+      code: 'LOG_REFUSED',
+      message: expect.stringContaining('maximum messages exceeded') as string,
+    })
+    await link.jsm.streams.update(`${namespace}-stage-full`, { max_msgs: -1 })
+    expect(await stream.append(bytesOf('c'), 2)).toBe(3)
+    await log.close()
+  })
+
   test('streams of another namespace are not listed', async () => {
     const [one, two] = [await open(), await open()]
     await one.stream('stage.mine')
