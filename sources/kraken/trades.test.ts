@@ -124,6 +124,18 @@ test('a long loss is read page by page', async () => {
   expect(feed.asked()).toHaveLength(3)
 })
 
+test('REST that is too busy, and says so within its answer, is asked again', async () => {
+  let n = 0
+  const busy = ['EAPI:Rate limit exceeded', 'EService:Unavailable']
+  const answer = (url: URL) => {
+    if (!url.pathname.endsWith('/Trades')) return pairs
+    return n < busy.length ? { error: [busy[n++]], result: undefined } : history(60)(url)
+  }
+  const feed = await follow({ frames: tradeFrames(60), faults: lose(40, 5) }, { fill_within: '20s' }, answer)
+  await feed.until(() => feed.rows().length === 60)
+  expect(feed.gaps()).toEqual([first])
+})
+
 test.each([
   ['refuses within its answer', () => ({ error: ['EGeneral:Temporary lockout'], result: undefined })],
   ['has forgotten them', () => ({ error: [], result: { XXBTZUSD: [], last: '1' } })],
