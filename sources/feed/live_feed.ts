@@ -188,6 +188,7 @@ export class LiveFeed<T> {
         break
       case 'invalid':
         this.outlet.invalid('*', word.reason, bytes)
+        if (word.symbol !== undefined) this.books?.unread(this.tracks.get(word.symbol))
         break
       case 'subscribed': {
         const key = word.symbol === undefined ? '*' : `${this.channel.venue}:${word.symbol}`
