@@ -161,6 +161,26 @@ test('a pair the stream refuses is an error with its name', async () => {
   expect(String(feed.errors[0])).toContain('refused "BTC/USX": Currency pair not supported')
 })
 
+test('a pair that is refused after a reconnection is a gap, and no time passes for it; the others go on', async () => {
+  const refusal = refusedFrame.replaceAll('BTC/USX', 'ETH/USD')
+  const frames = [...tradeFrames(2), tradeFrame(tradeOf(0, 'ETH/USD')), refusal, tradeFrame(tradeOf(2))]
+  const heartbeats = { heartbeat_every: '10ms', heartbeat_lag: '0s' }
+  const feed = await follow(
+    { frames, faults: [{ type: 'drop', after: 3 }] },
+    { symbols: ['BTC/USD', 'ETH/USD'], ...heartbeats },
+  )
+  await feed.until(() => feed.rows().length === 4)
+  const beats = (of: string) => feed.of('heartbeat').filter(({ key }) => key === of).length
+  const [before, told] = [beats(key), beats('kraken:ETH/USD')]
+  await feed.until(() => beats(key) > before + 10)
+  expect(beats('kraken:ETH/USD')).toBe(told)
+  expect(feed.gaps().filter((gap) => gap.key === 'kraken:ETH/USD')).toMatchObject([
+    { reason: 'connected' },
+    { reason: 'disconnected', missing: 0 },
+  ])
+  expect(feed.of('invalid').map((item) => [item.key, item.value.reason])).toEqual([['kraken:ETH/USD', 'refused']])
+})
+
 test('rubbish is counted, and the connection lives on', async () => {
   const rubbish = rubbishFrames.map(([, frame]) => frame)
   const frames = [...tradeFrames(5), ...rubbish, tradeFrame(tradeOf(5))]
