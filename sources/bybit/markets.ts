@@ -35,11 +35,14 @@ export const subscribedAnew = (topic: string): readonly string[] => [
   subscription('subscribe', topic),
 ]
 
+/** Timeout, too many visits, a failure of its own: worth another question (its documentation, "Error Codes", 2026). */
+const busy: ReadonlySet<number> = new Set([10000, 10006, 10016])
 const Answer = z.object({ retCode: z.int(), retMsg: z.string(), result: z.unknown() })
 /** Errors come with HTTP 200 and a code. @throws RestFailure */
 export async function ask(rest: Rest, path: string, query: Readonly<Record<string, string | number>>) {
   const { retCode, retMsg, result } = z.parse(Answer, await rest.get(`/v5/market/${path}`, query))
-  if (retCode !== 0) throw new RestFailure('refused', `Bybit answered ${retCode}: ${retMsg}`)
+  if (retCode !== 0)
+    throw new RestFailure('refused', `Bybit answered ${retCode}: ${retMsg}`, busy.has(retCode) ? 429 : 200)
   return result
 }
 

@@ -115,6 +115,15 @@ test('a book that is crossed is a gap, and is asked for again on the same connec
     ])
 })
 
+test('a change that cannot be read leaves no book that lacks it: it is a gap, and the book is asked for again', async () => {
+  const unread = changeFrame([['buy', '100', '0.-1000']], wallClock.now())
+  const feed = await follow({ frames: [snapshot, unread, snapshot] })
+  await feed.until(() => feed.messages() === 2)
+  expect(feed.reasons()).toEqual(['l2update_values'])
+  expect(feed.gaps()).toEqual(['connected', 'sequence'])
+  await expect.poll(() => feed.venue.connections[0]?.received.length).toBe(3)
+})
+
 test('a lost connection is a gap, and the next book begins anew', async () => {
   const feed = await follow({ frames: [snapshot, snapshot], faults: [{ type: 'drop', after: 1 }] })
   await feed.until(() => feed.messages() === 2)

@@ -27,11 +27,12 @@ function readSnapshot({ product_id: symbol, bids, asks, time }: Fields): Word<Bo
 
 function readUpdate({ product_id: symbol, changes, time }: Fields): Word<Book> {
   const at = microsOf(time)
-  if (typeof symbol !== 'string' || at === undefined || !Array.isArray(changes)) return invalid('l2update_fields')
+  if (typeof symbol !== 'string') return invalid('l2update_fields')
+  if (at === undefined || !Array.isArray(changes)) return { ...invalid('l2update_fields'), symbol }
   const sided = (changes as readonly unknown[]).filter(Array.isArray) as readonly (readonly unknown[])[]
   const levels = (side: string) => levelsOf(sided.filter(([s]) => s === side).map(([, price, size]) => [price, size]))
   const [bids, asks] = [levels('buy'), levels('sell')]
-  if (bids.length + asks.length < changes.length) return invalid('l2update_values')
+  if (bids.length + asks.length < changes.length) return { ...invalid('l2update_values'), symbol }
   return { type: 'book', message: { symbol, at, snapshot: false, id: 0, bids, asks } }
 }
 export const readBookFrame = readerOf<Book>({ snapshot: readSnapshot, l2update: readUpdate })
@@ -53,7 +54,7 @@ export const coinbaseBook = defineSource({
   name: 'coinbase_book',
   version: 1,
   summary: 'Order books of Coinbase Exchange from channel `level2_batch` of its WebSocket feed.',
-  notes: `${instruments} Rows are levels: the whole book after the connection, all of it (tens of thousands of levels on busy products), then what changed, at most every 50 ms; \`last\` ends a message, between two of which the book is half changed. Event time is that of the message; a snapshot, and now and then a change, carries none and has the local time of its receipt. Gaps: this channel has neither numbers nor a checksum, so a message lost on a living connection cannot be seen, but for a book it leaves crossed: that is a gap of reason \`sequence\`, an event \`resynced\` and a new snapshot. Coinbase guarantees delivery on \`level2\`, which wants a key. Every new connection is a gap. Duplicates change nothing. ${delivery}`,
+  notes: `${instruments} Rows are levels: the whole book after the connection, all of it (tens of thousands of levels on busy products), then what changed, at most every 50 ms; \`last\` ends a message, between two of which the book is half changed. Event time is that of the message; a snapshot, and now and then a change, carries none and has the local time of its receipt. Gaps: this channel has neither numbers nor a checksum, so a message lost on a living connection cannot be seen, but for a change that cannot be read and a book that is crossed: that is a gap of reason \`sequence\`, an event \`resynced\` and a new snapshot. Coinbase guarantees delivery on \`level2\`, which wants a key. Every new connection is a gap. Duplicates change nothing. ${delivery}`,
   output: Book,
   params: z.strictObject(feedParams(symbol)),
   lateness: ({ lateness }) => lateness,

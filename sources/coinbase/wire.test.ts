@@ -94,7 +94,8 @@ test.each([
   ['snapshot_fields', '{"type":"snapshot","product_id":"A-B","bids":[]}'],
   ['snapshot_fields', '{"type":"snapshot","bids":[],"asks":[]}'],
 ])('tells %s from %s', (reason, frame) => {
-  expect(said(readBookFrame, frame)).toEqual({ type: 'invalid', reason })
+  const book = reason.startsWith('l2update') && { symbol: 'A-B' }
+  expect(said(readBookFrame, frame)).toEqual({ type: 'invalid', reason, ...book })
 })
 
 test.each(rubbishFrames)('tells %s from frame %#', (reason, frame) => {

@@ -11,7 +11,7 @@ import { nodeLimits } from './params.ts'
 import { type EvmSwapsParams, evmSwaps, openSwaps } from './swaps.ts'
 
 const ms = 1e3
-const quick = { ...nodeLimits, openWithin: 300 * ms, pingAfter: 50 * ms, backoff: 10 * ms, backoffCap: 40 * ms }
+const quick = { ...nodeLimits, openWithin: 3000 * ms, pingAfter: 50 * ms, backoff: 10 * ms, backoffCap: 40 * ms }
 const pause = (micros: number) => new Promise<void>((resolve) => wallClock.after(micros, resolve))
 const closing: (() => unknown)[] = []
 afterEach(async () => {
@@ -51,7 +51,7 @@ describe.skipIf(anvilBinary() === undefined)('endpoints in front of a chain of a
     pools: [{ protocol: 'uniswap_v2', address: traffic.uniswap.v2.pair.address }],
     poll_every: '20ms',
     stall_after: '1h',
-    request_timeout: '300ms',
+    request_timeout: '3s',
     max_lag: 1,
     ...more,
   })
@@ -86,7 +86,9 @@ describe.skipIf(anvilBinary() === undefined)('endpoints in front of a chain of a
     async (by) => {
       const [first, second] = [await proxyOf(), await proxyOf()]
       const from = await traffic.start()
-      const feed = await begunWithout(second, () => follow(given([{ [by]: first[by] }, { [by]: second[by] }])))
+      const feed = await begunWithout(second, () =>
+        follow(given([{ [by]: first[by] }, { [by]: second[by] }], { request_timeout: '300ms' })),
+      )
       await traffic.trade(1)
       await agrees(feed, from)
       first.meets = hangs

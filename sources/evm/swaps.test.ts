@@ -13,9 +13,8 @@ import { type EvmSwapsParams, evmSwaps, openSwaps } from './swaps.ts'
 const ms = 1e3
 const quick = {
   ...nodeLimits,
-  openWithin: 500 * ms,
+  openWithin: 3000 * ms,
   pingAfter: 50 * ms,
-  silentFor: 1000 * ms,
   backoff: 10 * ms,
   backoffCap: 40 * ms,
 }
@@ -74,7 +73,7 @@ describe.skipIf(anvilBinary() === undefined)('on a chain of anvil, with the cont
       ],
       poll_every: '20ms',
       stall_after: '1h',
-      request_timeout: '400ms',
+      request_timeout: '3s',
       ...more,
     }
   }

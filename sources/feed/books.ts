@@ -59,6 +59,12 @@ export class Books<T> {
     track.heard = Math.max(track.heard, message.at)
     this.booked(track, message, track.keeper.take(message), bytes)
   }
+  /** A change could not be read: without it this is not the book of the venue. */
+  unread(track: Track<T> | undefined): void {
+    if (track?.keeper?.whole !== true) return
+    track.keeper.reset()
+    this.broken(track, track.heard, 'a change that cannot be read', 0)
+  }
   /** A whole book that was to come and never does must not leave a symbol silent for ever. */
   check(now: number): void {
     const line = this.settings.line()
@@ -87,12 +93,15 @@ export class Books<T> {
         break
       case 'broken':
         if (bytes !== undefined) outlet.invalid(track.key, booked.reason, bytes)
-        track.doubt = 'sequence'
-        this.gap(track, message.at, booked.missing)
-        outlet.event(track.key, 'resynced', booked.reason)
-        this.again(track)
+        this.broken(track, message.at, booked.reason, booked.missing)
         break
     }
+  }
+  private broken(track: Track<T>, at: number, reason: string, missing: number): void {
+    track.doubt = 'sequence'
+    this.gap(track, at, missing)
+    this.settings.outlet.event(track.key, 'resynced', reason)
+    this.again(track)
   }
   private gap(track: Track<T>, at: number, missing: number): void {
     const value: Gap = { reason: track.doubt ?? 'sequence', missing, since: track.told }

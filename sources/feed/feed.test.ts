@@ -183,6 +183,23 @@ test('of two connections each gives what the other lost, every row once, without
   expect(feed.venue.connections.length).toBeGreaterThan(3)
 })
 
+test('of two connections one that is refused at the start is tried again beside the other', async () => {
+  const feed = await follow(
+    { frames: tradeFrames(20), upgrades: ['accept', { refuse: 503 }] },
+    { connections: 2 },
+    false,
+  )
+  await feed.until(() => feed.ids().length === 20 && feed.venue.connections.length === 2)
+  expect(feed.ids()).toEqual(upTo(20))
+  expect(feed.errors).toEqual([])
+})
+
+test('where every connection is refused at the start, that is an error', async () => {
+  const feed = await follow({ frames: [], upgrades: Array(9).fill({ refuse: 403 }) }, { connections: 2 }, false)
+  await feed.until(() => feed.errors.length === 1)
+  expect(String(feed.errors[0])).toContain('refused (HTTP 403)')
+})
+
 // ---- what cannot be true ----------------------------------------------------------------------------
 
 test('a price far from the last one is kept out with its hash; three that agree are believed', async () => {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../runtime/define.ts'
+import { type Clock, pause } from '../../runtime/define.ts'
 import { formatDuration } from '../../schemas/units.ts'
 import type { Outlet } from './outlet.ts'
 import { RestFailure } from './rest.ts'
@@ -17,6 +17,8 @@ export interface FillerSettings<T> {
   readonly within: number
   readonly notice: (text: string) => void
 }
+/** µs between two questions for the same hole. */
+const ASK_AGAIN = 100e3
 /** Items held at most; beyond, what is missing is given up. */
 const MOST_HELD = 1_000_000
 
@@ -81,7 +83,7 @@ export class Filler<T> {
     }
   }
   private async asked(track: Track<T>, hole: Missing, signal: AbortSignal): Promise<readonly Numbered<T>[]> {
-    const { ask, outlet, notice } = this.settings
+    const { ask, outlet, notice, clock } = this.settings
     if (ask === undefined) return []
     const count = hole.to - hole.from + 1
     while (!signal.aborted) {
@@ -97,6 +99,7 @@ export class Filler<T> {
           outlet.event(track.key, 'unfilled', message, count)
           return []
         }
+        await pause(clock, ASK_AGAIN, signal)
       }
     }
     return []

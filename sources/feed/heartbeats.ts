@@ -45,6 +45,7 @@ export class Heartbeats<T> {
 
   private beat(track: Track<T>, now: number, passed: number, proven: boolean): void {
     const { every, outlet } = this.settings
+    if (track.standing === 'refused') return
     if (now - track.received < every || passed <= track.told) return
     if (track.keeper === undefined && track.sequencer.doubted !== undefined) {
       if (track.sequencer.newest > 0 && !proven) return

@@ -37,11 +37,14 @@ type State = Open | { readonly state: 'down' }
 export class Lines<T> {
   private readonly settings: LinesSettings<T>
   private readonly states: State[]
+  /** Those that were open, or may yet be. */
+  private readonly hopeful: Set<number>
   private readonly subscriptions: Subscription[] = []
 
   constructor(settings: LinesSettings<T>) {
     this.settings = settings
     this.states = Array.from({ length: settings.count }, () => ({ state: 'down' }))
+    this.hopeful = new Set(this.states.keys())
   }
 
   get count(): number {
@@ -59,7 +62,10 @@ export class Lines<T> {
     const unread = { type: 'invalid', reason: 'reader_failed' } as const
     for (const index of this.states.keys())
       this.subscriptions.push(
-        connect<Word<T>>({ name, url, limits, read, unread, isData }, context).subscribe({
+        connect<Word<T>>(
+          { name, url, limits, read, unread, isData, isEnd: () => this.isEnd(index) },
+          context,
+        ).subscribe({
           next: (event) => this.take(index, event),
           error: failed,
         }),
@@ -70,6 +76,10 @@ export class Lines<T> {
     for (const subscription of this.subscriptions) subscription.unsubscribe()
   }
 
+  private isEnd(index: number): boolean {
+    this.hopeful.delete(index)
+    return this.hopeful.size === 0
+  }
   private take(index: number, event: SocketEvent<Word<T>>): void {
     const { outlet, alive, heard } = this.settings
     const state = this.states[index] as State
@@ -100,6 +110,7 @@ export class Lines<T> {
     const { host } = new URL(url)
     const line: Open = { state: 'open', send, drop, stopPing: () => {} }
     this.states[index] = line
+    this.hopeful.add(index)
     this.notice(`connected to ${host}`)
     outlet.event('*', 'connected', host)
     for (const text of channel.greet) send(text)

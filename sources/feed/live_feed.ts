@@ -188,6 +188,7 @@ export class LiveFeed<T> {
         break
       case 'invalid':
         this.outlet.invalid('*', word.reason, bytes)
+        if (word.symbol !== undefined) this.books?.unread(this.tracks.get(word.symbol))
         break
       case 'subscribed': {
         const key = word.symbol === undefined ? '*' : `${this.channel.venue}:${word.symbol}`
@@ -212,15 +213,23 @@ export class LiveFeed<T> {
   }
 
   private refused({ message, code, symbol }: Word<T> & { readonly type: 'refused' }, bytes: Buffer): void {
-    // Once the feed has spoken, a refusal cannot be an answer to us: the stall watch mends what is broken.
+    // A feed that has spoken goes on with what it has; the next connection asks for all again.
     if (this.outlet.newest > 0) {
-      this.outlet.invalid('*', 'refused', bytes)
+      const track = symbol === undefined ? undefined : this.tracks.get(symbol)
+      this.outlet.invalid(track?.key ?? '*', 'refused', bytes)
+      if (track !== undefined) this.refuse(track, message)
       return
     }
     const what = symbol === undefined ? '' : ` "${symbol}"`
     const problem = `${this.channel.name}: ${new URL(this.url).host} refused${what}: ${message}`
     const info = { ...(code !== undefined && { code }), ...(symbol !== undefined && { symbol }) }
     this.fail(new TidegateError('SOURCE_FAILED', problem, info))
+  }
+
+  private refuse(track: Track<T>, message: string): void {
+    this.notice(`${track.symbol}: refused: ${message}`)
+    track.standing = 'refused'
+    if (track.keeper === undefined && track.sequencer.doubted !== undefined) track.sequencer.pass(this.outlet.newest)
   }
 
   private row(given: Row<T>, received: number, bytes: Buffer): void {
@@ -262,6 +271,7 @@ export class LiveFeed<T> {
     this.heartbeats.pulse.trade(received, at)
     this.offset.take(received, at)
     track.received = received
+    track.standing = 'asked'
   }
   /** Of several connections each repeats what the others gave, and where numbers only rise an unchanged row comes again. */
   private repeated(track: Track<T>, bytes: Buffer): void {

@@ -52,6 +52,8 @@ export interface SocketSettings<T> {
   readonly read: (bytes: Buffer, binary: boolean) => T
   /** What a message is whose reader failed all the same: one message must never end the process. */
   readonly unread: T
+  /** Asked where the very first connection fails for good: whether that is the end, or others beside it may carry the feed. */
+  readonly isEnd?: () => boolean
   /** Whether a message is what the feed is for, rather than an answer or rubbish. */
   readonly isData: (message: T) => boolean
 }
@@ -219,8 +221,8 @@ class Link<T> {
     this.close()
     if (connection.state === 'open' && at - connection.since >= stableAfter) this.failures = 0
     const attempt = ++this.failures
-    if (phase === 'starting' && (loss === 'refused' || attempt >= startAttempts)) {
-      const { name, url } = this.settings
+    const { name, url, isEnd = () => true } = this.settings
+    if (phase === 'starting' && (loss === 'refused' || attempt >= startAttempts) && isEnd()) {
       const problem = `${name}: could not connect to ${shown(url)}: ${loss} (${detail})`
       this.subscriber.error(new TidegateError('SOURCE_FAILED', problem, { url: shown(url), loss, attempts: attempt }))
       return

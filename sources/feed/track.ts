@@ -13,6 +13,8 @@ export interface Track<T> {
   readonly judge: Judge
   /** Why the next book does not go on from the last one. */
   doubt: Gap['reason'] | undefined
+  /** `refused`: the venue would not give it again; until it does nothing is known of its time. */
+  standing: 'asked' | 'refused'
   /** Local time of its last row. */
   received: number
   /** Event time told last, by a row or a heartbeat. */
@@ -54,6 +56,7 @@ export function trackOf<T>(
     keeper: channel.book && new BookKeeper(channel.book),
     judge: new Judge(maxJump),
     doubt: reason,
+    standing: 'asked',
     received: 0,
     told: 0,
     heard: 0,

@@ -49,7 +49,8 @@ export type Word<T> =
   | { readonly type: 'leave'; readonly detail: string }
   /** A message of another channel: known, and not for us. */
   | { readonly type: 'other'; readonly what: string }
-  | { readonly type: 'invalid'; readonly reason: string }
+  /** `symbol`: whose book lacks it, where nothing else of the venue would show that. */
+  | { readonly type: 'invalid'; readonly reason: string; readonly symbol?: string }
 
 /** How the numbers of a channel prove that nothing is missing. */
 export type Numbering =

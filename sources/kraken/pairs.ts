@@ -26,14 +26,15 @@ export const symbolOf = (wsname: string): string => spelled(wsname, 0).join('/')
 /** What REST calls a pair of v2: `XBTUSD`. */
 export const altnameOf = (symbol: string): string => spelled(symbol, 1).join('')
 
-const Answer = z.object({ error: z.array(z.string()), result: z.unknown() })
+const Answer = z.object({ error: z.array(z.string()), result: z.unknown().optional() })
 /**
  * Asks the public REST interface, which refuses within an answer of HTTP 200.
  * @throws RestFailure
  */
 export async function ask(rest: Rest, path: string, query: Readonly<Record<string, string | number>> = {}) {
   const { error, result } = z.parse(Answer, await rest.get(`/0/public/${path}`, query))
-  if (error.length > 0) throw new RestFailure('refused', `Kraken answered ${error.join(', ')}`, 200)
+  const busy = error.some((text) => /^EService:|Rate limit exceeded|Too many requests/.test(text))
+  if (error.length > 0) throw new RestFailure('refused', `Kraken answered ${error.join(', ')}`, busy ? 429 : 200)
   return result
 }
 

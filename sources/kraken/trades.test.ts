@@ -124,6 +124,18 @@ test('a long loss is read page by page', async () => {
   expect(feed.asked()).toHaveLength(3)
 })
 
+test('REST that is too busy, and says so within its answer, is asked again', async () => {
+  let n = 0
+  const busy = ['EAPI:Rate limit exceeded', 'EService:Unavailable']
+  const answer = (url: URL) => {
+    if (!url.pathname.endsWith('/Trades')) return pairs
+    return n < busy.length ? { error: [busy[n++]], result: undefined } : history(60)(url)
+  }
+  const feed = await follow({ frames: tradeFrames(60), faults: lose(40, 5) }, { fill_within: '20s' }, answer)
+  await feed.until(() => feed.rows().length === 60)
+  expect(feed.gaps()).toEqual([first])
+})
+
 test.each([
   ['refuses within its answer', () => ({ error: ['EGeneral:Temporary lockout'], result: undefined })],
   ['has forgotten them', () => ({ error: [], result: { XXBTZUSD: [], last: '1' } })],
@@ -147,6 +159,26 @@ test('a pair the stream refuses is an error with its name', async () => {
   const feed = await follow({ frames: [controlFrames.status, refusedFrame] }, { symbols: ['BTC/USX'] })
   await feed.until(() => feed.errors.length === 1)
   expect(String(feed.errors[0])).toContain('refused "BTC/USX": Currency pair not supported')
+})
+
+test('a pair that is refused after a reconnection is a gap, and no time passes for it; the others go on', async () => {
+  const refusal = refusedFrame.replaceAll('BTC/USX', 'ETH/USD')
+  const frames = [...tradeFrames(2), tradeFrame(tradeOf(0, 'ETH/USD')), refusal, tradeFrame(tradeOf(2))]
+  const heartbeats = { heartbeat_every: '10ms', heartbeat_lag: '0s' }
+  const feed = await follow(
+    { frames, faults: [{ type: 'drop', after: 3 }] },
+    { symbols: ['BTC/USD', 'ETH/USD'], ...heartbeats },
+  )
+  await feed.until(() => feed.rows().length === 4)
+  const beats = (of: string) => feed.of('heartbeat').filter(({ key }) => key === of).length
+  const [before, told] = [beats(key), beats('kraken:ETH/USD')]
+  await feed.until(() => beats(key) > before + 10)
+  expect(beats('kraken:ETH/USD')).toBe(told)
+  expect(feed.gaps().filter((gap) => gap.key === 'kraken:ETH/USD')).toMatchObject([
+    { reason: 'connected' },
+    { reason: 'disconnected', missing: 0 },
+  ])
+  expect(feed.of('invalid').map((item) => [item.key, item.value.reason])).toEqual([['kraken:ETH/USD', 'refused']])
 })
 
 test('rubbish is counted, and the connection lives on', async () => {

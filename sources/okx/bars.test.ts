@@ -41,7 +41,7 @@ test('tells a bar when it is complete, once, stamped with its end', async () => 
 
 test('open bars keep the feed from counting as stalled', async () => {
   const frames = [barFrame(0), ...Array(30).fill(barFrame(1, '0')), barFrame(1)]
-  const feed = await follow({ frames, rate: 100 }, { stall_after: '100ms' })
+  const feed = await follow({ frames, rate: 12 }, { stall_after: '2s' })
   await feed.until(() => feed.minutes().length === 2)
   expect(feed.venue.connections).toHaveLength(1)
 })

@@ -30,11 +30,13 @@ export const subscribedAnew = (channel: string, instrument: string): readonly st
   subscription('subscribe', channel, [instrument]),
 ]
 
+/** Unavailable, timeout, too many requests, busy, failed: worth another question (its documentation, "Error Code", 2026-08). */
+const busy: ReadonlySet<string> = new Set(['50001', '50004', '50011', '50013', '50026'])
 const Answer = z.object({ code: z.string(), msg: z.string(), data: z.array(z.unknown()) })
 /** Errors come with HTTP 200 and a code. @throws RestFailure */
 export async function ask(rest: Rest, path: string, query: Readonly<Record<string, string | number>>) {
   const { code, msg, data } = z.parse(Answer, await rest.get(`/api/v5/${path}`, query))
-  if (code !== '0') throw new RestFailure('refused', `OKX answered ${code}: ${msg}`)
+  if (code !== '0') throw new RestFailure('refused', `OKX answered ${code}: ${msg}`, busy.has(code) ? 429 : 200)
   return data
 }
 

@@ -106,11 +106,13 @@ test('what REST does not have is a gap with its count', async () => {
 
 test('an error that REST answers with HTTP 200 is no answer: the hole is a gap', async () => {
   const rest = (url: URL) =>
-    url.pathname.endsWith('/instruments') ? history(url) : { body: { code: '50011', msg: 'Too Many', data: [] } }
+    url.pathname.endsWith('/instruments')
+      ? history(url)
+      : { body: { code: '51001', msg: 'No such instrument', data: [] } }
   const feed = await follow({ frames: tradeFrames(40), faults: drop(10, 15), rest })
   await feed.until(() => feed.numbers().length === 25)
   expect(feed.gaps()).toMatchObject([first, { reason: 'disconnected', missing: 15 }])
-  expect(feed.notices.join()).toContain('50011')
+  expect(feed.notices.join()).toContain('51001')
 })
 
 test('matches that are folded into one are no hole', async () => {
