@@ -28,9 +28,11 @@ export interface ProjectorOptions {
   readonly missing: (gone: { readonly stream: string; readonly from: number; readonly to: number }) => void
 }
 
-/** Per range the commit whose messages were published last, and how many of them. */
+/** Per range the commit whose messages were published last, how many of them, and when its stream was made. */
 const AT = 'Tg-At'
-const Position = z.record(z.string(), z.tuple([z.int(), z.int()]))
+const Place = z.tuple([z.int(), z.int(), z.string().optional()])
+const Position = z.record(z.string(), Place)
+type Places = ReadonlyMap<string, z.output<typeof Place>>
 /** Messages that are made before the first of them leaves: those of one commit may be more. */
 const TOGETHER = 1024
 
@@ -51,9 +53,7 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
   const publisher = new Publisher(link, stream, end, replicas)
   const at = new Map(Object.entries(Position.parse(JSON.parse(end.headers(AT) || '{}'))))
   const stages = await Promise.all(rangesOf(options.ranges).map((range) => log.stream(layout.stage(pipeline, range))))
-  const starts = await Promise.all(
-    stages.map(async (stage, r) => ({ stream: stage, from: await begin(stage, at, r, options.missing) })),
-  )
+  const starts = await Promise.all(stages.map((stage, r) => begin(stage, at, r, options.missing)))
   const mailbox = new Mailbox(starts, signal)
   const encoder = new TextEncoder()
   try {
@@ -71,7 +71,7 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
           const [last, count] = at.get(String(input)) ?? [0, 0]
           for (const [n, { subject, message }] of messages.entries()) {
             if (seq === last && n < count) continue
-            at.set(String(input), [seq, n + 1])
+            at.set(String(input), [seq, n + 1, starts[input]?.created])
             outgoing.push({
               subject,
               data: encoder.encode(JSON.stringify(message)),
@@ -95,15 +95,20 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
 
 async function begin(
   stage: LogStream,
-  at: ReadonlyMap<string, readonly [number, number]>,
+  at: Places,
   range: number,
   missing: ProjectorOptions['missing'],
-): Promise<number> {
-  const { first } = await stage.state()
+): Promise<{ readonly stream: LogStream; readonly from: number; readonly created: string }> {
+  const { first, created } = await stage.state()
   // of the commit whose messages stand last, more may have been due
-  const from = at.get(String(range))?.[0] ?? 1
+  const [from, , known] = at.get(String(range)) ?? [1]
+  if (known !== undefined && known !== created)
+    throw lost(
+      stage.name,
+      `it was made anew after its commits up to ${from} were published; delete the signals of the pipeline to publish all again`,
+    )
   if (from < first) missing({ stream: stage.name, from, to: first - 1 })
-  return Math.max(first, from)
+  return { stream: stage, from: Math.max(first, from), created }
 }
 
 /** What the sinks publish of a commit; they hold nothing themselves. */
