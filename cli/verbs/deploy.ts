@@ -50,7 +50,7 @@ export const deployVerb: Verb = {
       )
     const [start, ranges] = [startOption(args), rangesOption(args)]
     await withCluster(args, context, 'operator', async (cluster) => {
-      const { deployed, pointer, live, fates } = await deploy(cluster, {
+      const { deployed, added, pointer, live, fates } = await deploy(cluster, {
         ...{ definition, plan, start },
         release: packageVersion(),
         by: whoami(),
@@ -63,6 +63,7 @@ export const deployVerb: Verb = {
         pipeline: plan.pipeline,
         version: deployed.version,
         plan: plan.hash,
+        added,
         live,
         pointer,
         fates,
@@ -70,7 +71,7 @@ export const deployVerb: Verb = {
       }
       io.document(document, () =>
         [
-          `${plan.pipeline}: version ${deployed.version}, plan ${plan.hash.slice(0, 12)}, ${live ? 'runs as soon as a worker is there (`tidegate worker`)' : `waits beside version ${pointer.version}: \`tidegate shadow\` or \`tidegate promote ${plan.pipeline}\``}`,
+          `${plan.pipeline}: version ${deployed.version}, plan ${plan.hash.slice(0, 12)}, ${added ? '' : 'is there already, '}${live ? 'runs as soon as a worker is there (`tidegate worker`)' : `waits beside version ${pointer.version}: \`tidegate shadow\` or \`tidegate promote ${plan.pipeline}\``}`,
           ...feeds.map(({ source, feed }) => `  ${source} reads feed ${feed}`),
           ...(fates.length > 0 ? ['', renderFates(fates)] : []),
         ].join('\n'),

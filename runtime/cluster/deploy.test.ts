@@ -13,7 +13,7 @@ import type { Log } from '../log/log.ts'
 import { type Plan, plan as planOf } from '../plan.ts'
 import { replay } from '../replay.ts'
 import { Definitions } from './definitions.ts'
-import { type Deploying, deploy, promote } from './deploy.ts'
+import { type Deploying, type DeployOptions, deploy, promote } from './deploy.ts'
 import { tickStreams } from './feed_name.ts'
 import { Plans } from './plans.ts'
 import { inputsOf, runStage } from './stage_task.ts'
@@ -40,10 +40,15 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
     on = { definitions, log, plans: new Plans(definitions, planner) }
   })
 
-  async function put(definition: { readonly pipeline: string; readonly nodes: object }): Promise<Plan> {
+  type Drawn = { readonly pipeline: string; readonly nodes: object }
+  async function give(definition: Drawn, options: Partial<DeployOptions> = {}, to = on) {
     const plan = await planner(definition)
-    await deploy(on, { definition, plan, release: 'test', by: 'test', at: 'now', start: { type: 'all' } })
-    return plan
+    return deploy(to, { definition, plan, release: 'test', by: 'test', at: 'now', ...options })
+  }
+  async function put(definition: Drawn): Promise<Plan> {
+    const isNew = (await on.definitions.pointer(definition.pipeline)) === undefined
+    await give(definition, isNew ? { start: { type: 'all' } } : {})
+    return planner(definition)
   }
   /** Puts some ticks into each feed of a plan. */
   async function tick(plan: Plan, count: number): Promise<void> {
@@ -163,5 +168,25 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
     const inputs = await inputsOf(second, pointer, range, log)
     const done = await replay(second, log, { inputs, name: layout.stage('s'), committedBy: second })
     expect(done).toMatchObject({ equal: true, records: 5 })
+  })
+
+  const plain = (pipeline: string, every = '10s') => ({ pipeline, nodes: { a: market(1), of_a: bars('a', every) } })
+
+  test('what is deployed twice is there once, whether it runs or waits', async () => {
+    expect(await give(plain('once'))).toMatchObject({ added: true, live: true, deployed: { version: 1 } })
+    expect(await give(plain('once'))).toMatchObject({ added: false, live: true, deployed: { version: 1 } })
+    expect(await give(plain('once', '20s'))).toMatchObject({ added: true, live: false, deployed: { version: 2 } })
+    const again = await Promise.all([give(plain('once', '20s')), give(plain('once', '20s'))])
+    for (const one of again)
+      expect(one).toMatchObject({ added: false, live: false, deployed: { version: 2 }, pointer: { candidate: 2 } })
+    // a version that is not the newest any more is deployed as a new one: the newest is what is promoted
+    await give(plain('once', '30s'))
+    expect(await give(plain('once', '20s'))).toMatchObject({ deployed: { version: 4 }, pointer: { candidate: 4 } })
+  })
+
+  test('the same definition deployed by several at once is one version', async () => {
+    const all = await Promise.all(Array.from({ length: 4 }, () => give(plain('together'))))
+    expect(all.map(({ deployed, live }) => [deployed.version, live])).toEqual(all.map(() => [1, true]))
+    expect(all.filter(({ added }) => added)).toHaveLength(1)
   })
 })

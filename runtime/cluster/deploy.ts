@@ -37,6 +37,8 @@ export interface StateChoice {
 }
 export interface Deployment {
   readonly deployed: Deployed
+  /** False where it was there already. */
+  readonly added: boolean
   readonly pointer: Pointer
   /** Runs from now on; else it is a candidate for `shadow` and `promote`. */
   readonly live: boolean
@@ -44,7 +46,8 @@ export interface Deployment {
 }
 
 /**
- * Stores a definition. The first of a pipeline runs at once; a later one waits for `promote`.
+ * Stores a definition. The first of a pipeline runs at once; a later one waits for `promote`. What runs or waits already
+ * is not stored again.
  * @throws DEPLOY_REFUSED with every reason in `info.reasons`
  */
 export async function deploy(on: Deploying, options: DeployOptions): Promise<Deployment> {
@@ -55,18 +58,19 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
   const before = there && (await plans.of(pipeline, there.pointer.version))
   const ranges = there?.pointer.ranges ?? options.ranges ?? 1
   const changed = before === undefined ? [] : fates(before, plan, options.state?.keep)
-  const reasons = [
+  refuse(pipeline, 'deployed', [
     ...secretsIn(definition),
     ...rangeProblems(plan, ranges, there, options.ranges),
     ...stateProblems(before, plan, changed, options.state),
-  ]
-  if (before !== undefined && before.hash === plan.hash)
-    reasons.push(`version ${there?.pointer.version} runs this very plan`)
-  refuse(pipeline, 'deployed', reasons)
+  ])
   const start = there?.pointer.start ?? (await startOf(plan, ranges, log, options.start))
   await on.prepare?.(pipeline, ranges)
-  const deployed = await definitions.add(pipeline, { definition, plan: plan.hash, release, by, at })
-  const { version } = deployed
+  if (there !== undefined && before?.hash === plan.hash) {
+    const deployed = await definitions.version(pipeline, there.pointer.version)
+    return { deployed, added: false, pointer: there.pointer, live: true, fates: changed }
+  }
+  const stored = await definitions.add(pipeline, { definition, plan: plan.hash, release, by, at })
+  const { version } = stored.deployed
   const first: Pointer = {
     ...{
       pipeline,
@@ -80,10 +84,11 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
       start,
     },
   }
-  if (there === undefined && (await definitions.place(first)))
-    return { deployed, pointer: first, live: true, fates: changed }
-  const pointer = await definitions.move(pipeline, (now) => ({ ...now, candidate: version }))
-  return { deployed, pointer, live: false, fates: changed }
+  const pointer =
+    there === undefined && (await definitions.place(first))
+      ? first
+      : await definitions.move(pipeline, (now) => ({ ...now, candidate: version }))
+  return { ...stored, pointer, live: pointer.version === version, fates: changed }
 }
 
 /** Makes a version the one that runs; it goes on with the state of the one before. @throws DEPLOY_REFUSED */
