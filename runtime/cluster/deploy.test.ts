@@ -189,4 +189,18 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
     expect(all.map(({ deployed, live }) => [deployed.version, live])).toEqual(all.map(() => [1, true]))
     expect(all.filter(({ added }) => added)).toHaveLength(1)
   })
+
+  test('a deploy that is slow does not take the place of a later one', async () => {
+    await give(plain('race'))
+    const { definitions } = on
+    const slow = Object.assign(Object.create(definitions) as Definitions, {
+      add: async (...given: Parameters<Definitions['add']>) => {
+        const added = await definitions.add(...given)
+        expect(await give(plain('race', '30s'))).toMatchObject({ pointer: { candidate: 3 } })
+        return added
+      },
+    })
+    const first = give(plain('race', '20s'), {}, { ...on, definitions: slow })
+    expect(await first).toMatchObject({ deployed: { version: 2 }, pointer: { candidate: 3 } })
+  })
 })

@@ -87,7 +87,8 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
   const pointer =
     there === undefined && (await definitions.place(first))
       ? first
-      : await definitions.move(pipeline, (now) => ({ ...now, candidate: version }))
+      : // others deploy too, and the newest stays the candidate
+        await definitions.move(pipeline, (now) => ({ ...now, candidate: Math.max(now.candidate, version) }))
   return { ...stored, pointer, live: pointer.version === version, fates: changed }
 }
 
