@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { operators } from '../../operators/catalogue.ts'
+import type { TidegateError } from '../../schemas/errors.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
 import { natsLink } from '../../test/nats_link.ts'
@@ -202,5 +203,30 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
     })
     const first = give(plain('race', '20s'), {}, { ...on, definitions: slow })
     expect(await first).toMatchObject({ deployed: { version: 2 }, pointer: { candidate: 3 } })
+  })
+
+  const reasonsOf = (work: Promise<unknown>): Promise<readonly string[]> =>
+    work.then(
+      () => [],
+      (error: TidegateError) => error.info['reasons'] as readonly string[],
+    )
+
+  test('where to begin, and states to keep or drop, are refused where a deploy could not do what they say', async () => {
+    const start = { type: 'all' } as const
+    expect(await reasonsOf(give(plain('said'), { state: { keep: ['a'], drop: ['of_a'] } }))).toEqual([
+      'nothing ran before: there is no state of "a" to keep',
+      'nothing ran before: there is no state of "of_a" to drop',
+    ])
+    await give(plain('said'), { start })
+    expect(await reasonsOf(give(plain('said', '20s'), { start }))).toEqual([
+      'the pipeline is there and goes on where it stands: --from, --from-seq and --from-time are for one that is new',
+    ])
+    const wider = { pipeline: 'said', nodes: { ...plain('said').nodes, more: bars('a', '20s') } }
+    expect(await reasonsOf(give(wider, { state: { drop: ['of_a', 'more', 'nobody'] } }))).toEqual([
+      'the state of "of_a" goes on: --drop-state of_a would not drop it',
+      'there is no state of "more" to drop',
+      'there is no state of "nobody" to drop',
+    ])
+    expect(await reasonsOf(give(plain('said', '20s'), { state: { drop: ['of_a'] } }))).toEqual([])
   })
 })

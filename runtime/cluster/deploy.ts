@@ -25,7 +25,7 @@ export interface DeployOptions {
   readonly at: string
   readonly ranges?: number | undefined
   /** Where a fresh pipeline begins in its tick streams: after what is there now, unless given. */
-  readonly start?: Start
+  readonly start?: Start | undefined
   readonly state?: StateChoice
 }
 /** What becomes of the state of nodes that changed. */
@@ -61,7 +61,12 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
   refuse(pipeline, 'deployed', [
     ...secretsIn(definition),
     ...rangeProblems(plan, ranges, there, options.ranges),
-    ...stateProblems(before, plan, changed, options.state),
+    ...(there !== undefined && options.start !== undefined
+      ? [
+          'the pipeline is there and goes on where it stands: --from, --from-seq and --from-time are for one that is new',
+        ]
+      : []),
+    ...stateProblems(before === undefined ? [] : [before], plan, options.state),
   ])
   const start = there?.pointer.start ?? (await startOf(plan, ranges, log, options.start))
   await on.prepare?.(pipeline, ranges)
@@ -111,11 +116,11 @@ export async function promote(
     ...(version === pointer.version ? [`version ${version} runs already`] : []),
     ...rangeProblems(next, pointer.ranges, undefined, undefined),
     // a version that did not get to commit left the state of the one before
-    ...new Set([old, ...committed].flatMap((by) => stateProblems(by, next, fates(by, next, keep), options.state))),
+    ...stateProblems([old, ...committed], next, options.state),
   ])
   const start = await startAfter(pointer, heads, old, next, log)
   const moved = await definitions.move(pipeline, (now) => {
-    if (now.version !== pointer.version) refuse(pipeline, 'promoted', [`version ${now.version} was promoted meanwhile`])
+    if (now.version !== pointer.version) throw promotedMeanwhile(now, 'promoted')
     return {
       ...now,
       version,
@@ -176,16 +181,15 @@ async function startAfter({ ranges, start }: Pointer, heads: readonly Head[], ol
   }
   return all
 }
+const refusal = (pipeline: string, what: string, reasons: readonly string[]): TidegateError =>
+  new TidegateError('DEPLOY_REFUSED', `${pipeline} was not ${what}:\n${reasons.map((r) => `- ${r}`).join('\n')}`, {
+    pipeline,
+    reasons,
+  })
+const promotedMeanwhile = ({ pipeline, version }: Pointer, what: string): TidegateError =>
+  refusal(pipeline, what, [`version ${version} was promoted meanwhile`])
 function refuse(pipeline: string, what: string, reasons: readonly string[]): void {
-  if (reasons.length > 0)
-    throw new TidegateError(
-      'DEPLOY_REFUSED',
-      `${pipeline} was not ${what}:\n${reasons.map((r) => `- ${r}`).join('\n')}`,
-      {
-        pipeline,
-        reasons,
-      },
-    )
+  if (reasons.length > 0) throw refusal(pipeline, what, reasons)
 }
 function rangeProblems(
   plan: Plan,
@@ -204,22 +208,36 @@ function rangeProblems(
       : []),
   ]
 }
+/** `olds`: the plans whose state it may go on with. */
 function stateProblems(
-  old: Plan | undefined,
+  olds: readonly Plan[],
   next: Plan,
-  changed: readonly Fate[],
   { drop = [], keep = [] }: StateChoice = {},
 ): readonly string[] {
-  const unkept = keep.filter((node) => old !== undefined && !sameForm(old, next, node))
-  const lost = changed.filter(({ fate, money }) => money && (fate === 'fresh' || fate === 'dropped'))
+  if (olds.length === 0)
+    return [...keep.map((node) => [node, 'keep']), ...drop.map((node) => [node, 'drop'])].map(
+      ([node, what]) => `nothing ran before: there is no state of "${node}" to ${what}`,
+    )
+  const changed = olds.flatMap((old) => fates(old, next, keep))
+  const isLost = ({ fate }: Fate) => fate === 'fresh' || fate === 'dropped'
+  const unkept = keep.filter((node) => olds.some((old) => !sameForm(old, next, node)))
+  const idle = drop.filter((node) => !changed.some((fate) => fate.node === node && isLost(fate)))
+  const goesOn = (node: string) => changed.some((fate) => fate.node === node && fate.fate === 'kept')
+  const lost = changed.filter((fate) => fate.money && isLost(fate) && ![...drop, ...unkept].includes(fate.node))
   return [
     ...unkept.map((node) => `the state of "${node}" cannot be kept: its component, or the form of its state, changed`),
-    ...lost
-      .filter(({ node }) => !drop.includes(node) && !unkept.includes(node))
-      .map(({ node, why, fate }) => {
+    ...idle.map((node) =>
+      goesOn(node)
+        ? `the state of "${node}" goes on: --drop-state ${node} would not drop it`
+        : `there is no state of "${node}" to drop`,
+    ),
+    // several plans may say the same
+    ...new Set(
+      lost.map(({ node, why, fate }) => {
         const may = fate === 'fresh' ? `--keep-state ${node} goes on with it, ` : ''
         return `the state of "${node}" would be lost (${why}); ${may}--drop-state ${node} says that it may be lost`
       }),
+    ),
   ]
 }
 

@@ -83,7 +83,8 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
   async function put(definition: ReturnType<typeof drawn>, ranges?: number) {
     const plan = await planner(definition)
     const meta = { release: 'test', by: 'test', at: 'now', ranges }
-    return deploy(on, { definition, plan, ...meta, start: { type: 'all' } })
+    const isNew = (await definitions.pointer(definition.pipeline)) === undefined
+    return deploy(on, { definition, plan, ...meta, ...(isNew && { start: { type: 'all' } }) })
   }
   async function until<T>(what: () => Promise<T | undefined | false>, seconds = 20): Promise<T> {
     for (const began = performance.now(); performance.now() - began < seconds * 1000; ) {
