@@ -14,7 +14,7 @@ import type { Log } from '../log/log.ts'
 import { type Plan, plan as planOf } from '../plan.ts'
 import { replay } from '../replay.ts'
 import { Definitions } from './definitions.ts'
-import { type Deploying, type DeployOptions, deploy, promote } from './deploy.ts'
+import { type Deploying, type DeployOptions, deploy, promote, shadow } from './deploy.ts'
 import { tickStreams } from './feed_name.ts'
 import { Plans } from './plans.ts'
 import { inputsOf, runStage } from './stage_task.ts'
@@ -228,5 +228,40 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
       'there is no state of "nobody" to drop',
     ])
     expect(await reasonsOf(give(plain('said', '20s'), { state: { drop: ['of_a'] } }))).toEqual([])
+  })
+
+  test('a shadow begins at a commit of the version that runs, or is refused', async () => {
+    await tick(await put(plain('beside')), 5)
+    await take('beside')
+    await give(plain('beside', '20s'))
+    await promote(on, 'beside', {})
+    await give(plain('beside', '30s'))
+    expect(await reasonsOf(shadow(on, 'beside'))).toEqual([
+      'stage.beside has no commit of version 2 yet: nothing to begin from',
+    ])
+    await take('beside')
+    const { pointer } = await on.definitions.require('beside')
+    const live = await on.plans.of('beside', 2)
+    const after = (await shadow(on, 'beside')).shadow?.after[layout.stage('beside')] as number
+    const inputs = await inputsOf(live, pointer, range, log)
+    const candidate = await on.plans.of('beside', 3)
+    const beside = { inputs, name: layout.stage('beside'), after, committedBy: live }
+    expect(await replay(candidate, log, beside)).toMatchObject({ commits: { from: after + 1 } })
+  })
+
+  test('a shadow is refused when a promotion comes between its look and its word', async () => {
+    await tick(await put(plain('between')), 5)
+    await take('between')
+    await give(plain('between', '20s'))
+    const { definitions } = on
+    const late = Object.assign(Object.create(definitions) as Definitions, {
+      move: async (...given: Parameters<Definitions['move']>) => {
+        await promote(on, 'between', {})
+        return definitions.move(...given)
+      },
+    })
+    expect(await reasonsOf(shadow({ ...on, definitions: late }, 'between'))).toEqual([
+      'version 2 was promoted meanwhile',
+    ])
   })
 })

@@ -146,14 +146,22 @@ export async function shadow(
   const wanted = version ?? pointer.candidate
   refuse(pipeline, 'shadowed', wanted === pointer.version ? [`version ${wanted} is the one that runs`] : [])
   await plans.of(pipeline, wanted)
+  const live = await plans.of(pipeline, pointer.version)
   const after: Record<string, number> = {}
   for (const range of rangesOf(pointer.ranges)) {
     const name = layout.stage(pipeline, range)
-    const whole = (await newestHead(log, name))?.full
-    if (whole === undefined) refuse(pipeline, 'shadowed', [`${name} has no commit yet: nothing to begin from`])
-    after[name] = whole as number
+    const head = await newestHead(log, name)
+    // after a promotion the newest commit is of the version before, until the new one has committed
+    if (head === undefined || head.plan !== live.hash)
+      throw refusal(pipeline, 'shadowed', [
+        `${name} has no commit of version ${pointer.version} yet: nothing to begin from`,
+      ])
+    after[name] = head.full
   }
-  return definitions.move(pipeline, (now) => ({ ...now, shadow: { version: wanted, after, keep: [...keep] } }))
+  return definitions.move(pipeline, (now) => {
+    if (now.version !== pointer.version) throw promotedMeanwhile(now, 'shadowed')
+    return { ...now, shadow: { version: wanted, after, keep: [...keep] } }
+  })
 }
 
 async function startOf(plan: Plan, ranges: number, log: Log, start: Start = { type: 'now' }) {
