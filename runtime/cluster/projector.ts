@@ -46,10 +46,11 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
       stream,
       `its ${end.seq} messages are gone, and with the last one how far it got; delete it to publish all again`,
     )
-  const publisher = new Publisher(link, stream, end, replicas)
   const at = new Map(Object.entries(Position.parse(JSON.parse(end.headers(AT) || '{}'))))
   const stages = await Promise.all(rangesOf(options.ranges).map((range) => log.stream(layout.stage(pipeline, range))))
   const starts = await Promise.all(stages.map(async (stage, r) => ({ stream: stage, from: await begin(stage, at, r) })))
+  // both hold on to the connection until they are closed: nothing may fail between here and `finally`
+  const publisher = new Publisher(link, stream, end, replicas)
   const mailbox = new Mailbox(starts, signal)
   const encoder = new TextEncoder()
   try {

@@ -1,0 +1,63 @@
+import { headers } from '@nats-io/transport-node'
+import { describe, expect, test } from 'vitest'
+import { operators } from '../../operators/catalogue.ts'
+import { sinks } from '../../sinks/catalogue.ts'
+import { sources } from '../../sources/catalogue.ts'
+import { natsLink } from '../../test/nats_link.ts'
+import { natsServerBinary } from '../../testing/nats_server.ts'
+import { wallClock } from '../clock.ts'
+import type { Link } from '../log/jetstream/link.ts'
+import { openJetStreamLog } from '../log/jetstream/log.ts'
+import { layout, subjectOfLog } from '../log/layout.ts'
+import { type PlannedSource, plan } from '../plan.ts'
+import { runFeed } from './feed.ts'
+import { feedName } from './feed_name.ts'
+import { project } from './projector.ts'
+import { provideSignals } from './provide.ts'
+
+const definition = {
+  pipeline: 'p',
+  nodes: {
+    trades: { source: 'synthetic_market', params: { minutes: 1, seed: 7 } },
+    bars: { op: 'time_bars', from: 'trades', params: { every: '10s' } },
+  },
+}
+const planned = plan(definition, { operators, sources, sinks }, 'paper')
+const source = planned.sources[0] as PlannedSource
+const { signal } = new AbortController()
+
+const binary = natsServerBinary()
+describe.skipIf(binary === undefined)('what a worker tries again leaves nothing behind', () => {
+  let link: Link
+  natsLink(binary, (opened) => {
+    link = opened
+  })
+
+  test.each([1, 2])('a feed over %i ranges, of which one does not say how far it got', async (ranges) => {
+    const namespace = `feed${ranges}`
+    const log = await openJetStreamLog(link, { namespace })
+    const range = { part: ranges - 1, of: ranges }
+    const { name } = await log.stream(layout.tick(feedName(source), range))
+    await link.js.publish(subjectOfLog(namespace, name), 'of nobody')
+    const listeners = link['listeners'].size
+    const own = { link, log, namespace, replicas: 1, source, ranges, clock: wallClock, random: Math.random }
+    await expect(runFeed({ ...own, notice() {} }, signal)).rejects.toMatchObject({ code: 'LOG_LOST' })
+    // the other ranges are opened beside it
+    await log.close()
+    expect(link['listeners'].size).toBe(listeners)
+  })
+
+  test('signals whose last one says nothing of where it stands', async () => {
+    const namespace = 'signals'
+    const log = await openJetStreamLog(link, { namespace })
+    await provideSignals(link, namespace, 'p', 1)
+    const at = headers()
+    at.set('Tg-At', '{"0":"far"}')
+    await link.js.publish(`${namespace}.sig.p.publish.v.A`, '{}', { headers: at })
+    const listeners = link['listeners'].size
+    const own = { link, log, namespace, replicas: 1, pipeline: 'p', ranges: 1, planOf: async () => planned }
+    await expect(project(own, signal)).rejects.toThrow()
+    expect(link['listeners'].size).toBe(listeners)
+    await log.close()
+  })
+})
