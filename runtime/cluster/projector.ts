@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { z } from 'zod'
 import { isTidegateError } from '../../schemas/errors.ts'
 import { decodeCommit } from '../commit.ts'
@@ -26,9 +27,12 @@ export interface ProjectorOptions {
   readonly planOf: (hash: string) => Promise<Plan>
 }
 
-/** Per range the commit whose messages were published last, and how many of them. */
+/** Per range the commit whose messages were published last, how many of them, and the mark of the stream it stands in. */
 const AT = 'Tg-At'
-const Position = z.record(z.string(), z.tuple([z.int(), z.int()]))
+const Place = z.tuple([z.int(), z.int(), z.string().optional()])
+const Position = z.record(z.string(), Place)
+/** Commits that were made anew are others, though their numbers are the same. */
+const markOf = (created: string): string => crc32(created).toString(36)
 /** Messages that are made before the first of them leaves: those of one commit may be more. */
 const TOGETHER = 1024
 
@@ -48,7 +52,7 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
     )
   const at = new Map(Object.entries(Position.parse(JSON.parse(end.headers(AT) || '{}'))))
   const stages = await Promise.all(rangesOf(options.ranges).map((range) => log.stream(layout.stage(pipeline, range))))
-  const starts = await Promise.all(stages.map(async (stage, r) => ({ stream: stage, from: await begin(stage, at, r) })))
+  const starts = await Promise.all(stages.map((stage, r) => begin(stage, at.get(String(r)), stream)))
   // both hold on to the connection until they are closed: nothing may fail between here and `finally`
   const publisher = new Publisher(link, stream, end, replicas)
   const mailbox = new Mailbox(starts, signal)
@@ -68,7 +72,7 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
           const [last, count] = at.get(String(input)) ?? [0, 0]
           for (const [n, { subject, message }] of messages.entries()) {
             if (seq === last && n < count) continue
-            at.set(String(input), [seq, n + 1])
+            at.set(String(input), [seq, n + 1, starts[input]?.mark])
             outgoing.push({
               subject,
               data: encoder.encode(JSON.stringify(message)),
@@ -90,9 +94,12 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
   }
 }
 
-async function begin(stage: LogStream, at: ReadonlyMap<string, readonly [number, number]>, range: number) {
-  const { first } = await stage.state()
-  return Math.max(first, at.get(String(range))?.[0] ?? 1)
+async function begin(stage: LogStream, place: z.output<typeof Place> | undefined, signals: string) {
+  const [{ first, created }, [last, , known] = [1, 0]] = [await stage.state(), place]
+  const mark = markOf(created)
+  if (known !== undefined && known !== mark)
+    throw lost(stage.name, `it was made anew since its signals were published; delete ${signals} to publish all again`)
+  return { stream: stage, from: Math.max(first, last), mark }
 }
 
 /** What the sinks publish of a commit; they hold nothing themselves. */
