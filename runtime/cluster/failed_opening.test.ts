@@ -1,19 +1,24 @@
 import { headers } from '@nats-io/transport-node'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { operators } from '../../operators/catalogue.ts'
+import { Scalar } from '../../schemas/features.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
 import { natsLink } from '../../test/nats_link.ts'
 import { natsServerBinary } from '../../testing/nats_server.ts'
 import { wallClock } from '../clock.ts'
+import { defineKernel, listed } from '../define.ts'
 import type { Link } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
 import { layout, subjectOfLog } from '../log/layout.ts'
 import { type PlannedSource, plan } from '../plan.ts'
+import { replay } from '../replay.ts'
 import { runFeed } from './feed.ts'
 import { feedName } from './feed_name.ts'
 import { project } from './projector.ts'
 import { provideSignals } from './provide.ts'
+import { replayStreams } from './stream_replay.ts'
 
 const definition = {
   pipeline: 'p',
@@ -58,6 +63,31 @@ describe.skipIf(binary === undefined)('what a worker tries again leaves nothing 
     const own = { link, log, namespace, replicas: 1, pipeline: 'p', ranges: 1, planOf: async () => planned }
     await expect(project(own, signal)).rejects.toThrow()
     expect(link['listeners'].size).toBe(listeners)
+    await log.close()
+  })
+
+  test('a replay that cannot begin, of a plan with a model', async () => {
+    const namespace = 'replays'
+    const log = await openJetStreamLog(link, { namespace })
+    const { name } = await log.stream(layout.tick(feedName(source)))
+    let open = 0
+    const model = defineKernel({
+      ...{ name: 'model', version: 1, summary: 'A model.', input: Scalar, output: Scalar, params: z.strictObject({}) },
+      open() {
+        open++
+        return { run: (rows) => rows, close: () => open-- }
+      },
+      example: { params: {}, input: [], output: [] },
+    })
+    const nodes = { ...definition.nodes, trend: { op: 'ema', from: 'bars', params: { span: 5 } } }
+    const asking = { ...definition, nodes: { ...nodes, model: { op: 'model', from: 'trend' } } }
+    const modelled = plan(asking, { operators: { ...operators, ...listed(model) }, sources, sinks }, 'paper')
+    await expect(replay(modelled, log, { name, inputs: [], after: 5 })).rejects.toMatchObject({ code: 'LOG_LOST' })
+    expect(open).toBe(0)
+    const place = { range: { part: 0, of: 1 }, start: { type: 'seq', seq: 5 } } as const
+    const pace = { speed: Number.POSITIVE_INFINITY, clock: wallClock, signal, output() {} }
+    await expect(replayStreams(modelled, log, { ...place, ...pace })).rejects.toMatchObject({ code: 'LOG_LOST' })
+    expect(open).toBe(0)
     await log.close()
   })
 })
