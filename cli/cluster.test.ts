@@ -121,6 +121,8 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     const diff = (await run('diff', flagship, ...changed)).document()
     expect(diff).toMatchObject({ same: false })
     expect((await run('deploy', flagship, ...changed)).document()).toMatchObject({ version: 2, live: false })
+    expect((await run('deploy', flagship, ...changed)).document()).toMatchObject({ version: 2, added: false })
+    expect((await run('deploy', flagship, ...set)).document()).toMatchObject({ version: 1, added: false, live: true })
     expect((await run('shadow', 'btc_momentum', '--detach')).document()).toMatchObject({
       pointer: { shadow: { version: 2 } },
     })
@@ -167,7 +169,8 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
   })
 
   test('wrong words and wrong states are coded errors', async () => {
-    expect(await refused('deploy', flagship, ...set)).toMatchObject({ exit: 5, code: 'DEPLOY_REFUSED' })
+    const kept = ['--keep-state', 'nobody'] as const
+    expect(await refused('deploy', flagship, ...set, ...kept)).toMatchObject({ exit: 5, code: 'DEPLOY_REFUSED' })
     expect(await refused('promote', 'nobody')).toMatchObject({ exit: 3, code: 'PIPELINE_UNKNOWN' })
     expect(await refused('tap', 'abve')).toMatchObject({ exit: 2, code: 'USAGE' })
     expect(await refused('dlq', 'show', '7')).toMatchObject({ exit: 2, code: 'USAGE' })

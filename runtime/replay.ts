@@ -73,14 +73,14 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
   })
   const engine = await openEngine(plan, { output }, { execution: options.execution })
   const known = kindsOf(plan)
-  const from = (await begin(stage, inputs, engine, options)) + 1
-  const base = engine.counts.rows
-  const { last } = await stage.state()
-  const until = options.follow === undefined ? last : undefined
-  let compared = from - 1
   const readers = inputs.map(({ stream }) => new Reader(stream))
-  let difference: Difference | null = null
   try {
+    const from = (await begin(stage, inputs, engine, options)) + 1
+    const base = engine.counts.rows
+    const { last } = await stage.state()
+    const until = options.follow === undefined ? last : undefined
+    let compared = from - 1
+    let difference: Difference | null = null
     for await (const { seq, commit } of commits(stage, from, until, options.follow)) {
       if (options.committedBy !== undefined && commit.head.plan !== options.committedBy.hash) break
       const dead = new Set(commit.head.dead?.map((letter) => `${letter.input}.${letter.seq}`))
@@ -105,21 +105,21 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
       made.length = 0
       compared = seq
     }
+    const [committed_sha256, replay_sha256] = [before.digest(), again.digest()]
+    return {
+      records,
+      rows: engine.counts.rows - base,
+      dead: left,
+      outputs: again.rows,
+      commits: { from, to: compared },
+      committed_sha256,
+      replay_sha256,
+      equal: committed_sha256 === replay_sha256,
+      first_difference: difference,
+    }
   } finally {
     await Promise.all(readers.map((reader) => reader.close()))
     engine.close()
-  }
-  const [committed_sha256, replay_sha256] = [before.digest(), again.digest()]
-  return {
-    records,
-    rows: engine.counts.rows - base,
-    dead: left,
-    outputs: again.rows,
-    commits: { from, to: compared },
-    committed_sha256,
-    replay_sha256,
-    equal: committed_sha256 === replay_sha256,
-    first_difference: difference,
   }
 }
 

@@ -26,8 +26,8 @@ export const deployVerb: Verb = {
       help: 'cut the keys into so many ranges, which workers share; 1 unless named',
     },
     from: { type: 'string', value: 'now|all', help: 'where a new pipeline begins in its ticks; now unless named' },
-    'from-seq': { type: 'string', value: 'N', help: 'begin at this record of the ticks' },
-    'from-time': { type: 'string', value: 'TIME', help: 'begin at this event time' },
+    'from-seq': { type: 'string', value: 'N', help: 'a new pipeline begins at this record of the ticks' },
+    'from-time': { type: 'string', value: 'TIME', help: 'a new pipeline begins at this event time' },
     ...stateOptions,
     mode: { type: 'string', value: 'paper|live', help: 'paper is the default' },
     confirm: { type: 'string', value: 'PIPELINE', help: 'consent to live trading, by name' },
@@ -50,7 +50,7 @@ export const deployVerb: Verb = {
       )
     const [start, ranges] = [startOption(args), rangesOption(args)]
     await withCluster(args, context, 'operator', async (cluster) => {
-      const { deployed, pointer, live, fates } = await deploy(cluster, {
+      const { deployed, added, pointer, live, fates } = await deploy(cluster, {
         ...{ definition, plan, start },
         release: packageVersion(),
         by: whoami(),
@@ -63,6 +63,7 @@ export const deployVerb: Verb = {
         pipeline: plan.pipeline,
         version: deployed.version,
         plan: plan.hash,
+        added,
         live,
         pointer,
         fates,
@@ -70,7 +71,7 @@ export const deployVerb: Verb = {
       }
       io.document(document, () =>
         [
-          `${plan.pipeline}: version ${deployed.version}, plan ${plan.hash.slice(0, 12)}, ${live ? 'runs as soon as a worker is there (`tidegate worker`)' : `waits beside version ${pointer.version}: \`tidegate shadow\` or \`tidegate promote ${plan.pipeline}\``}`,
+          `${plan.pipeline}: version ${deployed.version}, plan ${plan.hash.slice(0, 12)}, ${added ? '' : 'is there already, '}${live ? 'runs as soon as a worker is there (`tidegate worker`)' : `waits beside version ${pointer.version}: \`tidegate shadow\` or \`tidegate promote ${plan.pipeline}\``}`,
           ...feeds.map(({ source, feed }) => `  ${source} reads feed ${feed}`),
           ...(fates.length > 0 ? ['', renderFates(fates)] : []),
         ].join('\n'),
@@ -79,7 +80,7 @@ export const deployVerb: Verb = {
   },
 }
 
-function startOption(args: Args): Start {
+function startOption(args: Args): Start | undefined {
   const [seq, at, from] = [wholeOption(args, 'from-seq'), timeOption(args, 'from-time'), args.value('from')]
   if ([seq, at, from].filter((v) => v !== undefined).length > 1)
     throw new TidegateError('USAGE', 'expected one of --from, --from-seq and --from-time')
@@ -87,5 +88,5 @@ function startOption(args: Args): Start {
   if (at !== undefined) return { type: 'time', at }
   if (from !== undefined && from !== 'now' && from !== 'all')
     throw new TidegateError('USAGE', `--from: expected now or all, found "${from}"`)
-  return { type: from ?? 'now' }
+  return from && { type: from }
 }

@@ -109,11 +109,19 @@ export class Definitions {
       .map((key) => Number(key.slice(pipeline.length + 2)))
       .sort((a, b) => a - b)
   }
-  /** Stores a definition under the next number. */
-  async add(pipeline: string, given: Omit<Deployed, 'version'>): Promise<Deployed> {
-    for (let version = Math.max(0, ...(await this.versions(pipeline))) + 1; ; version++) {
-      const deployed = { ...given, version }
-      if ((await this.bucket.create(`${pipeline}.v${version}`, deployed)) !== undefined) return deployed
+  /** Stores a definition under the next number, unless the newest version is that plan already. */
+  async add(
+    pipeline: string,
+    given: Omit<Deployed, 'version'>,
+  ): Promise<{ readonly deployed: Deployed; readonly added: boolean }> {
+    for (;;) {
+      const newest = (await this.versions(pipeline)).at(-1) ?? 0
+      const held = await this.bucket.get(`${pipeline}.v${newest}`)
+      const there = held && Deployed.parse(held.value)
+      if (there?.plan === given.plan) return { deployed: there, added: false }
+      const deployed = { ...given, version: newest + 1 }
+      if ((await this.bucket.create(`${pipeline}.v${deployed.version}`, deployed)) !== undefined)
+        return { deployed, added: true }
     }
   }
   /** The first pointer of a pipeline; false when there is one. */

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { operators } from '../../operators/catalogue.ts'
+import type { TidegateError } from '../../schemas/errors.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
 import { natsLink } from '../../test/nats_link.ts'
@@ -13,7 +14,7 @@ import type { Log } from '../log/log.ts'
 import { type Plan, plan as planOf } from '../plan.ts'
 import { replay } from '../replay.ts'
 import { Definitions } from './definitions.ts'
-import { type Deploying, deploy, promote } from './deploy.ts'
+import { type Deploying, type DeployOptions, deploy, promote, shadow } from './deploy.ts'
 import { tickStreams } from './feed_name.ts'
 import { Plans } from './plans.ts'
 import { inputsOf, runStage } from './stage_task.ts'
@@ -40,10 +41,15 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
     on = { definitions, log, plans: new Plans(definitions, planner) }
   })
 
-  async function put(definition: { readonly pipeline: string; readonly nodes: object }): Promise<Plan> {
+  type Drawn = { readonly pipeline: string; readonly nodes: object }
+  async function give(definition: Drawn, options: Partial<DeployOptions> = {}, to = on) {
     const plan = await planner(definition)
-    await deploy(on, { definition, plan, release: 'test', by: 'test', at: 'now', start: { type: 'all' } })
-    return plan
+    return deploy(to, { definition, plan, release: 'test', by: 'test', at: 'now', ...options })
+  }
+  async function put(definition: Drawn): Promise<Plan> {
+    const isNew = (await on.definitions.pointer(definition.pipeline)) === undefined
+    await give(definition, isNew ? { start: { type: 'all' } } : {})
+    return planner(definition)
   }
   /** Puts some ticks into each feed of a plan. */
   async function tick(plan: Plan, count: number): Promise<void> {
@@ -163,5 +169,99 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
     const inputs = await inputsOf(second, pointer, range, log)
     const done = await replay(second, log, { inputs, name: layout.stage('s'), committedBy: second })
     expect(done).toMatchObject({ equal: true, records: 5 })
+  })
+
+  const plain = (pipeline: string, every = '10s') => ({ pipeline, nodes: { a: market(1), of_a: bars('a', every) } })
+
+  test('what is deployed twice is there once, whether it runs or waits', async () => {
+    expect(await give(plain('once'))).toMatchObject({ added: true, live: true, deployed: { version: 1 } })
+    expect(await give(plain('once'))).toMatchObject({ added: false, live: true, deployed: { version: 1 } })
+    expect(await give(plain('once', '20s'))).toMatchObject({ added: true, live: false, deployed: { version: 2 } })
+    const again = await Promise.all([give(plain('once', '20s')), give(plain('once', '20s'))])
+    for (const one of again)
+      expect(one).toMatchObject({ added: false, live: false, deployed: { version: 2 }, pointer: { candidate: 2 } })
+    // a version that is not the newest any more is deployed as a new one: the newest is what is promoted
+    await give(plain('once', '30s'))
+    expect(await give(plain('once', '20s'))).toMatchObject({ deployed: { version: 4 }, pointer: { candidate: 4 } })
+  })
+
+  test('the same definition deployed by several at once is one version', async () => {
+    const all = await Promise.all(Array.from({ length: 4 }, () => give(plain('together'))))
+    expect(all.map(({ deployed, live }) => [deployed.version, live])).toEqual(all.map(() => [1, true]))
+    expect(all.filter(({ added }) => added)).toHaveLength(1)
+  })
+
+  test('a deploy that is slow does not take the place of a later one', async () => {
+    await give(plain('race'))
+    const { definitions } = on
+    const slow = Object.assign(Object.create(definitions) as Definitions, {
+      add: async (...given: Parameters<Definitions['add']>) => {
+        const added = await definitions.add(...given)
+        expect(await give(plain('race', '30s'))).toMatchObject({ pointer: { candidate: 3 } })
+        return added
+      },
+    })
+    const first = give(plain('race', '20s'), {}, { ...on, definitions: slow })
+    expect(await first).toMatchObject({ deployed: { version: 2 }, pointer: { candidate: 3 } })
+  })
+
+  const reasonsOf = (work: Promise<unknown>): Promise<readonly string[]> =>
+    work.then(
+      () => [],
+      (error: TidegateError) => error.info['reasons'] as readonly string[],
+    )
+
+  test('where to begin, and states to keep or drop, are refused where a deploy could not do what they say', async () => {
+    const start = { type: 'all' } as const
+    expect(await reasonsOf(give(plain('said'), { state: { keep: ['a'], drop: ['of_a'] } }))).toEqual([
+      'nothing ran before: there is no state of "a" to keep',
+      'nothing ran before: there is no state of "of_a" to drop',
+    ])
+    await give(plain('said'), { start })
+    expect(await reasonsOf(give(plain('said', '20s'), { start }))).toEqual([
+      'the pipeline is there and goes on where it stands: --from, --from-seq and --from-time are for one that is new',
+    ])
+    const wider = { pipeline: 'said', nodes: { ...plain('said').nodes, more: bars('a', '20s') } }
+    expect(await reasonsOf(give(wider, { state: { drop: ['of_a', 'more', 'nobody'] } }))).toEqual([
+      'the state of "of_a" goes on: --drop-state of_a would not drop it',
+      'there is no state of "more" to drop',
+      'there is no state of "nobody" to drop',
+    ])
+    expect(await reasonsOf(give(plain('said', '20s'), { state: { drop: ['of_a'] } }))).toEqual([])
+  })
+
+  test('a shadow begins at a commit of the version that runs, or is refused', async () => {
+    await tick(await put(plain('beside')), 5)
+    await take('beside')
+    await give(plain('beside', '20s'))
+    await promote(on, 'beside', {})
+    await give(plain('beside', '30s'))
+    expect(await reasonsOf(shadow(on, 'beside'))).toEqual([
+      'stage.beside has no commit of version 2 yet: nothing to begin from',
+    ])
+    await take('beside')
+    const { pointer } = await on.definitions.require('beside')
+    const live = await on.plans.of('beside', 2)
+    const after = (await shadow(on, 'beside')).shadow?.after[layout.stage('beside')] as number
+    const inputs = await inputsOf(live, pointer, range, log)
+    const candidate = await on.plans.of('beside', 3)
+    const beside = { inputs, name: layout.stage('beside'), after, committedBy: live }
+    expect(await replay(candidate, log, beside)).toMatchObject({ commits: { from: after + 1 } })
+  })
+
+  test('a shadow is refused when a promotion comes between its look and its word', async () => {
+    await tick(await put(plain('between')), 5)
+    await take('between')
+    await give(plain('between', '20s'))
+    const { definitions } = on
+    const late = Object.assign(Object.create(definitions) as Definitions, {
+      move: async (...given: Parameters<Definitions['move']>) => {
+        await promote(on, 'between', {})
+        return definitions.move(...given)
+      },
+    })
+    expect(await reasonsOf(shadow({ ...on, definitions: late }, 'between'))).toEqual([
+      'version 2 was promoted meanwhile',
+    ])
   })
 })

@@ -25,7 +25,7 @@ export interface DeployOptions {
   readonly at: string
   readonly ranges?: number | undefined
   /** Where a fresh pipeline begins in its tick streams: after what is there now, unless given. */
-  readonly start?: Start
+  readonly start?: Start | undefined
   readonly state?: StateChoice
 }
 /** What becomes of the state of nodes that changed. */
@@ -37,6 +37,8 @@ export interface StateChoice {
 }
 export interface Deployment {
   readonly deployed: Deployed
+  /** False where it was there already. */
+  readonly added: boolean
   readonly pointer: Pointer
   /** Runs from now on; else it is a candidate for `shadow` and `promote`. */
   readonly live: boolean
@@ -44,7 +46,8 @@ export interface Deployment {
 }
 
 /**
- * Stores a definition. The first of a pipeline runs at once; a later one waits for `promote`.
+ * Stores a definition. The first of a pipeline runs at once; a later one waits for `promote`. What runs or waits already
+ * is not stored again.
  * @throws DEPLOY_REFUSED with every reason in `info.reasons`
  */
 export async function deploy(on: Deploying, options: DeployOptions): Promise<Deployment> {
@@ -55,18 +58,24 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
   const before = there && (await plans.of(pipeline, there.pointer.version))
   const ranges = there?.pointer.ranges ?? options.ranges ?? 1
   const changed = before === undefined ? [] : fates(before, plan, options.state?.keep)
-  const reasons = [
+  refuse(pipeline, 'deployed', [
     ...secretsIn(definition),
     ...rangeProblems(plan, ranges, there, options.ranges),
-    ...stateProblems(before, plan, changed, options.state),
-  ]
-  if (before !== undefined && before.hash === plan.hash)
-    reasons.push(`version ${there?.pointer.version} runs this very plan`)
-  refuse(pipeline, 'deployed', reasons)
+    ...(there !== undefined && options.start !== undefined
+      ? [
+          'the pipeline is there and goes on where it stands: --from, --from-seq and --from-time are for one that is new',
+        ]
+      : []),
+    ...stateProblems(before === undefined ? [] : [before], plan, options.state),
+  ])
   const start = there?.pointer.start ?? (await startOf(plan, ranges, log, options.start))
   await on.prepare?.(pipeline, ranges)
-  const deployed = await definitions.add(pipeline, { definition, plan: plan.hash, release, by, at })
-  const { version } = deployed
+  if (there !== undefined && before?.hash === plan.hash) {
+    const deployed = await definitions.version(pipeline, there.pointer.version)
+    return { deployed, added: false, pointer: there.pointer, live: true, fates: changed }
+  }
+  const stored = await definitions.add(pipeline, { definition, plan: plan.hash, release, by, at })
+  const { version } = stored.deployed
   const first: Pointer = {
     ...{
       pipeline,
@@ -80,10 +89,12 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
       start,
     },
   }
-  if (there === undefined && (await definitions.place(first)))
-    return { deployed, pointer: first, live: true, fates: changed }
-  const pointer = await definitions.move(pipeline, (now) => ({ ...now, candidate: version }))
-  return { deployed, pointer, live: false, fates: changed }
+  const pointer =
+    there === undefined && (await definitions.place(first))
+      ? first
+      : // others deploy too, and the newest stays the candidate
+        await definitions.move(pipeline, (now) => ({ ...now, candidate: Math.max(now.candidate, version) }))
+  return { ...stored, pointer, live: pointer.version === version, fates: changed }
 }
 
 /** Makes a version the one that runs; it goes on with the state of the one before. @throws DEPLOY_REFUSED */
@@ -105,11 +116,11 @@ export async function promote(
     ...(version === pointer.version ? [`version ${version} runs already`] : []),
     ...rangeProblems(next, pointer.ranges, undefined, undefined),
     // a version that did not get to commit left the state of the one before
-    ...new Set([old, ...committed].flatMap((by) => stateProblems(by, next, fates(by, next, keep), options.state))),
+    ...stateProblems([old, ...committed], next, options.state),
   ])
   const start = await startAfter(pointer, heads, old, next, log)
   const moved = await definitions.move(pipeline, (now) => {
-    if (now.version !== pointer.version) refuse(pipeline, 'promoted', [`version ${now.version} was promoted meanwhile`])
+    if (now.version !== pointer.version) throw promotedMeanwhile(now, 'promoted')
     return {
       ...now,
       version,
@@ -135,14 +146,22 @@ export async function shadow(
   const wanted = version ?? pointer.candidate
   refuse(pipeline, 'shadowed', wanted === pointer.version ? [`version ${wanted} is the one that runs`] : [])
   await plans.of(pipeline, wanted)
+  const live = await plans.of(pipeline, pointer.version)
   const after: Record<string, number> = {}
   for (const range of rangesOf(pointer.ranges)) {
     const name = layout.stage(pipeline, range)
-    const whole = (await newestHead(log, name))?.full
-    if (whole === undefined) refuse(pipeline, 'shadowed', [`${name} has no commit yet: nothing to begin from`])
-    after[name] = whole as number
+    const head = await newestHead(log, name)
+    // after a promotion the newest commit is of the version before, until the new one has committed
+    if (head === undefined || head.plan !== live.hash)
+      throw refusal(pipeline, 'shadowed', [
+        `${name} has no commit of version ${pointer.version} yet: nothing to begin from`,
+      ])
+    after[name] = head.full
   }
-  return definitions.move(pipeline, (now) => ({ ...now, shadow: { version: wanted, after, keep: [...keep] } }))
+  return definitions.move(pipeline, (now) => {
+    if (now.version !== pointer.version) throw promotedMeanwhile(now, 'shadowed')
+    return { ...now, shadow: { version: wanted, after, keep: [...keep] } }
+  })
 }
 
 async function startOf(plan: Plan, ranges: number, log: Log, start: Start = { type: 'now' }) {
@@ -177,16 +196,15 @@ async function startAfter({ ranges, start }: Pointer, heads: readonly Head[], ol
   }
   return all
 }
+const refusal = (pipeline: string, what: string, reasons: readonly string[]): TidegateError =>
+  new TidegateError('DEPLOY_REFUSED', `${pipeline} was not ${what}:\n${reasons.map((r) => `- ${r}`).join('\n')}`, {
+    pipeline,
+    reasons,
+  })
+const promotedMeanwhile = ({ pipeline, version }: Pointer, what: string): TidegateError =>
+  refusal(pipeline, what, [`version ${version} was promoted meanwhile`])
 function refuse(pipeline: string, what: string, reasons: readonly string[]): void {
-  if (reasons.length > 0)
-    throw new TidegateError(
-      'DEPLOY_REFUSED',
-      `${pipeline} was not ${what}:\n${reasons.map((r) => `- ${r}`).join('\n')}`,
-      {
-        pipeline,
-        reasons,
-      },
-    )
+  if (reasons.length > 0) throw refusal(pipeline, what, reasons)
 }
 function rangeProblems(
   plan: Plan,
@@ -205,22 +223,36 @@ function rangeProblems(
       : []),
   ]
 }
+/** `olds`: the plans whose state it may go on with. */
 function stateProblems(
-  old: Plan | undefined,
+  olds: readonly Plan[],
   next: Plan,
-  changed: readonly Fate[],
   { drop = [], keep = [] }: StateChoice = {},
 ): readonly string[] {
-  const unkept = keep.filter((node) => old !== undefined && !sameForm(old, next, node))
-  const lost = changed.filter(({ fate, money }) => money && (fate === 'fresh' || fate === 'dropped'))
+  if (olds.length === 0)
+    return [...keep.map((node) => [node, 'keep']), ...drop.map((node) => [node, 'drop'])].map(
+      ([node, what]) => `nothing ran before: there is no state of "${node}" to ${what}`,
+    )
+  const changed = olds.flatMap((old) => fates(old, next, keep))
+  const isLost = ({ fate }: Fate) => fate === 'fresh' || fate === 'dropped'
+  const unkept = keep.filter((node) => olds.some((old) => !sameForm(old, next, node)))
+  const idle = drop.filter((node) => !changed.some((fate) => fate.node === node && isLost(fate)))
+  const goesOn = (node: string) => changed.some((fate) => fate.node === node && fate.fate === 'kept')
+  const lost = changed.filter((fate) => fate.money && isLost(fate) && ![...drop, ...unkept].includes(fate.node))
   return [
     ...unkept.map((node) => `the state of "${node}" cannot be kept: its component, or the form of its state, changed`),
-    ...lost
-      .filter(({ node }) => !drop.includes(node) && !unkept.includes(node))
-      .map(({ node, why, fate }) => {
+    ...idle.map((node) =>
+      goesOn(node)
+        ? `the state of "${node}" goes on: --drop-state ${node} would not drop it`
+        : `there is no state of "${node}" to drop`,
+    ),
+    // several plans may say the same
+    ...new Set(
+      lost.map(({ node, why, fate }) => {
         const may = fate === 'fresh' ? `--keep-state ${node} goes on with it, ` : ''
         return `the state of "${node}" would be lost (${why}); ${may}--drop-state ${node} says that it may be lost`
       }),
+    ),
   ]
 }
 

@@ -299,7 +299,7 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
     const killed = await openLink({ servers: link.nc.getServer(), name: 'killed' })
     const first = redrive({ ...on, link: killed }, letter)
     const refused = expect(first).rejects.toMatchObject({ code: 'NATS_UNREACHABLE' })
-    await vi.waitFor(async () => expect(await ids(namespace, 1)).toEqual([1]), 20_000)
+    await vi.waitFor(async () => expect(await ids(namespace, 1)).toEqual([1]), 60_000)
     await killed.close()
     await refused
     expect(await letters(on)).toHaveLength(1)

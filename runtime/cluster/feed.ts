@@ -201,19 +201,24 @@ class FeedWriter {
   static async open(options: FeedOptions): Promise<FeedWriter> {
     const { link, log, namespace, source, ranges, replicas } = options
     const name = feedName(source)
-    const parts = rangesOf(ranges).map(async (range: Range) => {
+    const found = rangesOf(ranges).map(async (range: Range) => {
       const stream = layout.tick(name, range)
       await log.stream(stream)
       const end = await Publisher.endOf(link, streamOf(namespace, stream))
       return {
-        publisher: new Publisher(link, streamOf(namespace, stream), end, replicas),
+        ...{ end, stream: streamOf(namespace, stream) },
         subject: subjectOfLog(namespace, stream),
         rows: rowsOf(options, stream, end),
         beside: isRead(options) ? Number(end.headers(BESIDE) || 0) : 0,
         ended: end.headers(ENDED) !== '',
       }
     })
-    return new FeedWriter(options, await Promise.all(parts))
+    // publishers follow the connection until they are closed: none is made before all ranges are known
+    const parts = (await Promise.all(found)).map(({ end, stream, ...part }) => ({
+      ...part,
+      publisher: new Publisher(link, stream, end, replicas),
+    }))
+    return new FeedWriter(options, parts)
   }
 
   async write(items: readonly SourceItem[]): Promise<void> {

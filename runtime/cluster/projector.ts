@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { z } from 'zod'
 import { isTidegateError } from '../../schemas/errors.ts'
 import { decodeCommit } from '../commit.ts'
@@ -28,11 +29,12 @@ export interface ProjectorOptions {
   readonly missing: (gone: { readonly stream: string; readonly from: number; readonly to: number }) => void
 }
 
-/** Per range the commit whose messages were published last, how many of them, and when its stream was made. */
+/** Per range the commit whose messages were published last, how many of them, and the mark of the stream it stands in. */
 const AT = 'Tg-At'
 const Place = z.tuple([z.int(), z.int(), z.string().optional()])
 const Position = z.record(z.string(), Place)
-type Places = ReadonlyMap<string, z.output<typeof Place>>
+/** Commits that were made anew are others, though their numbers are the same. */
+const markOf = (created: string): string => crc32(created).toString(36)
 /** Messages that are made before the first of them leaves: those of one commit may be more. */
 const TOGETHER = 1024
 
@@ -50,10 +52,11 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
       stream,
       `its ${end.seq} messages are gone, and with the last one how far it got; delete it to publish all again`,
     )
-  const publisher = new Publisher(link, stream, end, replicas)
   const at = new Map(Object.entries(Position.parse(JSON.parse(end.headers(AT) || '{}'))))
   const stages = await Promise.all(rangesOf(options.ranges).map((range) => log.stream(layout.stage(pipeline, range))))
-  const starts = await Promise.all(stages.map((stage, r) => begin(stage, at, r, options.missing)))
+  const starts = await Promise.all(stages.map((stage, r) => begin(stage, at.get(String(r)), stream, options.missing)))
+  // both hold on to the connection until they are closed: nothing may fail between here and `finally`
+  const publisher = new Publisher(link, stream, end, replicas)
   const mailbox = new Mailbox(starts, signal)
   const encoder = new TextEncoder()
   try {
@@ -71,7 +74,7 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
           const [last, count] = at.get(String(input)) ?? [0, 0]
           for (const [n, { subject, message }] of messages.entries()) {
             if (seq === last && n < count) continue
-            at.set(String(input), [seq, n + 1, starts[input]?.created])
+            at.set(String(input), [seq, n + 1, starts[input]?.mark])
             outgoing.push({
               subject,
               data: encoder.encode(JSON.stringify(message)),
@@ -95,20 +98,17 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
 
 async function begin(
   stage: LogStream,
-  at: Places,
-  range: number,
+  place: z.output<typeof Place> | undefined,
+  signals: string,
   missing: ProjectorOptions['missing'],
-): Promise<{ readonly stream: LogStream; readonly from: number; readonly created: string }> {
-  const { first, created } = await stage.state()
+) {
   // of the commit whose messages stand last, more may have been due
-  const [from, , known] = at.get(String(range)) ?? [1]
-  if (known !== undefined && known !== created)
-    throw lost(
-      stage.name,
-      `it was made anew after its commits up to ${from} were published; delete the signals of the pipeline to publish all again`,
-    )
-  if (from < first) missing({ stream: stage.name, from, to: first - 1 })
-  return { stream: stage, from: Math.max(first, from), created }
+  const [{ first, created }, [last, , known] = [1, 0]] = [await stage.state(), place]
+  const mark = markOf(created)
+  if (known !== undefined && known !== mark)
+    throw lost(stage.name, `it was made anew since its signals were published; delete ${signals} to publish all again`)
+  if (last < first) missing({ stream: stage.name, from: last, to: first - 1 })
+  return { stream: stage, from: Math.max(first, last), mark }
 }
 
 /** What the sinks publish of a commit; they hold nothing themselves. */

@@ -53,15 +53,15 @@ export async function replayStreams(plan: Plan, log: Log, options: StreamReplayO
   const known = kindsOf(plan)
   const { clock, speed, signal, to = Number.POSITIVE_INFINITY } = options
   const heads: Head[] = []
-  for (const [index, { name }] of tickStreams(plan, options.range).entries()) {
-    const stream = await log.stream(name)
-    const from = await startAt(stream, options.start)
-    heads.push(new Head(index, frames(stream, from, known), earliest(options.start)))
-  }
   let records = 0
   let origin: number | undefined
-  const began = clock.now()
   try {
+    for (const [index, { name }] of tickStreams(plan, options.range).entries()) {
+      const stream = await log.stream(name)
+      const from = await startAt(stream, options.start)
+      heads.push(new Head(index, frames(stream, from, known), earliest(options.start)))
+    }
+    const began = clock.now()
     for (const head of heads) records += await head.fill()
     for (let next = earliestOf(heads); next !== undefined && !signal.aborted; next = earliestOf(heads)) {
       const { head, until } = next

@@ -40,10 +40,14 @@ export class Records {
       description: 'tidegate records',
     })
   }
-  /** Stores a body, and gives what `get` needs to find it. */
-  async put(id: string, bytes: Uint8Array): Promise<string> {
+  /**
+   * Stores the body of the record that is to stand at that place of its stream, and gives what `get` needs to find it.
+   * `writer`: two tokens that no other append has.
+   */
+  async put(subject: string, place: number, writer: string, bytes: Uint8Array): Promise<string> {
     this.made ??= this.provide()
     await this.made
+    const id = `${subject}.${place}.${writer}`
     const pieces = Math.ceil(bytes.byteLength / this.limit)
     await Promise.all(
       Array.from({ length: pieces }, (_, n) =>
@@ -56,6 +60,25 @@ export class Records {
   private async store(subject: string, piece: Uint8Array): Promise<void> {
     const reply = await this.link.exchange.insist(subject, piece, { 'Nats-Expected-Stream': this.stream })
     if (reply.type === 'refused') throw refusalOf(this.stream, reply)
+  }
+
+  /**
+   * Removes the bodies of places before `first`, where a stream holds nothing any more: that of a record which went, and
+   * what a writer left who died or was displaced before its record stood. Takes the right to purge.
+   */
+  async release(subject: string, first: number): Promise<void> {
+    const prefix = `${this.prefix}.${subject}`
+    // exactly place, writer (two tokens) and piece: names of other streams may begin as this one does
+    const filter = { subjects_filter: `${prefix}.*.*.*.*` }
+    const { state } = await patiently(this.link, () => this.link.jsm.streams.info(this.stream, filter))
+    const places = Object.keys(state.subjects ?? {}).map(
+      (body) => body.slice(prefix.length + 1).split('.')[0] as string,
+    )
+    for (const place of new Set(places))
+      if (/^\d+$/.test(place) && Number(place) < first)
+        await patiently(this.link, () =>
+          this.link.jsm.streams.purge(this.stream, { filter: `${prefix}.${place}.*.*.*` }),
+        )
   }
 
   /** @throws LOG_LOST, LOG_CORRUPT */

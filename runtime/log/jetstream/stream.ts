@@ -65,7 +65,8 @@ export class JetStreamStream implements LogStream {
     const { link, closed, records } = this.context
     if (closed.aborted) throw new Error(`${this.name}: the log is closed`)
     const id = `${this.writer}.${++this.appends}`
-    const body = data.byteLength > records.limit ? await records.put(`${this.subject}.${id}`, data) : undefined
+    const isLarge = data.byteLength > records.limit
+    const body = isLarge ? await records.put(this.subject, expectedLast + 1, id, data) : undefined
     const wire: Wire = {
       stream: this.name,
       publish: (bytes, expected, own) =>

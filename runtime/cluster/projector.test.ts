@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest'
+import { operators } from '../../operators/catalogue.ts'
+import { sinks } from '../../sinks/catalogue.ts'
+import { sources } from '../../sources/catalogue.ts'
+import { natsLink } from '../../test/nats_link.ts'
+import { natsServerBinary } from '../../testing/nats_server.ts'
+import { wallClock } from '../clock.ts'
+import type { Link } from '../log/jetstream/link.ts'
+import { openJetStreamLog } from '../log/jetstream/log.ts'
+import { layout, streamOf } from '../log/layout.ts'
+import { type PlannedSource, plan } from '../plan.ts'
+import { Pointer } from './definitions.ts'
+import { runFeed } from './feed.ts'
+import { tickStreams } from './feed_name.ts'
+import { project } from './projector.ts'
+import { runStage } from './stage_task.ts'
+
+const namespace = 'projected'
+const range = { part: 0, of: 1 }
+const definition = {
+  pipeline: 'p',
+  nodes: {
+    trades: { source: 'synthetic_market', params: { minutes: 600, seed: 7 } },
+    bars: { op: 'time_bars', from: 'trades', params: { every: '10s' } },
+    trend: { op: 'ema', from: 'bars', params: { span: 5 } },
+    above: { op: 'cross', from: 'bars', latest: { trend: 'trend' } },
+    publish: { sink: 'signals', from: 'above' },
+  },
+}
+const planned = plan(definition, { operators, sources, sinks }, 'paper')
+
+let link: Link
+/** Commits what the feed gave, with the eyes of a process that has just begun. */
+async function commitAll() {
+  const log = await openJetStreamLog(link, { namespace })
+  const { signal } = new AbortController()
+  const source = planned.sources[0] as PlannedSource
+  const world = { clock: wallClock, random: Math.random, notice() {} }
+  await runFeed({ link, log, namespace, replicas: 1, ranges: 1, source, ...world }, signal)
+  const until: Record<string, number> = {}
+  for (const { name } of tickStreams(planned, range)) until[name] = (await (await log.stream(name)).state()).last
+  const none = { previous: null, shadow: null, keep: [], ranges: 1, start: {} }
+  const pointer = Pointer.parse({ pipeline: 'p', state: 'draining', version: 1, candidate: 1, until, ...none })
+  await runStage({ plan: planned, pointer, range, log, owner: 'test', upgrade: async () => planned }, signal)
+  return log
+}
+
+const binary = natsServerBinary()
+describe.skipIf(binary === undefined)('signals on a nats-server (apt-get install nats-server)', () => {
+  natsLink(binary, (opened) => {
+    link = opened
+  })
+
+  test('signals do not go on in commits that were made anew, where other signals stand at their place', async () => {
+    const stop = new AbortController()
+    const own = { link, namespace, replicas: 1, pipeline: 'p', ranges: 1, planOf: async () => planned, missing() {} }
+    const first = await commitAll()
+    const projecting = project({ ...own, log: first }, stop.signal)
+    const published = async () => (await link.jsm.streams.info(streamOf(namespace, layout.signals('p')))).state.last_seq
+    await expect.poll(published).toBeGreaterThan(10)
+    stop.abort()
+    await projecting
+    await first.close()
+    await link.jsm.streams.delete(streamOf(namespace, layout.stage('p')))
+    const again = await commitAll()
+    const before = await published()
+    const ended = project({ ...own, log: again }, AbortSignal.timeout(60_000))
+    await expect(ended).rejects.toMatchObject({ code: 'LOG_LOST' })
+    expect(await published()).toBe(before)
+    await again.close()
+  })
+})
