@@ -59,7 +59,7 @@ test('journal, chain and log agree after trades; without a journal there is noth
     document: { agrees: true, log: null, sinks: [{ journal: null }] },
   })
   expect(await refused('reconcile', file, '--resume', '--confirm', live.ground.account)).toEqual([4, 'FILE_ABSENT'])
-  const run = trade(file, 'first', dir, '8s')
+  const run = trade(file, 'first', dir, '15s')
   await setTimeout(3000)
   // beside the run: whatever is under way mends by itself
   const beside = await reconcile(file, '--dir', dir)

@@ -30,7 +30,7 @@ beforeAll(async () => {
     ],
   })
   const recorded = ['record', 'binance_trades', ...params, ...endpoint(), '--raw', at('raw'), '-o', at('live.tape')]
-  const { code, document } = await run(...recorded, '--for', '2s')
+  const { code, document } = await run(...recorded, '--for', '4s')
   expect(code).toBe(0)
   expect(document).toEqual({
     recorded: [{ source: 'binance_trades', rows: 390, files: [at('raw/binance_trades'), at('live.tape')] }],

@@ -168,7 +168,7 @@ test('gives a connection up that shows no sign of life', async () => {
 test('loses the connection to a message above the bound, and goes on', async () => {
   const faults = [{ type: 'stall', after: 2, micros: 30 * ms }] as const
   const venue = await venueOf({ frames: ['small', 'x'.repeat(2000), 'last'], faults })
-  const { losses, texts, until } = listen(venue.url, { maxBytes: 1000 })
+  const { losses, texts, until } = listen(venue.url, { maxBytes: 1000, backoff: 100 * ms, backoffCap: 100 * ms })
   await until(() => texts.length === 2)
   expect(losses()).toEqual(['oversized'])
   expect(texts).toEqual(['small', 'last'])
