@@ -17,7 +17,7 @@ type Params = FeedParams & { readonly market: Market }
 async function follow(script: Venue, given: Readonly<Record<string, unknown>> = {}, ping?: number) {
   const venue = await startVenue(script)
   closing.push(venue.close)
-  const all = { symbols: ['BTCUSDT'], heartbeat_every: '1h', stall_after: '1h', ...given }
+  const all = { symbols: ['BTCUSDT'], heartbeat_every: '1h', stall_after: '1h', fill_within: '1m', ...given }
   const params = z.parse(bybitTrades.definition.params, all) as Params
   const limits = { ...socketLimits, backoff: 4e3 }
   const endpoints = { bybit_trades: venue.url, ...(script.rest && { 'bybit_trades.rest': venue.restUrl }) }

@@ -31,7 +31,7 @@ type Given = Parameters<typeof coinbaseTrades>[0]
 async function follow(venue: Venue, given: Partial<Given> = {}) {
   const running = await startVenue(venue)
   closing.push(running.close)
-  const still = { heartbeat_every: '1h', stall_after: '1h' }
+  const still = { heartbeat_every: '1h', stall_after: '1h', fill_within: '1m' }
   const params = z.parse(coinbaseTrades.definition.params, { symbols: ['BTC-USD'], ...still, ...given }) as FeedParams
   const feed = followFeed((context) => openFeed(tradesChannel(params.symbols), params, context, quick), {
     coinbase_trades: running.url,

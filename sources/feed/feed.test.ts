@@ -18,7 +18,7 @@ afterEach(async () => {
 })
 
 type Given = Parameters<typeof binanceTrades>[0]
-const still = { heartbeat_every: '1h', stall_after: '1h' }
+const still = { heartbeat_every: '1h', stall_after: '1h', fill_within: '1m' }
 const FIRST = 12_345
 const listing: RestAnswer = { body: { symbols: ['BTCUSDT', 'ETHUSDT', 'XRPUSDT'].map((symbol) => ({ symbol })) } }
 const oldTrade = (id: number) => ({

@@ -1,14 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Bar, Quote, Trade } from '../../schemas/market.ts'
 import { formatTime, parseTime } from '../../schemas/units.ts'
 import { detect, formatNamed } from './catalogue.ts'
 import { Expansion, expand } from './expand.ts'
 import { type ImportedRow, isInvalid } from './format.ts'
 import { headOf, importFile } from './import_file.ts'
-
-vi.setConfig({ testTimeout: 60_000 })
 
 // Recordings are third-party: they lie in TIDEGATE_DATA, never in the repository.
 const data = process.env['TIDEGATE_DATA'] ?? './data'

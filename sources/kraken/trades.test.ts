@@ -33,7 +33,7 @@ async function follow(venue: Venue, given: Partial<Given> = {}, answer?: (url: U
     answer ? { ...venue, rest: (url) => ({ body: answer(url), headers: { connection: 'close' } }) } : venue,
   )
   closing.push(running.close)
-  const still = { heartbeat_every: '1h', stall_after: '1h' }
+  const still = { heartbeat_every: '1h', stall_after: '1h', fill_within: '1m' }
   const params = z.parse(krakenTrades.definition.params, { symbols: ['BTC/USD'], ...still, ...given }) as FeedParams
   const feed = followFeed((context) => openFeed(tradesChannel(params.symbols), params, context, quick), {
     kraken_trades: running.url,
@@ -117,7 +117,7 @@ test('what was lost is asked for over REST and told in its place', async () => {
 })
 
 test('a long loss is read page by page', async () => {
-  const feed = await follow({ frames: tradeFrames(2600), faults: lose(50, 2400) }, {}, history(2600))
+  const feed = await follow({ frames: tradeFrames(2600), faults: lose(50, 2400) }, { fill_within: '2m' }, history(2600))
   await feed.until(() => feed.rows().length === 2600)
   expect(feed.ids()).toEqual(span(0, 2600))
   expect(feed.gaps()).toEqual([first])

@@ -25,7 +25,7 @@ const limits = { ...socketLimits, backoff: 4e3, backoffCap: 20e3 }
 type Given = Partial<Parameters<typeof okxTrades>[0]>
 const parse = (given: Given): FeedParams =>
   z.parse(okxTrades.definition.params, {
-    ...{ symbols: ['BTC-USDT'], heartbeat_every: '1h', stall_after: '1h', ...given },
+    ...{ symbols: ['BTC-USDT'], heartbeat_every: '1h', stall_after: '1h', fill_within: '1m', ...given },
   }) as FeedParams
 
 async function follow(script: Venue, given: Given = {}) {

@@ -1,12 +1,9 @@
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import type { Seams } from '../../sinks/evm/open_executor.ts'
 import { type DriveGround, DrivenExecutor, type DriveParams } from './drive_executor.ts'
 import { startGround } from './ground.ts'
-
-// a second at most where the machine is idle
-vi.setConfig({ testTimeout: 30_000 })
 
 export interface Fresh<G> {
   readonly ground: G
