@@ -16,6 +16,8 @@ const Receipt = z.object({
   status: Quantity,
   gasUsed: Quantity,
   effectiveGasPrice: Quantity,
+  // chains of the OP stack
+  l1Fee: Quantity.nullish(),
   logs: z.array(LoggedEvent),
 })
 const Linked = z.object({ hash: Bytes, parentHash: Bytes })
@@ -238,7 +240,7 @@ const believed = ({ inclusion }: Order, hash: Hex): Moved | undefined =>
   inclusion?.block_hash === hash ? { paid: BigInt(inclusion.paid), got: BigInt(inclusion.got) } : undefined
 const includedOf = (
   attempt: number,
-  { blockNumber, blockHash, status, gasUsed, effectiveGasPrice }: Omit<z.output<typeof Receipt>, 'logs'>,
+  { blockNumber, blockHash, status, gasUsed, effectiveGasPrice, l1Fee }: Omit<z.output<typeof Receipt>, 'logs'>,
   { paid, got }: Moved,
 ): EventOf<'included'> => ({
   type: 'included',
@@ -248,6 +250,7 @@ const includedOf = (
   status: status === 1n ? 'ok' : 'failed',
   gas: gasUsed.toString(),
   gas_price: effectiveGasPrice.toString(),
+  ...(l1Fee ? { data_fee: l1Fee.toString() } : {}),
   paid: paid.toString(),
   got: got.toString(),
 })

@@ -85,6 +85,8 @@ const event = {
     status: z.enum(['ok', 'failed']),
     gas: units,
     gas_price: units,
+    /** What the chain charges beside gas, for keeping its data on another one. */
+    data_fee: units.optional(),
     paid: units,
     got: units,
     /** Why it failed, where that is known. */

@@ -76,8 +76,9 @@ export const newestOf = ({ attempts }: Order): Attempt | undefined => attempts.a
 export const attemptOf = ({ attempts, inclusion }: Order): Attempt | undefined =>
   inclusion === undefined ? undefined : attempts[inclusion.attempt - 1]
 
-/** Gas that was paid for, in the smallest unit of the coin. */
-export const gasPaid = ({ inclusion }: Order): bigint =>
-  inclusion === undefined ? 0n : BigInt(inclusion.gas) * BigInt(inclusion.gas_price)
+/** What a transaction cost its sender beside what it moved, in the smallest unit of the coin. */
+export const costOf = ({ gas, gas_price, data_fee = '0' }: EventOf<'included'>): bigint =>
+  BigInt(gas) * BigInt(gas_price) + BigInt(data_fee)
+export const gasPaid = ({ inclusion }: Order): bigint => (inclusion === undefined ? 0n : costOf(inclusion))
 
 export const isOrderEntry = (entry: Entry): entry is Extract<Entry, { id: string }> => 'id' in entry

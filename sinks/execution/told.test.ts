@@ -48,3 +48,13 @@ test('what was paid is booked though what came rounds to 0', () => {
     ['cancelled', fixed(1)],
   ])
 })
+
+test('what a chain charges beside its gas is a part of the fee', () => {
+  const gas = { gas: '1000000000', gas_price: '1000000000' }
+  const paid = (more: Partial<EventOf<'included'>>, end?: OrderEvent) =>
+    heard({ paid: unit.toString(), got: unit.toString(), ...gas, ...more }, end).fills.map(({ fee }) => fee)
+  expect(paid({})).toEqual([fixed(1)])
+  expect(paid({ data_fee: (unit / 4n).toString() })).toEqual([fixed(1.25)])
+  const reverted = { type: 'reverted', reason: '' } as const
+  expect(paid({ data_fee: (unit / 4n).toString(), status: 'failed' }, reverted)).toEqual([fixed(1.25)])
+})
