@@ -1,5 +1,5 @@
 import type { Entry, EventOf, Intent, OrderEvent } from './entry.ts'
-import { born, IllegalStep, type Life, reduce } from './life.ts'
+import { born, hasEnded, IllegalStep, type Life, reduce } from './life.ts'
 
 export interface Attempt extends EventOf<'signed'> {
   /** The newest block when it was last given to a node; -1 before. */
@@ -75,6 +75,20 @@ export const nonceOf = ({ attempts }: Order): number | undefined => attempts[0]?
 export const newestOf = ({ attempts }: Order): Attempt | undefined => attempts.at(-1)
 export const attemptOf = ({ attempts, inclusion }: Order): Attempt | undefined =>
   inclusion === undefined ? undefined : attempts[inclusion.attempt - 1]
+
+/** The transaction that ended an order, its own or what took its nonce, and the block it is in. */
+export interface Ending {
+  readonly transaction: string
+  readonly block: number
+  readonly block_hash: string
+}
+/** Undefined where no block ended it, or where a journal of an older build does not say which did. */
+export function endingOf(order: Order): Ending | undefined {
+  const { inclusion, last, life } = order
+  if (!hasEnded(life.phase)) return undefined
+  if (last.type === 'conflict') return last.held && { ...last.held, transaction: last.by }
+  return inclusion && { ...inclusion, transaction: attemptOf(order)?.hash as string }
+}
 
 /** What a transaction cost its sender beside what it moved, in the smallest unit of the coin. */
 export const costOf = ({ gas, gas_price, data_fee = '0' }: EventOf<'included'>): bigint =>

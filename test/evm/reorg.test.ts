@@ -141,6 +141,51 @@ describe.skipIf(anvilBinary() === undefined)('reorganisations', () => {
       },
     )
 
+    test.each([
+      ['another block', (block: object) => ({ ...block, hash: `0x${'ab'.repeat(32)}` })],
+      ['no block', () => null],
+    ])(
+      '%s at the height of what ended, told by a node that still has its receipt, takes nothing back',
+      async (_, says) => {
+        const { proxy } = fresh.ground
+        const driven = await drive()
+        const order = await driven.order(1)
+        await driven.ended()
+        const block = `0x${(driven.last(order)?.block ?? 0).toString(16)}`
+        const reply = await proxy.answer('eth_getBlockByNumber', [block, false])
+        const { result } = reply as { readonly result: object }
+        let asked = 0
+        proxy.meets = (method, [at]) => {
+          if (method !== 'eth_getBlockByNumber' || at !== block) return undefined
+          asked++
+          return { type: 'says', result: says(result) }
+        }
+        await driven.until(() => asked > 2)
+        expect(driven.steps(order)).not.toContain('reorged')
+        await checked(driven)
+      },
+    )
+
+    test('twice, and in another block each time, it is told once for each', async () => {
+      const { proxy, anvil } = fresh.ground
+      const driven = await drive()
+      const order = await driven.order(1)
+      await driven.ended()
+      for (const returns of [false, true]) {
+        const head = Number(await anvil.rpc('eth_blockNumber'))
+        await proxy.reorg(head - (driven.last(order)?.block ?? 0) + 1, { returns })
+        await proxy.mine(2)
+        await driven.restart()
+        await driven.until(() => driven.last(order)?.step !== 'settled')
+        await driven.restart()
+        await driven.stepped(order, 'settled')
+        await driven.ended()
+      }
+      const quantity = fixed(quantityOf(1))
+      expect(signed(driven, order)).toEqual([quantity, -quantity, quantity, -quantity, quantity])
+      await checked(driven)
+    })
+
     test('one that had reverted and trades on the other branch is told of as a trade', async () => {
       const { proxy, uniswap, anvil } = fresh.ground
       const driven = await fresh.drive({ params: { confirmations, slippage: 0.01 } })
