@@ -291,6 +291,9 @@ export class Executor implements OpenedExecutor {
   private async send(order: Order, number: number): Promise<'wait' | 'again'> {
     const { nodes, rules } = this.parts
     const attempt = order.attempts[number - 1] as Order['attempts'][number]
+    const halted = this.halted()
+    // what somebody was given is out, whatever stands; what cancels moves nothing, and others wait for its nonce
+    if (halted !== undefined && attempt.sends === 0 && attempt.purpose === 'act') return this.later(order, halted)
     this.sent = 'something'
     const sent = await nodes.send(attempt.raw as Hex, rules.broadcast)
     const block = this.head.number
@@ -352,10 +355,14 @@ export class Executor implements OpenedExecutor {
 
   /** Why nothing that acts is signed for an order; undefined where it may be. */
   private denied(order: Order): string | undefined {
-    const { halt } = this.parts.ledger.book
-    if (halt !== undefined) return `the signer is halted: ${halt.code}`
+    const halted = this.halted()
+    if (halted !== undefined) return halted
     const { pipeline, key } = order.intent
     return this.marketOf(order) === undefined ? `${pipeline} trades ${key}, and nothing here does` : undefined
+  }
+  private halted(): string | undefined {
+    const { halt } = this.parts.ledger.book
+    return halt && `the signer is halted: ${halt.code}`
   }
   private marketOf({ intent }: Order): Market | undefined {
     return this.parts.markets.get(intent.key)

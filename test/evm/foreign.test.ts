@@ -118,6 +118,56 @@ describe.skipIf(anvilBinary() === undefined)('somebody else with the same key', 
     expect(await untruths(fresh.ground, driven)).toEqual([])
   })
 
+  describe('what was signed and nobody was given, while the signer is halted', () => {
+    async function unsent() {
+      const driven = await fresh.drive()
+      await driven.order(1)
+      await driven.ended()
+      await driven.restart({
+        journal: ({ entries, journal }) => ({
+          entries,
+          journal: {
+            close: () => journal.close(),
+            async append(group) {
+              await journal.append(group)
+              if (group.some(({ event }) => event.type === 'signed')) throw new Error('it died')
+            },
+          },
+        }),
+      })
+      const order = await driven.order(2)
+      await driven.look()
+      expect(driven.failure).toMatchObject({ message: 'it died' })
+      await driven.close()
+      await noted(driven, { type: 'halted', code: 'FOREIGN_NONCE', reason: 'a stranger' })
+      await driven.open()
+      for (let n = 0; n < 4; n++) {
+        await driven.look()
+        await fresh.ground.proxy.mine()
+      }
+      return { driven, order }
+    }
+
+    test('is kept back until somebody has looked', async () => {
+      const { driven, order } = await unsent()
+      expect(driven.last(order)?.step).toBe('signed')
+      expect(await fresh.ground.swaps()).toHaveLength(1)
+      await driven.close()
+      await noted(driven, { type: 'resumed', nonce: await nonceOf(), by: 'a person' })
+      await driven.open()
+      await driven.stepped(order, 'settled')
+      expect(await untruths(fresh.ground, driven)).toEqual([])
+    })
+
+    test('ends as a conflict where its nonce is taken', async () => {
+      const { driven, order } = await unsent()
+      await foreign(await nonceOf())
+      await driven.until(() => driven.last(order)?.step === 'conflict')
+      expect(driven.book().open()).toEqual([])
+      expect(await fresh.ground.swaps()).toHaveLength(1)
+    })
+  })
+
   test('a foreign transaction between two orders halts the signer before anything is signed', async () => {
     const driven = await fresh.drive()
     await driven.order(1)
