@@ -1,6 +1,6 @@
 import { type Clock, type Committed, type OpenedExecutor, RpcFailure } from '../../runtime/define.ts'
 import { type Action, type Rules as DecideRules, decide, type Found, type Sight } from '../execution/decide.ts'
-import type { Entry, OrderEvent, SignerEvent } from '../execution/entry.ts'
+import type { Entry, OrderEvent } from '../execution/entry.ts'
 import type { Ledger, RunOf } from '../execution/ledger.ts'
 import { mayExecute } from '../execution/life.ts'
 import { endingOf, fold, newestOf, nonceOf, type Order } from '../execution/order.ts'
@@ -323,7 +323,7 @@ export class Executor implements OpenedExecutor {
 
   /** Looks for what took a nonce. Something of somebody else's ends the order, and everything waits for a human. */
   private async investigate(nonce: number, order?: Order): Promise<'wait' | 'again'> {
-    const { chain, ledger, notice, signer, rules } = this.parts
+    const { chain, clock, ledger, notice, signer, rules } = this.parts
     const { book } = ledger
     const to = order === undefined ? this.head.number : this.head.number - rules.confirmations
     const holder = await foreignHolder(nonce, to, chain, book)
@@ -331,9 +331,14 @@ export class Executor implements OpenedExecutor {
     const { transaction: by, ...held } = holder
     const reason = `nonce ${nonce} of ${signer.address} was used by ${by}, which is not in the journal`
     notice(`${reason}; nothing new is signed until somebody has looked: tidegate reconcile`)
-    const halted: SignerEvent = { type: 'halted', code: 'FOREIGN_NONCE', reason }
-    if (order !== undefined) await this.note(order, [{ type: 'conflict', reason, by, held }])
-    if (book.halt === undefined) await ledger.noteSigner(halted)
+    const at = clock.now()
+    const halted: Entry = { at, signer: signer.address, event: { type: 'halted', code: 'FOREIGN_NONCE', reason } }
+    const conflict = (id: string): Entry => ({ at, id, event: { type: 'conflict', reason, by, held } })
+    // together: once the conflict is known, nothing strange is left to halt for
+    await ledger.append([
+      ...(order === undefined ? [] : [conflict(order.intent.id)]),
+      ...(book.halt === undefined ? [halted] : []),
+    ])
     return 'wait'
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fixed } from '../../schemas/fixed.ts'
-import { journalDirectory } from '../../sinks/evm/open_executor.ts'
+import { journalDirectory, type Seams } from '../../sinks/evm/open_executor.ts'
 import type { SignerEvent } from '../../sinks/execution/entry.ts'
 import { openFileJournal } from '../../sinks/execution/file_journal.ts'
 import { anvilBinary } from '../../testing/anvil.ts'
@@ -38,6 +38,20 @@ describe.skipIf(anvilBinary() === undefined)('somebody else with the same key', 
     await journal.close()
   }
 
+  /** Ends as something like that is on disk. */
+  const diesWith = (type: string): Seams => ({
+    journal: ({ entries, journal }) => ({
+      entries,
+      journal: {
+        close: () => journal.close(),
+        async append(group) {
+          await journal.append(group)
+          if (group.some(({ event }) => event.type === type)) throw new Error('it died')
+        },
+      },
+    }),
+  })
+
   test('a foreign transaction that takes the nonce of an order ends it as a conflict, and halts the signer', async () => {
     const driven = await fresh.drive({ params: { time_to_live: '1m' } })
     await driven.order(1)
@@ -64,6 +78,20 @@ describe.skipIf(anvilBinary() === undefined)('somebody else with the same key', 
     expect(driven.updates(later)).toEqual(['accepted', 'cancelled'])
     expect(await untruths(fresh.ground, driven)).toEqual([])
     expect((await fresh.ground.swaps()).map(({ paid }) => paid)).toEqual([paidOf(1)])
+  })
+
+  test('a process that ends as it says of a conflict has halted the signer', async () => {
+    const driven = await fresh.drive()
+    await driven.order(1)
+    await driven.ended()
+    await driven.restart(diesWith('conflict'))
+    const order = await driven.order(2)
+    await driven.stepped(order, 'sent', { blocks: 0 })
+    await foreign(await nonceOf())
+    await expect(driven.ended()).rejects.toThrow('it died')
+    await driven.restart()
+    expect(halt(driven)).toMatchObject({ code: 'FOREIGN_NONCE' })
+    expect(await untruths(fresh.ground, driven)).toEqual([])
   })
 
   test('it is said before that many blocks stand on it only where no reorganisation could take it away', async () => {
@@ -123,18 +151,7 @@ describe.skipIf(anvilBinary() === undefined)('somebody else with the same key', 
       const driven = await fresh.drive()
       await driven.order(1)
       await driven.ended()
-      await driven.restart({
-        journal: ({ entries, journal }) => ({
-          entries,
-          journal: {
-            close: () => journal.close(),
-            async append(group) {
-              await journal.append(group)
-              if (group.some(({ event }) => event.type === 'signed')) throw new Error('it died')
-            },
-          },
-        }),
-      })
+      await driven.restart(diesWith('signed'))
       const order = await driven.order(2)
       await driven.look()
       expect(driven.failure).toMatchObject({ message: 'it died' })
