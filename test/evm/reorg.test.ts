@@ -186,6 +186,24 @@ describe.skipIf(anvilBinary() === undefined)('reorganisations', () => {
       await checked(driven)
     })
 
+    test.each(['max', 'exact'])('with the right it needed (%s), which is given again before it', async (grant) => {
+      const { proxy, anvil } = fresh.ground
+      const driven = await fresh.drive({ params: { confirmations, grant } })
+      const before = Number(await anvil.rpc('eth_blockNumber'))
+      const order = await driven.order(1)
+      await driven.ended()
+      await proxy.reorg(Number(await anvil.rpc('eth_blockNumber')) - before, { returns: false })
+      const next = await driven.order(2)
+      await driven.until(() => driven.steps(order).includes('reorged'))
+      await driven.ended()
+      expect([order, next].map((one) => driven.last(one)?.step)).toEqual(['settled', 'settled'])
+      const rights = [...driven.book().all()].filter(({ intent }) => intent.purpose === 'allowance')
+      expect(rights.map(({ life }) => life.phase)).toEqual(rights.map(() => 'settled'))
+      await checked(driven, 2)
+      await driven.restart()
+      await checked(driven, 2)
+    })
+
     test('one that had reverted and trades on the other branch is told of as a trade', async () => {
       const { proxy, uniswap, anvil } = fresh.ground
       const driven = await fresh.drive({ params: { confirmations, slippage: 0.01 } })
