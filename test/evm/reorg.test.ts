@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Committed } from '../../runtime/define.ts'
 import { fixed } from '../../schemas/fixed.ts'
 import type { OrderUpdate } from '../../schemas/orders.ts'
+import type { Seams } from '../../sinks/evm/open_executor.ts'
 import { anvilBinary } from '../../testing/anvil.ts'
 import type { DrivenExecutor } from './drive_executor.ts'
 import { freshGround } from './fresh_ground.ts'
@@ -202,6 +203,36 @@ describe.skipIf(anvilBinary() === undefined)('reorganisations', () => {
       await checked(driven, 2)
       await driven.restart()
       await checked(driven, 2)
+    })
+
+    test('by processes that end after every append: all is told once', async () => {
+      const { proxy } = fresh.ground
+      const driven = await drive()
+      const order = await driven.order(1)
+      await driven.ended()
+      await proxy.reorg(confirmations + 2, { returns: false })
+      await proxy.mine(confirmations + 2)
+      const dying: Seams = {
+        journal: ({ entries, journal }) => ({
+          entries,
+          journal: {
+            close: () => journal.close(),
+            async append(group) {
+              await journal.append(group)
+              throw new Error('it died')
+            },
+          },
+        }),
+      }
+      for (let lives = 0; lives < 10; lives++) {
+        await driven.restart(dying)
+        await driven.until(() => false, { looks: 3 }).catch(() => {})
+      }
+      await driven.restart()
+      await driven.ended()
+      const quantity = fixed(quantityOf(1))
+      expect(signed(driven, order)).toEqual([quantity, -quantity, quantity])
+      await checked(driven)
     })
 
     test('one that had reverted and trades on the other branch is told of as a trade', async () => {
