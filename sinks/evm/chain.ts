@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { RpcFailure } from '../../runtime/define.ts'
 import type { Found, Sight } from '../execution/decide.ts'
 import type { EventOf } from '../execution/entry.ts'
-import type { Order } from '../execution/order.ts'
+import type { Ending, Order } from '../execution/order.ts'
 import { Address, Bytes, type Hex, LoggedEvent, Quantity, toQuantity } from './hex.ts'
 import type { Answer, Nodes } from './nodes.ts'
 import type { Log, Moved, Reader } from './venues/venue.ts'
@@ -16,6 +16,8 @@ const Receipt = z.object({
   status: Quantity,
   gasUsed: Quantity,
   effectiveGasPrice: Quantity,
+  // chains of the OP stack
+  l1Fee: Quantity.nullish(),
   logs: z.array(LoggedEvent),
 })
 const Linked = z.object({ hash: Bytes, parentHash: Bytes })
@@ -64,10 +66,16 @@ export class Chain implements Reader {
     return { number: height, hash, at: timestamp * 1e6, base_fee: baseFeePerGas }
   }
 
-  /** Undefined where a node has no block there yet. */
-  async hashAt(height: number): Promise<Hex | undefined> {
-    const block = await this.ask(Linked.nullable(), 'eth_getBlockByNumber', [toQuantity(height), false])
-    return block?.hash
+  /**
+   * Whether a transaction is no longer in a block; undefined where a node has no block of that height. Machines behind one
+   * name may be on different branches, and answer one question each: two of them must say so.
+   */
+  async isGone({ transaction, block, block_hash }: Ending): Promise<boolean | undefined> {
+    const from = this.nodes.pick()
+    const there = await this.ask(Linked.nullable(), 'eth_getBlockByNumber', [toQuantity(block), false], from)
+    if (there === null || there.hash === block_hash) return there === null ? undefined : false
+    const receipt = await this.ask(Receipt.nullable(), 'eth_getTransactionReceipt', [transaction], from)
+    return receipt?.blockHash !== block_hash
   }
 
   /** Transactions of the signer in the chain up to a block, or those waiting to enter it too. */
@@ -198,7 +206,7 @@ export class Chain implements Reader {
    * The transaction of the signer with a nonce, found in its block: proof of what took it. Undefined where the chain up to
    * `to` holds none after all.
    */
-  async holderOf(nonce: number, to: number): Promise<Hex | undefined> {
+  async holderOf(nonce: number, to: number): Promise<Holder | undefined> {
     const from = this.nodes.pick()
     if ((await this.count(to, from)) <= nonce) return undefined
     let [low, high] = [0, to]
@@ -215,9 +223,15 @@ export class Chain implements Reader {
       if ((await this.count(middle, from)) > nonce) high = middle
       else low = middle + 1
     }
-    const block = z.object({ transactions: z.array(Transaction) })
-    const { transactions } = await this.ask(block, 'eth_getBlockByNumber', [toQuantity(low), true], from)
-    return transactions.find((t) => t.from === this.signer && t.nonce === nonce)?.hash
+    const block = z.object({ hash: Bytes, transactions: z.array(Transaction) })
+    const { hash: block_hash, transactions } = await this.ask(
+      block,
+      'eth_getBlockByNumber',
+      [toQuantity(low), true],
+      from,
+    )
+    const holder = transactions.find((t) => t.from === this.signer && t.nonce === nonce)
+    return holder && { transaction: holder.hash, block: low, block_hash }
   }
 }
 
@@ -226,6 +240,9 @@ const LINKS = 32
 /** Blocks that may come between two questions. */
 const AHEAD = 64
 
+export interface Holder extends Ending {
+  readonly transaction: Hex
+}
 export interface Looks {
   readonly head: Head
   readonly taken: number
@@ -238,7 +255,7 @@ const believed = ({ inclusion }: Order, hash: Hex): Moved | undefined =>
   inclusion?.block_hash === hash ? { paid: BigInt(inclusion.paid), got: BigInt(inclusion.got) } : undefined
 const includedOf = (
   attempt: number,
-  { blockNumber, blockHash, status, gasUsed, effectiveGasPrice }: Omit<z.output<typeof Receipt>, 'logs'>,
+  { blockNumber, blockHash, status, gasUsed, effectiveGasPrice, l1Fee }: Omit<z.output<typeof Receipt>, 'logs'>,
   { paid, got }: Moved,
 ): EventOf<'included'> => ({
   type: 'included',
@@ -248,6 +265,7 @@ const includedOf = (
   status: status === 1n ? 'ok' : 'failed',
   gas: gasUsed.toString(),
   gas_price: effectiveGasPrice.toString(),
+  ...(l1Fee ? { data_fee: l1Fee.toString() } : {}),
   paid: paid.toString(),
   got: got.toString(),
 })

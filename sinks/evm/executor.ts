@@ -1,9 +1,9 @@
 import { type Clock, type Committed, type OpenedExecutor, RpcFailure } from '../../runtime/define.ts'
 import { type Action, type Rules as DecideRules, decide, type Found, type Sight } from '../execution/decide.ts'
-import type { Entry, OrderEvent, SignerEvent } from '../execution/entry.ts'
+import type { Entry, OrderEvent } from '../execution/entry.ts'
 import type { Ledger, RunOf } from '../execution/ledger.ts'
 import { mayExecute } from '../execution/life.ts'
-import { fold, newestOf, nonceOf, type Order } from '../execution/order.ts'
+import { endingOf, fold, newestOf, nonceOf, type Order } from '../execution/order.ts'
 import { Waker } from '../execution/waker.ts'
 import type { Chain, Head } from './chain.ts'
 import { checkSigned } from './guard.ts'
@@ -12,7 +12,7 @@ import type { Hex } from './hex.ts'
 import { type Signer, SignFailure } from './keys/signer.ts'
 import { type IntentRules, intentOf, type Market, movedFor, noMarket, nowhere } from './market.ts'
 import type { Nodes, Sent } from './nodes.ts'
-import { foreignHolder, refill } from './nonces.ts'
+import { foreignHolder } from './nonces.ts'
 import { type PrepareRules, prepare } from './prepare.ts'
 import { awaited, deniedTo, helpFor } from './rights.ts'
 import { signDearer } from './sign.ts'
@@ -153,12 +153,13 @@ export class Executor implements OpenedExecutor {
 
   private async lookAround(): Promise<void> {
     const { ledger, chain, nodes, rules } = this.parts
+    const { book } = ledger
     // who failed before is asked again; nobody waits for it
     void nodes.refresh().catch(() => {})
     const newest = await chain.head()
     this.head = newest
-    if (newest.hash !== this.watched) await this.watch(newest)
-    const flying = ledger.book.inFlight()
+    if (newest.hash !== this.watched) await this.watch(newest, newest.number - WATCHED)
+    const flying = book.inFlight()
     if (flying.length === 0 || (newest.hash === this.seen && this.sent === 'nothing')) return
     this.sent = 'nothing'
     const looking = chain.look(flying, rules.confirmations, (order, logs) =>
@@ -170,10 +171,9 @@ export class Executor implements OpenedExecutor {
       return 'more'
     })
     this.head = head
-    const lowest = nonceOf(flying[0] as Order) as number
-    await this.missing(await refill(taken, lowest, { ...this.parts, book: ledger.book, broadcast: rules.broadcast }))
-    for (const [id, why] of unheard) this.later(ledger.book.get(id) as Order, why)
-    for (const [id, { attempts }] of sights) this.elsewhere(ledger.book.get(id) as Order, attempts)
+    await this.missing(taken < (nonceOf(flying[0] as Order) as number) ? taken : undefined)
+    for (const [id, why] of unheard) this.later(book.get(id) as Order, why)
+    for (const [id, { attempts }] of sights) this.elsewhere(book.get(id) as Order, attempts)
     const done = await this.actAll(flying, sights)
     // what nothing was heard of is asked for again
     this.seen = done && sights.size === flying.length ? newest.hash : undefined
@@ -182,18 +182,18 @@ export class Executor implements OpenedExecutor {
   /**
    * What ended by a block that is no longer there, since a reorganisation went deeper than what counts as final, is under
    * way again: its place in the chain is free, or something became of it that was not told.
+   * @param after looked for are blocks after this one
    */
-  private async watch({ number, hash }: Head): Promise<void> {
+  private async watch({ hash }: Head, after: number): Promise<void> {
     const { ledger, chain, notice } = this.parts
-    for (const { intent, inclusion, life } of ledger.book.ended(number - WATCHED)) {
-      const stands = await chain.hashAt(inclusion.block)
+    for (const { order, ending } of ledger.book.ended(after)) {
       // blocks stand on each other: where the newest stands, all before it do
-      if (stands === undefined || stands === inclusion.block_hash) break
-      const { block, block_hash } = inclusion
+      if ((await chain.isGone(ending)) !== true) break
+      const { block, block_hash } = ending
       notice(
-        `${intent.id} was ${life.phase} in block ${block}, which a reorganisation deeper than the confirmations took out of the chain: what was told of it is taken back, and it is under way again`,
+        `${order.intent.id} was ${order.life.phase} in block ${block}, which a reorganisation deeper than the confirmations took out of the chain: what was told of it is taken back, and it is under way again`,
       )
-      await this.note(ledger.book.get(intent.id) as Order, [{ type: 'reorged', block, block_hash }])
+      await this.note(order, [{ type: 'reorged', block, block_hash }])
     }
     this.watched = hash
   }
@@ -209,12 +209,17 @@ export class Executor implements OpenedExecutor {
       )
   }
 
-  /** A nonce before all of ours that nobody has: orders wait for it for ever, and only a human can fill it. */
+  /** A nonce before all of those under way is free: they wait for it for ever, and where it is nobody's only a human can fill it. */
   private async missing(nonce: number | undefined): Promise<void> {
     const { ledger, signer, notice } = this.parts
+    const { book } = ledger
+    const order = nonce === undefined ? undefined : book.get(book.ofNonce(nonce) ?? '')
+    // whatever ended it, however long ago
+    if (order !== undefined && endingOf(order) !== undefined) return this.watch(this.head, 0)
     this.gaps = nonce === undefined ? 0 : this.gaps + 1
-    if (nonce === undefined || this.gaps < GAP_LASTS || ledger.book.halt !== undefined) return
-    const reason = `nonce ${nonce} of ${signer.address} is free, and the journal begins after it: orders wait for a transaction with it`
+    if (nonce === undefined || this.gaps < GAP_LASTS || book.halt !== undefined) return
+    const whose = order === undefined ? 'the journal begins after it' : `${order.intent.id} was ${order.life.phase}`
+    const reason = `nonce ${nonce} of ${signer.address} is free, and ${whose}: orders wait for a transaction with it`
     notice(`${reason}; nothing new is signed until somebody has looked: tidegate reconcile`)
     await ledger.noteSigner({ type: 'halted', code: 'NONCE_GAP', reason })
   }
@@ -286,6 +291,9 @@ export class Executor implements OpenedExecutor {
   private async send(order: Order, number: number): Promise<'wait' | 'again'> {
     const { nodes, rules } = this.parts
     const attempt = order.attempts[number - 1] as Order['attempts'][number]
+    const halted = this.halted()
+    // what somebody was given is out, whatever stands; what cancels moves nothing, and others wait for its nonce
+    if (halted !== undefined && attempt.sends === 0 && attempt.purpose === 'act') return this.later(order, halted)
     this.sent = 'something'
     const sent = await nodes.send(attempt.raw as Hex, rules.broadcast)
     const block = this.head.number
@@ -315,16 +323,22 @@ export class Executor implements OpenedExecutor {
 
   /** Looks for what took a nonce. Something of somebody else's ends the order, and everything waits for a human. */
   private async investigate(nonce: number, order?: Order): Promise<'wait' | 'again'> {
-    const { chain, ledger, notice, signer, rules } = this.parts
+    const { chain, clock, ledger, notice, signer, rules } = this.parts
     const { book } = ledger
     const to = order === undefined ? this.head.number : this.head.number - rules.confirmations
     const holder = await foreignHolder(nonce, to, chain, book)
     if (holder === undefined) return 'wait'
-    const reason = `nonce ${nonce} of ${signer.address} was used by ${holder}, which is not in the journal`
+    const { transaction: by, ...held } = holder
+    const reason = `nonce ${nonce} of ${signer.address} was used by ${by}, which is not in the journal`
     notice(`${reason}; nothing new is signed until somebody has looked: tidegate reconcile`)
-    const halted: SignerEvent = { type: 'halted', code: 'FOREIGN_NONCE', reason }
-    if (order !== undefined) await this.note(order, [{ type: 'conflict', reason, by: holder }])
-    if (book.halt === undefined) await ledger.noteSigner(halted)
+    const at = clock.now()
+    const halted: Entry = { at, signer: signer.address, event: { type: 'halted', code: 'FOREIGN_NONCE', reason } }
+    const conflict = (id: string): Entry => ({ at, id, event: { type: 'conflict', reason, by, held } })
+    // together: once the conflict is known, nothing strange is left to halt for
+    await ledger.append([
+      ...(order === undefined ? [] : [conflict(order.intent.id)]),
+      ...(book.halt === undefined ? [halted] : []),
+    ])
     return 'wait'
   }
 
@@ -346,10 +360,14 @@ export class Executor implements OpenedExecutor {
 
   /** Why nothing that acts is signed for an order; undefined where it may be. */
   private denied(order: Order): string | undefined {
-    const { halt } = this.parts.ledger.book
-    if (halt !== undefined) return `the signer is halted: ${halt.code}`
+    const halted = this.halted()
+    if (halted !== undefined) return halted
     const { pipeline, key } = order.intent
     return this.marketOf(order) === undefined ? `${pipeline} trades ${key}, and nothing here does` : undefined
+  }
+  private halted(): string | undefined {
+    const { halt } = this.parts.ledger.book
+    return halt && `the signer is halted: ${halt.code}`
   }
   private marketOf({ intent }: Order): Market | undefined {
     return this.parts.markets.get(intent.key)

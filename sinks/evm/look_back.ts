@@ -73,7 +73,7 @@ export async function lookBack(parts: Parts): Promise<ChainSide> {
   for (let nonce = book.begin; nonce < stand.count && book.opened !== undefined; nonce++) {
     if (isOurs(book.get(book.ofNonce(nonce) ?? ''), attempts)) continue
     const look = () => insist(() => chain.holderOf(nonce, stand.head))
-    foreign.set(nonce, foreign.size < MOST_HOLDERS ? await look() : undefined)
+    foreign.set(nonce, foreign.size < MOST_HOLDERS ? (await look())?.transaction : undefined)
   }
   return { ...stand, attempts, foreign }
 }

@@ -53,6 +53,15 @@ test('a settled order that the chain holds, and balances it explains, agree', ()
   expect(compareChain(new Book(), chain(), pairs)).toEqual([])
 })
 
+test('what a chain charges beside gas is taken from the coin', () => {
+  const event = included({ data_fee: '50' })
+  const book = bookOf(...events('a', 3, event, ...settled.slice(1)))
+  const side = chain({ attempts: new Map([['a', [inBlock(event)]]]) })
+  expect(codes(book, side)).toEqual(['BALANCE_DIFFERS'])
+  expect(codes(book, { ...side, balances: { ...side.balances, coin: coin - 750n } })).toEqual([])
+  expect(codes(book, chain())).toEqual(['RECEIPT_DIFFERS'])
+})
+
 test('what the chain says of an order is held against where the journal sees it', () => {
   const done = bookOf(...events('a', 3, ...settled))
   const seen = (...attempts: readonly Found[]) => ({ attempts: new Map([['a', attempts]]) })

@@ -3,7 +3,7 @@ import type { Found } from '../execution/decide.ts'
 import type { EventOf } from '../execution/entry.ts'
 import { type Finding, finding } from '../execution/finding.ts'
 import { hasEnded, mayExecute } from '../execution/life.ts'
-import { nonceOf, type Order } from '../execution/order.ts'
+import { costOf, nonceOf, type Order } from '../execution/order.ts'
 import type { ChainSide } from './look_back.ts'
 import type { Pair } from './market.ts'
 
@@ -26,8 +26,8 @@ export function compareChain(book: Book, chain: ChainSide, pairs: ReadonlyMap<st
 const inclusionIn = (found: readonly Found[]): EventOf<'included'> | undefined =>
   found.find((one) => one.is === 'included')?.event
 const placed = ({ block, status }: EventOf<'included'>): string => `${status} in block ${block}`
-const outcome = ({ attempt, status, paid, got, gas, gas_price }: EventOf<'included'>): string =>
-  `attempt ${attempt} ${status}, paid ${paid}, got ${got}, gas ${gas} at ${gas_price}`
+const outcome = ({ attempt, status, paid, got, gas, gas_price, data_fee = '0' }: EventOf<'included'>): string =>
+  `attempt ${attempt} ${status}, paid ${paid}, got ${got}, gas ${gas} at ${gas_price}, for data ${data_fee}`
 
 function compareOrder(order: Order, { attempts }: ChainSide): readonly Finding[] {
   const found = attempts.get(order.intent.id)
@@ -99,7 +99,7 @@ function expectedBalances(
     if (found?.some(({ is }) => is === 'elsewhere')) unknown.add(order.intent.key)
     const event = found === undefined ? order.inclusion : inclusionIn(found)
     if (event === undefined || event.block <= opened.block || event.block > head) continue
-    move('coin', -BigInt(event.gas) * BigInt(event.gas_price))
+    move('coin', -costOf(event))
     const { purpose, key, side } = order.intent
     if (purpose !== 'trade' || event.status !== 'ok' || order.attempts[event.attempt - 1]?.purpose !== 'act') continue
     const pair = pairs.get(key)

@@ -1,6 +1,6 @@
 import type { Entry, EventOf, SignerEvent } from './entry.ts'
 import { hasEnded, IllegalStep, mayExecute } from './life.ts'
-import { fold, isOrderEntry, nonceOf, type Order } from './order.ts'
+import { type Ending, endingOf, fold, isOrderEntry, nonceOf, type Order } from './order.ts'
 
 type Opened = Extract<SignerEvent, { type: 'opened' }>
 type Halted = Extract<SignerEvent, { type: 'halted' }>
@@ -68,16 +68,14 @@ export class Book {
     const flying = this.open().filter(({ life }) => mayExecute(life.phase))
     return flying.toSorted((a, b) => (nonceOf(a) ?? 0) - (nonceOf(b) ?? 0))
   }
-  /** Orders that ended by a block after another, the newest block first. */
-  ended(after: number): readonly (Order & { readonly inclusion: EventOf<'included'> })[] {
+  /** Orders that ended by a block after another, and by which; the newest block first. */
+  ended(after: number): readonly { readonly order: Order; readonly ending: Ending }[] {
     return [...this.orders.values()]
       .flatMap((order) => {
-        const { inclusion, life } = order
-        return inclusion !== undefined && inclusion.block > after && hasEnded(life.phase)
-          ? [{ ...order, inclusion }]
-          : []
+        const ending = endingOf(order)
+        return ending !== undefined && ending.block > after ? [{ order, ending }] : []
       })
-      .toSorted((a, b) => b.inclusion.block - a.inclusion.block)
+      .toSorted((a, b) => b.ending.block - a.ending.block)
   }
   ofNonce(nonce: number): string | undefined {
     return this.nonces.get(nonce)

@@ -58,7 +58,9 @@ export function decide(order: Order, sight: Sight | undefined, rules: Rules, now
     return now >= order.intent.expires ? record({ type: 'expired' }) : { do: 'prepare' }
   if (phase === 'final') return record(end(order))
   const newest = newestOf(order)
-  if (newest?.sends === 0 && phase !== 'included' && !isStale(order, now))
+  // whose nonce is taken may be in a block though it was not noted that it was sent
+  const taken = sight !== undefined && sight.taken > (nonceOf(order) as number)
+  if (newest?.sends === 0 && phase !== 'included' && !isStale(order, now) && !taken)
     return { do: 'send', attempt: newest.attempt }
   if (sight === undefined) return wait
   const found = sight.attempts.find((a) => a.is === 'included')

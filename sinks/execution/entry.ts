@@ -85,6 +85,8 @@ const event = {
     status: z.enum(['ok', 'failed']),
     gas: units,
     gas_price: units,
+    /** What the chain charges beside gas, for keeping its data on another one. */
+    data_fee: units.optional(),
     paid: units,
     got: units,
     /** Why it failed, where that is known. */
@@ -99,7 +101,13 @@ const event = {
   rejected: z.strictObject({ type: z.literal('rejected'), code: z.string(), reason: z.string() }),
   expired: z.strictObject({ type: z.literal('expired') }),
   dead: z.strictObject({ type: z.literal('dead'), reason: z.string() }),
-  conflict: z.strictObject({ type: z.literal('conflict'), reason: z.string(), by: z.string() }),
+  conflict: z.strictObject({
+    type: z.literal('conflict'),
+    reason: z.string(),
+    by: z.string(),
+    /** The block that holds what took its nonce. */
+    held: z.strictObject({ block: z.int().nonnegative(), block_hash: z.string() }).optional(),
+  }),
   lost: z.strictObject({ type: z.literal('lost'), reason: z.string() }),
 } satisfies Readonly<Record<Step | 'received', z.ZodType>>
 

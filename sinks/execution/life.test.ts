@@ -27,7 +27,7 @@ const table: Readonly<Record<Phase, readonly Step[]>> = {
   included: ['included', 'reorged', 'final', 'lost'],
   final: ['settled', 'reverted', 'refunded', 'cancelled', 'lost'],
   ...{ settled: ['reorged'], reverted: ['reorged'], refunded: ['reorged'], cancelled: ['reorged'] },
-  ...{ rejected: [], expired: [], dead: [], conflict: [], lost: [] },
+  ...{ rejected: [], expired: [], dead: [], conflict: ['reorged'], lost: [] },
 }
 const all = Object.keys(steps) as Step[]
 const leadsTo = (phase: Phase, step: Step): Phase => {

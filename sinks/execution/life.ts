@@ -23,8 +23,8 @@ export const steps = {
   /** No node has it any more, and no block does: the same bytes are sent again. */
   dropped: ['sent', 'seen'],
   included: ['signed', 'sent', 'seen', 'included'],
-  /** Its block is no longer in the chain: what had ended by it is under way again. */
-  reorged: ['included', 'settled', 'reverted', 'refunded', 'cancelled'],
+  /** Its block, or that of what took its place, is no longer in the chain: what had ended by it is under way again. */
+  reorged: ['included', 'settled', 'reverted', 'refunded', 'cancelled', 'conflict'],
   final: ['included'],
   settled: ['final'],
   reverted: ['final'],

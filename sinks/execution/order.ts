@@ -1,5 +1,5 @@
 import type { Entry, EventOf, Intent, OrderEvent } from './entry.ts'
-import { born, IllegalStep, type Life, reduce } from './life.ts'
+import { born, hasEnded, IllegalStep, type Life, reduce } from './life.ts'
 
 export interface Attempt extends EventOf<'signed'> {
   /** The newest block when it was last given to a node; -1 before. */
@@ -76,8 +76,23 @@ export const newestOf = ({ attempts }: Order): Attempt | undefined => attempts.a
 export const attemptOf = ({ attempts, inclusion }: Order): Attempt | undefined =>
   inclusion === undefined ? undefined : attempts[inclusion.attempt - 1]
 
-/** Gas that was paid for, in the smallest unit of the coin. */
-export const gasPaid = ({ inclusion }: Order): bigint =>
-  inclusion === undefined ? 0n : BigInt(inclusion.gas) * BigInt(inclusion.gas_price)
+/** The transaction that ended an order, its own or what took its nonce, and the block it is in. */
+export interface Ending {
+  readonly transaction: string
+  readonly block: number
+  readonly block_hash: string
+}
+/** Undefined where no block ended it, or where a journal of an older build does not say which did. */
+export function endingOf(order: Order): Ending | undefined {
+  const { inclusion, last, life } = order
+  if (!hasEnded(life.phase)) return undefined
+  if (last.type === 'conflict') return last.held && { ...last.held, transaction: last.by }
+  return inclusion && { ...inclusion, transaction: attemptOf(order)?.hash as string }
+}
+
+/** What a transaction cost its sender beside what it moved, in the smallest unit of the coin. */
+export const costOf = ({ gas, gas_price, data_fee = '0' }: EventOf<'included'>): bigint =>
+  BigInt(gas) * BigInt(gas_price) + BigInt(data_fee)
+export const gasPaid = ({ inclusion }: Order): bigint => (inclusion === undefined ? 0n : costOf(inclusion))
 
 export const isOrderEntry = (entry: Entry): entry is Extract<Entry, { id: string }> => 'id' in entry

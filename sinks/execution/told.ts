@@ -127,31 +127,33 @@ export function fillsOf(order: Order, units: Units): readonly Fill[] {
   const { intent, life } = order
   if (!booked.has(life.phase)) return []
   const trade = tradeOf(order, units)
-  const price = trade.quantity === ZERO ? quotedPrice(order, units) : trade.price
+  const price = trade.price === 0 ? quotedPrice(order, units) : trade.price
   const fee = feeAt(price, order, units)
-  if (trade.quantity === ZERO && (fee === ZERO || price === 0)) return []
-  return [{ ...placeOf(order), side: intent.side, ...trade, price, fee }]
+  const isNothing = trade.quantity === ZERO && trade.notional === ZERO && fee === ZERO
+  return price === 0 || isNothing ? [] : [{ ...placeOf(order), side: intent.side, ...trade, price, fee }]
 }
 
+type Sides = Pick<Fill, 'quantity' | 'price' | 'notional'>
 /** What was traded, as the receipt tells it; nothing where the order did something else. */
-function tradeOf({ intent, life, inclusion }: Order, units: Units): Pick<Fill, 'quantity' | 'price' | 'notional'> {
-  const nothing = { quantity: ZERO, price: 0, notional: ZERO }
-  if (life.phase !== 'settled' || intent.purpose !== 'trade' || inclusion === undefined) return nothing
-  const { quantity, notional } = sidesOf(intent, BigInt(inclusion.paid), BigInt(inclusion.got), units)
-  const price = quantity === ZERO ? 0 : ratio(notional, quantity)
-  return price === 0 ? nothing : { quantity, price, notional }
+function tradeOf({ intent, life, inclusion }: Order, units: Units): Sides {
+  if (life.phase !== 'settled' || intent.purpose !== 'trade' || inclusion === undefined)
+    return { quantity: ZERO, price: 0, notional: ZERO }
+  return sidesOf(intent, BigInt(inclusion.paid), BigInt(inclusion.got), units)
 }
 /** The price an order was signed at; its bound where it has no quote, as what only gives rights. */
 function quotedPrice({ intent, plan }: Order, units: Units): number {
   const [amount, quoted] = [BigInt(intent.amount), BigInt(plan?.quoted ?? 0)]
   const other = quoted > 0n ? quoted : BigInt(intent.bound)
   const [paid, got] = intent.exact === 'in' ? [amount, other] : [other, amount]
-  const { quantity, notional } = sidesOf(intent, paid, got, units)
-  return quantity === ZERO ? 0 : ratio(notional, quantity)
+  return sidesOf(intent, paid, got, units).price
 }
-const sidesOf = ({ side }: Intent, paid: bigint, got: bigint, { base_decimals, quote_decimals }: Units) => {
+function sidesOf({ side }: Intent, paid: bigint, got: bigint, { base_decimals, quote_decimals }: Units): Sides {
   const [base, quote] = side === 'buy' ? [got, paid] : [paid, got]
-  return { quantity: toFixed(base, base_decimals), notional: toFixed(quote, quote_decimals) }
+  const [quantity, notional] = [toFixed(base, base_decimals), toFixed(quote, quote_decimals)]
+  if (quantity !== ZERO && notional !== ZERO) return { quantity, notional, price: ratio(notional, quantity) }
+  // what rounds to nothing has a price all the same
+  const price = base === 0n ? 0 : (Number(quote) / Number(base)) * 10 ** (base_decimals - quote_decimals)
+  return { quantity, notional, price }
 }
 
 function feeAt(price: number, order: Order, { coin }: Units): Fixed {

@@ -74,8 +74,33 @@ describe.skipIf(anvilBinary() === undefined)('what orders cost', () => {
       return driven.last(stuck)?.step === 'cancelled'
     }
     await driven.until(cancelled, { blocks: 0 })
-    expect(driven.fills(stuck)).toMatchObject([{ side: 'buy', quantity: ZERO, fee: fixed(gasOf(driven, stuck.id)) }])
+    expect(driven.fills(stuck)).toMatchObject([
+      { side: 'buy', quantity: ZERO, fee: toFixed(gasOf(driven, stuck.id), 18) },
+    ])
     await agrees(driven, before)
+  })
+
+  test('what a chain of the OP stack charges for its data is told with the gas', async () => {
+    const driven = await fresh.drive({ params: { grant: 'max' } })
+    const sold = await order(driven, 'sell')
+    await driven.ended()
+    const { proxy } = fresh.ground
+    const next = await order(driven, 'sell')
+    await driven.stepped(next, 'seen', { blocks: 0 })
+    await proxy.mine()
+    const receipt = (await proxy.answer('eth_getTransactionReceipt', [driven.last(next)?.transaction])) as {
+      readonly result: object
+    }
+    const l1Fee = `0x${(10n ** 15n).toString(16)}`
+    proxy.meets = (method) =>
+      method === 'eth_getTransactionReceipt' ? { type: 'says', result: { ...receipt.result, l1Fee } } : undefined
+    await driven.ended()
+    const [without, with_data] = [sold, next].map((of) => driven.fills(of).at(-1)?.fee ?? ZERO)
+    const gas = (of: typeof sold) => toFixed(gasOf(driven, of.id), 18)
+    expect([without, with_data]).toEqual([gas(sold), gas(next) + toFixed(10n ** 15n, 18)])
+    expect(driven.book().get(next.id)?.inclusion).toMatchObject({ data_fee: (10n ** 15n).toString() })
+    await driven.restart()
+    expect(driven.fills(next)).toHaveLength(1)
   })
 
   test('where the coin is neither token nothing is told of gas, since no price of it is known', async () => {
@@ -87,8 +112,8 @@ describe.skipIf(anvilBinary() === undefined)('what orders cost', () => {
     expect(fillsOf(driven)).toEqual([])
   })
 })
-/** Gas that an order paid, in coins. */
-function gasOf(driven: DrivenExecutor, id: string): string {
+/** Gas that an order paid, in wei. */
+function gasOf(driven: DrivenExecutor, id: string): bigint {
   const { gas = '0', gas_price = '0' } = driven.book().get(id)?.inclusion ?? {}
-  return `${BigInt(gas) * BigInt(gas_price)}e-18`
+  return BigInt(gas) * BigInt(gas_price)
 }

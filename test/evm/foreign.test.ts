@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { journalDirectory } from '../../sinks/evm/open_executor.ts'
+import { fixed } from '../../schemas/fixed.ts'
+import { journalDirectory, type Seams } from '../../sinks/evm/open_executor.ts'
+import type { SignerEvent } from '../../sinks/execution/entry.ts'
 import { openFileJournal } from '../../sinks/execution/file_journal.ts'
 import { anvilBinary } from '../../testing/anvil.ts'
 import type { DrivenExecutor } from './drive_executor.ts'
 import { freshGround } from './fresh_ground.ts'
-import { paidOf } from './ground.ts'
+import { paidOf, quantityOf } from './ground.ts'
 import { untruths } from './truth.ts'
 
 const gwei = 10n ** 9n
@@ -25,6 +27,30 @@ describe.skipIf(anvilBinary() === undefined)('somebody else with the same key', 
     return { raw, hash: String(reply.result) }
   }
   const halt = (driven: DrivenExecutor) => driven.book().halt
+  /** What somebody writes into the journal while nothing runs. */
+  async function noted(driven: DrivenExecutor, event: SignerEvent): Promise<void> {
+    const of = { chain: `eip155:${fresh.ground.anvil.chain_id}`, signer: fresh.ground.account }
+    const { journal } = openFileJournal(
+      journalDirectory((name) => driven.environment[name], of),
+      of,
+    )
+    await journal.append([{ at: driven.clock.now(), signer: of.signer, event }])
+    await journal.close()
+  }
+
+  /** Ends as something like that is on disk. */
+  const diesWith = (type: string): Seams => ({
+    journal: ({ entries, journal }) => ({
+      entries,
+      journal: {
+        close: () => journal.close(),
+        async append(group) {
+          await journal.append(group)
+          if (group.some(({ event }) => event.type === type)) throw new Error('it died')
+        },
+      },
+    }),
+  })
 
   test('a foreign transaction that takes the nonce of an order ends it as a conflict, and halts the signer', async () => {
     const driven = await fresh.drive({ params: { time_to_live: '1m' } })
@@ -54,6 +80,20 @@ describe.skipIf(anvilBinary() === undefined)('somebody else with the same key', 
     expect((await fresh.ground.swaps()).map(({ paid }) => paid)).toEqual([paidOf(1)])
   })
 
+  test('a process that ends as it says of a conflict has halted the signer', async () => {
+    const driven = await fresh.drive()
+    await driven.order(1)
+    await driven.ended()
+    await driven.restart(diesWith('conflict'))
+    const order = await driven.order(2)
+    await driven.stepped(order, 'sent', { blocks: 0 })
+    await foreign(await nonceOf())
+    await expect(driven.ended()).rejects.toThrow('it died')
+    await driven.restart()
+    expect(halt(driven)).toMatchObject({ code: 'FOREIGN_NONCE' })
+    expect(await untruths(fresh.ground, driven)).toEqual([])
+  })
+
   test('it is said before that many blocks stand on it only where no reorganisation could take it away', async () => {
     const driven = await fresh.drive({ params: { confirmations: 5 } })
     await driven.order(1)
@@ -71,6 +111,80 @@ describe.skipIf(anvilBinary() === undefined)('somebody else with the same key', 
     expect(await untruths(fresh.ground, driven)).toEqual([])
   })
 
+  test.each([
+    ['another order waits behind it', true],
+    ['nothing waits', false],
+  ])('one that a deep reorganisation frees of the conflict is under way again, and is told (%s)', async (_, behind) => {
+    const { proxy, anvil } = fresh.ground
+    const confirmations = 2
+    const driven = await fresh.drive({ params: { confirmations } })
+    await driven.order(1)
+    await driven.ended()
+    const before = Number(await anvil.rpc('eth_blockNumber'))
+    const order = await driven.order(2)
+    await driven.stepped(order, 'sent', { blocks: 0 })
+    const next = behind ? await driven.order(3) : undefined
+    if (next !== undefined) await driven.stepped(next, 'sent', { blocks: 0 })
+    await foreign(await nonceOf())
+    await driven.ended()
+    expect(driven.last(order)?.step).toBe('conflict')
+    // the foreign one is on no branch that wins
+    await proxy.reorg(Number(await anvil.rpc('eth_blockNumber')) - before, { returns: false })
+    await driven.stepped(order, 'settled')
+    await driven.ended()
+    expect(driven.steps(order).filter((step) => step === 'conflict' || step === 'reorged')).toEqual([
+      'conflict',
+      'reorged',
+    ])
+    expect(driven.told(order).find(({ step }) => step === 'reorged')).toMatchObject({ code: 'DEEP_REORG' })
+    expect(driven.fills(order).map(({ quantity }) => quantity)).toEqual([fixed(quantityOf(2))])
+    expect(driven.updates(order)).toEqual(['accepted', 'filled'])
+    expect(await untruths(fresh.ground, driven)).toEqual([])
+    expect(await fresh.ground.swaps()).toHaveLength(behind ? 3 : 2)
+    await driven.restart()
+    await driven.look()
+    expect(await untruths(fresh.ground, driven)).toEqual([])
+  })
+
+  describe('what was signed and nobody was given, while the signer is halted', () => {
+    async function unsent() {
+      const driven = await fresh.drive()
+      await driven.order(1)
+      await driven.ended()
+      await driven.restart(diesWith('signed'))
+      const order = await driven.order(2)
+      await driven.look()
+      expect(driven.failure).toMatchObject({ message: 'it died' })
+      await driven.close()
+      await noted(driven, { type: 'halted', code: 'FOREIGN_NONCE', reason: 'a stranger' })
+      await driven.open()
+      for (let n = 0; n < 4; n++) {
+        await driven.look()
+        await fresh.ground.proxy.mine()
+      }
+      return { driven, order }
+    }
+
+    test('is kept back until somebody has looked', async () => {
+      const { driven, order } = await unsent()
+      expect(driven.last(order)?.step).toBe('signed')
+      expect(await fresh.ground.swaps()).toHaveLength(1)
+      await driven.close()
+      await noted(driven, { type: 'resumed', nonce: await nonceOf(), by: 'a person' })
+      await driven.open()
+      await driven.stepped(order, 'settled')
+      expect(await untruths(fresh.ground, driven)).toEqual([])
+    })
+
+    test('ends as a conflict where its nonce is taken', async () => {
+      const { driven, order } = await unsent()
+      await foreign(await nonceOf())
+      await driven.until(() => driven.last(order)?.step === 'conflict')
+      expect(driven.book().open()).toEqual([])
+      expect(await fresh.ground.swaps()).toHaveLength(1)
+    })
+  })
+
   test('a foreign transaction between two orders halts the signer before anything is signed', async () => {
     const driven = await fresh.drive()
     await driven.order(1)
@@ -85,15 +199,7 @@ describe.skipIf(anvilBinary() === undefined)('somebody else with the same key', 
 
     // somebody looks, and says that the nonce of the chain is right
     await driven.close()
-    const { environment } = driven
-    const of = { chain: `eip155:${fresh.ground.anvil.chain_id}`, signer: fresh.ground.account }
-    const { journal } = openFileJournal(
-      journalDirectory((name) => environment[name], of),
-      of,
-    )
-    const resumed = { type: 'resumed', nonce: await nonceOf(), by: 'a person' } as const
-    await journal.append([{ at: driven.clock.now(), signer: of.signer, event: resumed }])
-    await journal.close()
+    await noted(driven, { type: 'resumed', nonce: await nonceOf(), by: 'a person' })
     await driven.open()
     await driven.ended()
     expect(driven.last(order)?.step).toBe('settled')

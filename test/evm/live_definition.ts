@@ -4,6 +4,9 @@ import type { Ground } from './ground.ts'
 export const liveDefinition = ({ anvil, pool, key, params }: Ground) => {
   const endpoints = [{ ws: anvil.ws }]
   const { chain_id } = anvil
+  // each order pays for a right of its own, in the quote
+  const execution = params({ time_to_live: '30s', deadline: '10m', confirmations: 2, grant: 'exact' })
+  const markets = execution.markets.map((market) => ({ ...market, coin: 'quote' }))
   return {
     pipeline: 'live_trend',
     nodes: {
@@ -21,11 +24,7 @@ export const liveDefinition = ({ anvil, pool, key, params }: Ground) => {
         from: { intent: 'sized', fill: 'execute.fill', order: 'execute.order' },
         params: { max_notional: 100, stale_after: '5m', gap_hold: '0s' },
       },
-      execute: {
-        sink: 'evm_swap',
-        from: 'gate.approved',
-        params: params({ time_to_live: '30s', deadline: '10m', confirmations: 2 }),
-      },
+      execute: { sink: 'evm_swap', from: 'gate.approved', params: { ...execution, markets } },
       account: { op: 'portfolio', from: 'execute.fill', params: { cash: 1000, every: '10s' } },
       figures: {
         sink: 'report',

@@ -6,6 +6,12 @@ import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { captured } from '../../cli/describe/captured.ts'
+import { add, toText } from '../../schemas/fixed.ts'
+import { journalDirectory } from '../../sinks/evm/open_executor.ts'
+import { Book } from '../../sinks/execution/book.ts'
+import { readFileJournal } from '../../sinks/execution/file_journal.ts'
+import { gasPaid } from '../../sinks/execution/order.ts'
+import { toFixed } from '../../sinks/execution/told.ts'
 import { anvilBinary } from '../../testing/anvil.ts'
 import { type Ground, startGround } from './ground.ts'
 import { liveDefinition } from './live_definition.ts'
@@ -52,9 +58,16 @@ describe.skipIf(anvilBinary() === undefined)('a live run by the command line', (
     const lines = text.startsWith('{\n') ? [text] : text.split('\n')
     return { code, lines: lines.map((line) => JSON.parse(line) as Record<string, unknown>) }
   }
+  function book(): Book {
+    const of = { chain: `eip155:${ground.anvil.chain_id}`, signer: ground.account }
+    const kept = new Book()
+    const directory = journalDirectory((name) => ground.environment[name], of)
+    for (const entry of readFileJournal(directory)?.entries ?? []) kept.add(entry)
+    return kept
+  }
   const live = ['run', 'live.json', '--mode', 'live', '--confirm', 'live_trend'] as const
 
-  test('killed again and again, it trades each order once, and its log replays to the same', async () => {
+  test('killed again and again, it trades each order and tells each cost once, and its log replays to the same', async () => {
     for (const swaps of [1, 3]) {
       const child = start(...live)
       for (let waited = 0; waited < 1200 && (await ground.swaps()).length < swaps; waited++) await setTimeout(100)
@@ -64,14 +77,20 @@ describe.skipIf(anvilBinary() === undefined)('a live run by the command line', (
     }
     // the market stands still, so no new order comes; what is under way comes to its end
     traffic = 'off'
-    const { code, lines } = await run(...live, '--for', '4s')
-    expect(code).toBe(0)
-    const { report } = lines.at(-1) as { report: { fills: number; positions: Record<string, number> } }
+    let ran = await run(...live, '--for', '4s')
+    while (book().open().length > 0) ran = await run(...live, '--for', '4s')
+    expect(ran.code).toBe(0)
+    const { report } = ran.lines.at(-1) as { report: { fills: number; exact: { fees: string } } }
     const swaps = await ground.swaps()
     expect(report.fills).toBeGreaterThan(2)
     expect(report.fills).toBe(swaps.length)
-    const parity = await run('parity', 'live_trend', '--live')
-    expect(parity).toMatchObject({ code: 0, lines: [{ equal: true }] })
+    // rights trade nothing: what they cost is told beside what trades did, each once
+    const costs = [...book().all()].map((order) => toFixed(gasPaid(order), 18))
+    expect(costs.filter((cost) => cost > 0n).length).toBeGreaterThan(swaps.length)
+    expect(report.exact.fees).toBe(toText(costs.reduce(add)))
+    expect(await run('reconcile', 'live.json')).toMatchObject({ code: 0, lines: [{ agrees: true, findings: [] }] })
+    for (const verb of ['parity', 'replay'])
+      expect(await run(verb, 'live_trend', '--live')).toMatchObject({ code: 0, lines: [{ equal: true }] })
   })
 
   test.each([

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Committed } from '../../runtime/define.ts'
 import { fixed } from '../../schemas/fixed.ts'
 import type { OrderUpdate } from '../../schemas/orders.ts'
+import type { Seams } from '../../sinks/evm/open_executor.ts'
 import { anvilBinary } from '../../testing/anvil.ts'
 import type { DrivenExecutor } from './drive_executor.ts'
 import { freshGround } from './fresh_ground.ts'
@@ -140,6 +141,99 @@ describe.skipIf(anvilBinary() === undefined)('reorganisations', () => {
         await checked(driven, swaps.length)
       },
     )
+
+    test.each([
+      ['another block', (block: object) => ({ ...block, hash: `0x${'ab'.repeat(32)}` })],
+      ['no block', () => null],
+    ])(
+      '%s at the height of what ended, told by a node that still has its receipt, takes nothing back',
+      async (_, says) => {
+        const { proxy } = fresh.ground
+        const driven = await drive()
+        const order = await driven.order(1)
+        await driven.ended()
+        const block = `0x${(driven.last(order)?.block ?? 0).toString(16)}`
+        const reply = await proxy.answer('eth_getBlockByNumber', [block, false])
+        const { result } = reply as { readonly result: object }
+        let asked = 0
+        proxy.meets = (method, [at]) => {
+          if (method !== 'eth_getBlockByNumber' || at !== block) return undefined
+          asked++
+          return { type: 'says', result: says(result) }
+        }
+        await driven.until(() => asked > 2)
+        expect(driven.steps(order)).not.toContain('reorged')
+        await checked(driven)
+      },
+    )
+
+    test('twice, and in another block each time, it is told once for each', async () => {
+      const { proxy, anvil } = fresh.ground
+      const driven = await drive()
+      const order = await driven.order(1)
+      await driven.ended()
+      for (const returns of [false, true]) {
+        const head = Number(await anvil.rpc('eth_blockNumber'))
+        await proxy.reorg(head - (driven.last(order)?.block ?? 0) + 1, { returns })
+        await proxy.mine(2)
+        await driven.restart()
+        await driven.until(() => driven.last(order)?.step !== 'settled')
+        await driven.restart()
+        await driven.stepped(order, 'settled')
+        await driven.ended()
+      }
+      const quantity = fixed(quantityOf(1))
+      expect(signed(driven, order)).toEqual([quantity, -quantity, quantity, -quantity, quantity])
+      await checked(driven)
+    })
+
+    test.each(['max', 'exact'])('with the right it needed (%s), which is given again before it', async (grant) => {
+      const { proxy, anvil } = fresh.ground
+      const driven = await fresh.drive({ params: { confirmations, grant } })
+      const before = Number(await anvil.rpc('eth_blockNumber'))
+      const order = await driven.order(1)
+      await driven.ended()
+      await proxy.reorg(Number(await anvil.rpc('eth_blockNumber')) - before, { returns: false })
+      const next = await driven.order(2)
+      await driven.until(() => driven.steps(order).includes('reorged'))
+      await driven.ended()
+      expect([order, next].map((one) => driven.last(one)?.step)).toEqual(['settled', 'settled'])
+      const rights = [...driven.book().all()].filter(({ intent }) => intent.purpose === 'allowance')
+      expect(rights.map(({ life }) => life.phase)).toEqual(rights.map(() => 'settled'))
+      await checked(driven, 2)
+      await driven.restart()
+      await checked(driven, 2)
+    })
+
+    test('by processes that end after every append: all is told once', async () => {
+      const { proxy } = fresh.ground
+      const driven = await drive()
+      const order = await driven.order(1)
+      await driven.ended()
+      await proxy.reorg(confirmations + 2, { returns: false })
+      await proxy.mine(confirmations + 2)
+      const dying: Seams = {
+        journal: ({ entries, journal }) => ({
+          entries,
+          journal: {
+            close: () => journal.close(),
+            async append(group) {
+              await journal.append(group)
+              throw new Error('it died')
+            },
+          },
+        }),
+      }
+      for (let lives = 0; lives < 10; lives++) {
+        await driven.restart(dying)
+        await driven.until(() => false, { looks: 3 }).catch(() => {})
+      }
+      await driven.restart()
+      await driven.ended()
+      const quantity = fixed(quantityOf(1))
+      expect(signed(driven, order)).toEqual([quantity, -quantity, quantity])
+      await checked(driven)
+    })
 
     test('one that had reverted and trades on the other branch is told of as a trade', async () => {
       const { proxy, uniswap, anvil } = fresh.ground
