@@ -103,8 +103,7 @@ export class OrderList {
     }
     const step = value as OrderStep
     const helps = this.isHelper(place, step)
-    const ends = looseEnds.has(step.step) && !helps
-    return { ...order, state: ends ? step.step : order.state, said: said(step.step, helps) }
+    return { ...order, state: helps ? order.state : stateAfter(order.state, step.step), said: said(step.step, helps) }
   }
 
   private isHelper(place: string, { nonce, detail }: OrderStep): boolean {
@@ -114,6 +113,11 @@ export class OrderList {
   }
 }
 
+/** Updates tell the state, but for ends of which there is none, and their being taken back. */
+function stateAfter(state: string, step: OrderStep['step']): string {
+  if (looseEnds.has(step)) return step
+  return step === 'reorged' && looseEnds.has(state) ? 'accepted' : state
+}
 const placeOf = (node: string, key: string, at: number, ordinal: number): string => `${node} ${key} ${at} ${ordinal}`
 const nothing = (state: string) => ({ state, filled: ZERO, notional: ZERO, average_price: 0, fee: ZERO })
 const alone = (node: string, { id, at, key, value }: Committed): ListedOrder => {
