@@ -1,5 +1,6 @@
 import { type Clock, pause } from '../../runtime/define.ts'
 import { formatDuration } from '../../schemas/units.ts'
+import { isBusy } from './busy.ts'
 import type { Outlet } from './outlet.ts'
 import { RestFailure } from './rest.ts'
 import type { Numbered } from './sequencer.ts'
@@ -115,5 +116,4 @@ export class Filler<T> {
 
 /** Not worth another question: the venue understood it and says no, or its answer is none we can read. */
 const isFinal = (error: unknown): boolean =>
-  !(error instanceof RestFailure) ||
-  (error.reason === 'refused' && error.status < 500 && error.status !== 429 && error.status !== 418)
+  !(error instanceof RestFailure) || (error.reason === 'refused' && !isBusy(error.status))
