@@ -178,6 +178,18 @@ test('a book without its number is refused: nothing would fit upon it', async ()
   expect(feed.rows()).toEqual([])
 })
 
+test.each([
+  ['without its numbers', { prevSeqId: undefined, seqId: undefined }],
+  ['whose number is beyond what a double holds', { seqId: 2 ** 53 + 2 }],
+] as const)('a change %s, which nothing proves to fit, begins the book anew', async (_what, numbers) => {
+  const change = bookChangeFrame(1, [10, 11], { ...bid('8475', '1'), ...numbers })
+  const feed = await follow({ frames: [wholeBookFrame(0, 10), change, wholeBookFrame(2, 20)], rest: books() })
+  await feed.until(() => feed.rows().some(({ id }) => id === 20))
+  expect(feed.levels().filter(([price]) => price === 8475)).toEqual([])
+  expect(feed.of('invalid').map(({ value }) => value.reason)).toEqual(['book_numbers'])
+  expect(feed.of('gap').map(({ value }) => value.reason)).toEqual(['connected', 'sequence'])
+})
+
 test('a checksum that is told and does not fit ends the belief in a book', async () => {
   const { bids, asks } = { bids: [level('8476.97', '256')], asks: [level('8476.98', '415')] }
   const sum = checksumOf([[8476.97, 256, '8476.97', '256']], [[8476.98, 415, '8476.98', '415']])
