@@ -9,12 +9,13 @@ import { Heartbeats } from './heartbeats.ts'
 import { priceOf } from './judge.ts'
 import { type Line, Lines } from './lines.ts'
 import { Outlet } from './outlet.ts'
-import { Rest } from './rest.ts'
+import type { Rest } from './rest.ts'
+import { restOf } from './rest_of.ts'
 import type { Numbered } from './sequencer.ts'
 import type { Loss, SocketLimits } from './socket.ts'
 import { type Track, trackOf } from './track.ts'
 import { unknownSymbols } from './unknown_symbols.ts'
-import type { BookMessage, Channel, Missing, Row, Word } from './venue.ts'
+import type { BookMessage, Channel, Missing, Row, Unread, Word } from './venue.ts'
 
 /** µs another connection gets to give what one has lost, before it is asked for. */
 const PATIENCE = 250e3
@@ -173,7 +174,7 @@ export class LiveFeed<T> {
         this.row(word.row, received, bytes)
         break
       case 'rows':
-        for (const row of word.rows) this.row(row, received, bytes)
+        this.rows(word, received, bytes)
         break
       case 'left_out': {
         const track = this.trackOf(word.symbol, bytes)
@@ -187,8 +188,7 @@ export class LiveFeed<T> {
         this.refused(word, bytes)
         break
       case 'invalid':
-        this.outlet.invalid('*', word.reason, bytes)
-        if (word.symbol !== undefined) this.books?.unread(this.tracks.get(word.symbol))
+        this.unread(word, bytes)
         break
       case 'subscribed': {
         const key = word.symbol === undefined ? '*' : `${this.channel.venue}:${word.symbol}`
@@ -232,6 +232,17 @@ export class LiveFeed<T> {
     if (track.keeper === undefined && track.sequencer.doubted !== undefined) track.sequencer.pass(this.outlet.newest)
   }
 
+  private unread({ reason, symbol = '' }: Unread, bytes: Buffer): void {
+    this.outlet.invalid('*', reason, bytes)
+    if (this.books !== undefined) this.books.unread(this.tracks.get(symbol))
+    else this.tracks.get(symbol)?.sequencer.lose('sequence')
+  }
+  private rows({ rows, lost = [] }: Word<T> & { readonly type: 'rows' }, received: number, bytes: Buffer): void {
+    for (let n = 0; n <= rows.length; n++) {
+      for (const unread of lost) if (unread.before === n) this.unread(unread, bytes)
+      if (n < rows.length) this.row(rows[n] as Row<T>, received, bytes)
+    }
+  }
   private row(given: Row<T>, received: number, bytes: Buffer): void {
     const row = given.at > 0 ? given : { ...given, at: received }
     const track = this.trackOf(row.symbol, bytes)
@@ -286,12 +297,4 @@ export class LiveFeed<T> {
     this.timed(track, message.at, received)
     this.books?.take(track, message, bytes)
   }
-}
-
-/** A feed that was pointed elsewhere never asks the venue itself. */
-function restOf<T>(channel: Channel<T>, context: SourceContext, endpoint: string | undefined): Rest | undefined {
-  const base = context.endpoint(`${channel.name}.rest`) ?? (endpoint === undefined ? channel.rest : undefined)
-  if (base === undefined) return undefined
-  const { clock, random, wire } = context
-  return new Rest({ base, clock, random, wire, pace: channel.restPace ?? 0 })
 }
