@@ -6,7 +6,6 @@ import { ClockOffset } from './clock_offset.ts'
 import type { FeedParams } from './feed.ts'
 import { Filler } from './filler.ts'
 import { Heartbeats } from './heartbeats.ts'
-import { priceOf } from './judge.ts'
 import { type Line, Lines } from './lines.ts'
 import { Outlet } from './outlet.ts'
 import type { Rest } from './rest.ts'
@@ -89,7 +88,9 @@ export class LiveFeed<T> {
     const on = {
       row: (track: Track<T>, { at, value }: Numbered<T>) => {
         if (at > track.told) track.told = at
-        if (value !== undefined) outlet.tell({ type: 'row', at, key: track.key, value })
+        if (value === undefined) return
+        track.judgeOfOld.believe(value as object, at, track.received)
+        outlet.tell({ type: 'row', at, key: track.key, value })
       },
       filled: (track: Track<T>, at: number, count: number) =>
         outlet.tell({ type: 'event', at, key: track.key, value: { event: 'filled', detail: 'over REST', count } }),
@@ -251,8 +252,7 @@ export class LiveFeed<T> {
       this.repeated(track, bytes)
       return
     }
-    const price = priceOf(row.value as object)
-    const suspicion = typeof price === 'number' ? track.judge.verdict(price, row.at, received) : price
+    const suspicion = track.judge.of(row.value as object, row.at, received)
     if (suspicion === undefined) {
       this.place(track, row, received, bytes)
       return
