@@ -249,7 +249,7 @@ export class LiveFeed<T> {
     const track = this.trackOf(row.symbol, bytes)
     if (track === undefined) return
     if (track.sequencer.isRepeat(row.id, row.at)) {
-      this.repeated(track, bytes)
+      this.repeated(track, row, bytes)
       return
     }
     const suspicion = track.judge.of(row.value as object, row.at, received)
@@ -267,7 +267,7 @@ export class LiveFeed<T> {
     this.timed(track, row.at, received)
     switch (track.sequencer.take(row)) {
       case 'repeat':
-        this.repeated(track, bytes)
+        this.repeated(track, row, bytes)
         break
       case 'missing':
         this.filler.missing(track)
@@ -284,10 +284,10 @@ export class LiveFeed<T> {
     track.received = received
     track.standing = 'asked'
   }
-  /** Of several connections each repeats what the others gave, and where numbers only rise an unchanged row comes again. */
-  private repeated(track: Track<T>, bytes: Buffer): void {
-    if (this.lines.count === 1 && this.channel.numbering === 'contiguous')
-      this.outlet.invalid(track.key, 'duplicate', bytes)
+  /** Where numbers only rise an unchanged row comes again. */
+  private repeated({ key, sequencer }: Track<T>, row: Numbered<T>, bytes: Buffer): void {
+    if (this.channel.numbering !== 'contiguous') return
+    if (this.lines.count === 1 || sequencer.isOddRepeat(row)) this.outlet.invalid(key, 'duplicate', bytes)
   }
 
   private book(given: BookMessage, received: number, bytes: Buffer): void {
