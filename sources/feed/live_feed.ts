@@ -186,7 +186,7 @@ export class LiveFeed<T> {
         this.book(word.message, received, bytes)
         break
       case 'refused':
-        this.refused(word, bytes)
+        this.refused(word, line, bytes)
         break
       case 'invalid':
         this.unread(word, bytes)
@@ -213,12 +213,12 @@ export class LiveFeed<T> {
     return track
   }
 
-  private refused({ message, code, symbol }: Word<T> & { readonly type: 'refused' }, bytes: Buffer): void {
-    // A feed that has spoken goes on with what it has; the next connection asks for all again.
+  private refused({ message, code, symbol }: Word<T> & { readonly type: 'refused' }, line: Line, bytes: Buffer): void {
+    // A feed that has spoken goes on with what it has.
     if (this.outlet.newest > 0) {
       const track = symbol === undefined ? undefined : this.tracks.get(symbol)
       this.outlet.invalid(track?.key ?? '*', 'refused', bytes)
-      if (track !== undefined) this.refuse(track, message)
+      if (track !== undefined) this.refuse(track, line, message)
       return
     }
     const what = symbol === undefined ? '' : ` "${symbol}"`
@@ -226,9 +226,9 @@ export class LiveFeed<T> {
     const info = { ...(code !== undefined && { code }), ...(symbol !== undefined && { symbol }) }
     this.fail(new TidegateError('SOURCE_FAILED', problem, info))
   }
-
-  private refuse(track: Track<T>, message: string): void {
+  private refuse(track: Track<T>, line: Line, message: string): void {
     this.notice(`${track.symbol}: refused: ${message}`)
+    line.askAgain(track.symbol)
     track.standing = 'refused'
     if (track.keeper === undefined && track.sequencer.doubted !== undefined) track.sequencer.pass(this.outlet.newest)
   }

@@ -103,8 +103,8 @@ export interface Channel<T> {
   readonly venue: string
   /** The WebSocket address, the endpoint given to the source in place of the venue's own. */
   readonly url: (endpoint: string | undefined) => string
-  /** What is said once a connection is open. */
-  readonly greet: readonly string[]
+  /** What is said once a connection is open, for all symbols; for one alone that was refused, some time later. */
+  readonly greet: (symbols?: readonly string[]) => readonly string[]
   /** Keeps the connection alive where the venue wants a message of its own for that; µs. */
   readonly ping?: { readonly every: number; readonly text: string }
   /** Reads one message. Must not throw. */

@@ -98,7 +98,7 @@ export function barsChannel(symbols: readonly string[], every: Interval): Channe
     name: 'kraken_bars',
     venue: 'kraken',
     url: (endpoint) => endpoint ?? streams,
-    greet: [subscribe('ohlc', symbols, { interval, snapshot: true })],
+    greet: (names = symbols) => [subscribe('ohlc', names, { interval, snapshot: true })],
     read: candleReader(interval),
     numbering: 'ascending',
     rest,

@@ -15,7 +15,7 @@ export function connectionOf(path: 'public' | 'business', channel: string, symbo
   return {
     venue: 'okx',
     url: (endpoint: string | undefined) => `${endpoint ?? host}/ws/v5/${path}`,
-    greet: [subscription('subscribe', channel, symbols)],
+    greet: (names = symbols) => [subscription('subscribe', channel, names)],
     // A connection that is silent for 30 s is shut; any message counts (Overview, WebSocket, "Connect", 2026-08).
     ping: { every: 20e6, text: 'ping' },
     rest: 'https://www.okx.com',
