@@ -44,7 +44,7 @@ const Listing = z.object({ symbols: z.array(z.object({ symbol: z.string() })) })
 export function ofMarket(name: MarketName): Pick<Channel<unknown>, 'venue' | 'rest' | 'listing' | 'greet'> {
   const { venue, rest, path } = markets[name]
   return {
-    ...{ venue, rest, greet: [] },
+    ...{ venue, rest, greet: () => [] },
     listing: async (at) => z.parse(Listing, await at.get(`${path}/exchangeInfo`)).symbols.map((s) => s.symbol),
   }
 }

@@ -69,6 +69,29 @@ test('bars missed while disconnected are asked for and told in their place; what
   expect(feed.venue.asked).toContain(path)
 })
 
+// bybit-exchange.github.io/docs/v5/error (2026), where 10018 is struck out.
+test.each([10_000, 10_006, 10_016])('REST that says %i is asked again', async (retCode) => {
+  let busy = 1
+  const rest = (url: URL) => {
+    if (!url.pathname.endsWith('/kline'))
+      return { body: { retCode: 0, retMsg: 'OK', result: { list: [{ symbol: 'BTCUSDT' }] } } }
+    if (busy-- > 0) return { body: { retCode, retMsg: 'busy', result: {} } }
+    const list = [3, 2].map((n) => [
+      String(barStart + n * 60_000),
+      ...['16649.5', '16677', '16608', '16677', '2.081', '34666.4005'],
+    ])
+    return { body: { retCode: 0, retMsg: 'OK', result: { list } } }
+  }
+  const faults = [
+    { type: 'drop', after: 2 },
+    { type: 'skip', after: 2, frames: 2 },
+  ] as const
+  const frames = Array.from({ length: 6 }, (_, n) => barFrame(n))
+  const feed = await follow({ frames, faults, rest }, { fill_within: '60s' })
+  await feed.until(() => feed.minutes().at(-1) === 6)
+  expect(feed.minutes()).toEqual([1, 2, 3, 4, 5, 6])
+})
+
 test.each([
   ['3m', '3', 3],
   ['1h', '60', 60],

@@ -22,7 +22,7 @@ export function connectionOf(market: Market, channel: string, symbols: readonly 
     venue: venues[market],
     url: (endpoint: string | undefined) => `${endpoint ?? 'wss://stream.bybit.com'}/v5/public/${market}`,
     // One topic a message: one that is refused takes the others of its message with it (seen in 2026), spot takes ten.
-    greet: symbols.map((name) => subscription('subscribe', `${channel}.${name}`)),
+    greet: (names = symbols) => names.map((name) => subscription('subscribe', `${channel}.${name}`)),
     // bybit-exchange.github.io/docs/v5/ws/connect, "How to Send the Heartbeat Packet" (2026).
     ping: { every: 20e6, text: '{"op":"ping"}' },
     rest: 'https://api.bybit.com',

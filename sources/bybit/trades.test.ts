@@ -70,6 +70,21 @@ test('a new connection is a gap of unknown count: nothing proves that it is none
   expect(feed.gaps()).toEqual([first, { reason: 'disconnected', missing: 0, since: (frameTime + 4) * 1000 }])
 })
 
+test('of a message with a row that cannot be read the others are told, and that one is a gap where it was', async () => {
+  const several = [tradeOf(1), tradeOf(2, { p: 'dear' }), tradeOf(3), tradeOf(4)]
+  const feed = await follow({ frames: [tradeFrame(0), push('publicTrade.BTCUSDT', several), tradeFrame(5)] })
+  await feed.until(() => feed.rows().length === 5 || feed.rows().at(-1)?.at === (frameTime + 5) * 1000)
+  expect(feed.rows().map(({ at }) => at / 1000 - frameTime)).toEqual([0, 1, 3, 4, 5])
+  expect(feed.of('invalid').map(({ value }) => value.reason)).toEqual(['trade_fields'])
+  expect(feed.gaps()).toEqual([first, { reason: 'sequence', missing: 0, since: (frameTime + 1) * 1000 }])
+})
+
+test('a message of which no row can be read is a gap', async () => {
+  const feed = await follow({ frames: [tradeFrame(0), push('publicTrade.BTCUSDT', null), tradeFrame(2)] })
+  await feed.until(() => feed.rows().length === 2)
+  expect(feed.gaps()).toEqual([first, { reason: 'sequence', missing: 0, since: frameTime * 1000 }])
+})
+
 test('two trades that are equal in every field are two trades', async () => {
   const feed = await follow({ frames: [tradeFrame(0), tradeFrame(0)] })
   await feed.until(() => feed.rows().length === 2)

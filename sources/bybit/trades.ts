@@ -3,7 +3,7 @@ import { defineSource } from '../../runtime/define.ts'
 import { guardOf } from '../../schemas/guard.ts'
 import { Trade } from '../../schemas/market.ts'
 import { feedParams, openFeed } from '../feed/feed.ts'
-import type { Channel, Row } from '../feed/venue.ts'
+import type { Channel, Lost, Row } from '../feed/venue.ts'
 import { connectionOf, delivery, instruments, type Market, market, symbol } from './markets.ts'
 import { type Fields, invalid, isCount, isDecimal, isFields, microsOf, readerOf } from './wire.ts'
 
@@ -11,15 +11,19 @@ const params = z.strictObject({ ...feedParams(symbol), market })
 const isTrade = guardOf(Trade)
 
 /** Reads `publicTrade`. Block trades are agreed upon outside the book, and are no rows. */
-export const readTrades = readerOf<Trade>('publicTrade', (_symbol, { data }) => {
-  if (!Array.isArray(data)) return invalid('trade_fields')
+export const readTrades = readerOf<Trade>('publicTrade', (symbol, { data }) => {
+  // no number would show that it is missing
+  const unread = { ...invalid('trade_fields'), symbol }
+  if (!Array.isArray(data)) return unread
   const rows: Row<Trade>[] = []
+  const lost: Lost[] = []
   for (const given of data) {
     const row = isFields(given) ? tradeOf(given) : undefined
-    if (row === undefined) return invalid('trade_fields')
-    if (given.BT !== true) rows.push(row)
+    if (row === undefined) lost.push({ before: rows.length, reason: unread.reason, symbol })
+    else if (given.BT !== true) rows.push(row)
   }
-  return { type: 'rows', rows }
+  if (lost.length === 0) return { type: 'rows', rows }
+  return rows.length === 0 ? unread : { type: 'rows', rows, lost }
 })
 // bybit-exchange.github.io/docs/v5/websocket/public/trade (2026).
 function tradeOf({ s: name, i, p, v, S, T }: Fields): Row<Trade> | undefined {
@@ -51,7 +55,7 @@ export const bybitTrades = defineSource({
   name: 'bybit_trades',
   version: 1,
   summary: 'Trades of Bybit spot, linear or inverse markets from its public trade stream.',
-  notes: `${instruments} Event time is the time of the fill; the side is that of the taker; sizes are base units on spot and linear markets, units of the quote currency on inverse ones. Block trades are left out. Gaps: Bybit's trades have no numbers that prove anything. Contracts name a trade by a UUID; the numbers of spot are shared by all its symbols and longer than a double holds; several trades share one \`seq\`. So every new connection is a gap of unknown count, a trade lost within a connection is not seen, repeats are not told from trades, and nothing is asked for again: of the newest 1000 trades that REST gives (60 on spot) none can be placed. \`id\` is 0. ${delivery}`,
+  notes: `${instruments} Event time is the time of the fill; the side is that of the taker; sizes are base units on spot and linear markets, units of the quote currency on inverse ones. Block trades are left out. Gaps: Bybit's trades have no numbers that prove anything. Contracts name a trade by a UUID; the numbers of spot are shared by all its symbols and longer than a double holds; several trades share one \`seq\`. So every new connection is a gap of unknown count, a trade lost within a connection is not seen (but for one that cannot be read, which is a gap of reason \`sequence\`), repeats are not told from trades, and nothing is asked for again: of the newest 1000 trades that REST gives (60 on spot) none can be placed. \`id\` is 0. ${delivery}`,
   output: Trade,
   params,
   lateness: ({ lateness }) => lateness,

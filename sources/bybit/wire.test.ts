@@ -104,7 +104,7 @@ test.each([
   [{ T: 1.5 }],
   [{ T: 1e15 }],
 ])('refuses a trade with %j', (fields) => {
-  expect(trades(tradeFrame(0, fields))).toEqual({ type: 'invalid', reason: 'trade_fields' })
+  expect(trades(tradeFrame(0, fields))).toEqual({ type: 'invalid', reason: 'trade_fields', symbol: 'BTCUSDT' })
 })
 
 test('reads a quote, numbered by the cross sequence; with one side empty there is none', () => {

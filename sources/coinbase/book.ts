@@ -41,7 +41,7 @@ export const bookChannel = (symbols: readonly string[]): Channel<Book> => ({
   name: 'coinbase_book',
   venue: 'coinbase',
   url: (endpoint) => endpoint ?? streams,
-  greet: [subscribe(channel, symbols)],
+  greet: (names = symbols) => [subscribe(channel, names)],
   read: readBookFrame,
   numbering: 'none',
   book: { depth: 0, again: (symbol) => [unsubscribe(channel, [symbol]), subscribe(channel, [symbol])] },

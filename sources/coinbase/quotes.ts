@@ -32,7 +32,7 @@ export const quotesChannel = (symbols: readonly string[]): Channel<Quote> => ({
   name: 'coinbase_quotes',
   venue: 'coinbase',
   url: (endpoint) => endpoint ?? streams,
-  greet: [subscribe('ticker', symbols)],
+  greet: (names = symbols) => [subscribe('ticker', names)],
   read: readTickerFrame,
   // `sequence` counts all that happens to a product, and few of it are quotes
   numbering: 'ascending',

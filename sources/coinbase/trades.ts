@@ -54,7 +54,7 @@ export const tradesChannel = (symbols: readonly string[]): Channel<Trade> => ({
   name: 'coinbase_trades',
   venue: 'coinbase',
   url: (endpoint) => endpoint ?? streams,
-  greet: [subscribe('matches', symbols)],
+  greet: (names = symbols) => [subscribe('matches', names)],
   read: readMatchFrame,
   numbering: 'contiguous',
   rest,

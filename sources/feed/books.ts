@@ -68,10 +68,13 @@ export class Books<T> {
   /** A whole book that was to come and never does must not leave a symbol silent for ever. */
   check(now: number): void {
     const line = this.settings.line()
-    if (line === undefined || this.questions.size > 0) return
-    for (const [{ keeper, symbol }, due] of this.due)
-      if (keeper?.whole === false && now - due > BOOK_WITHIN)
-        line.drop(`no whole book of ${symbol} within ${formatDuration(BOOK_WITHIN)}`)
+    if (line === undefined) return
+    for (const [track, due] of this.due) {
+      if (track.keeper?.whole !== false || now - due <= BOOK_WITHIN) continue
+      // REST is still asked, and another connection would take the other books with it
+      if (this.questions.has(track)) this.againOnStream(track)
+      else line.drop(`no whole book of ${track.symbol} within ${formatDuration(BOOK_WITHIN)}`)
+    }
   }
 
   private booked(track: Track<T>, message: BookMessage, booked: Booked, bytes: Buffer | undefined): void {
@@ -109,20 +112,24 @@ export class Books<T> {
     this.settings.outlet.tell({ type: 'gap', at: Math.max(at, track.told), key: track.key, value })
   }
 
+  /** Of REST and the stream whichever brings the whole book first is believed. */
   private again(track: Track<T>): void {
-    const { rules, rest, line, context } = this.settings
+    const { rules, rest, line } = this.settings
+    const asks = rules.snapshot !== undefined && rest !== undefined
+    if (asks) void this.ask(track)
+    if (asks || rules.again !== undefined) this.againOnStream(track)
+    else line()?.drop(`the book of ${track.symbol} must begin anew`)
+  }
+  private againOnStream(track: Track<T>): void {
+    const { rules, line, context } = this.settings
     this.due.set(track, context.clock.now())
-    if (rules.snapshot !== undefined && rest !== undefined) void this.ask(track)
-    else if (rules.again === undefined) line()?.drop(`the book of ${track.symbol} must begin anew`)
-    else {
-      const texts = rules.again(track.symbol)
-      const say = () => {
-        for (const text of texts) line()?.send(text)
-      }
-      const wait = this.patience(track)
-      if (wait === 0) say()
-      else context.clock.after(wait, say)
+    const texts = rules.again?.(track.symbol) ?? []
+    const say = () => {
+      if (track.keeper?.whole === false) for (const text of texts) line()?.send(text)
     }
+    const wait = this.patience(track)
+    if (wait === 0) say()
+    else context.clock.after(wait, say)
   }
   /** A book that breaks again and again is asked for less and less often: its venue, or our reading of it, is wrong. */
   private patience(track: Track<T>): number {

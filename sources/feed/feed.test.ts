@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { wallClock } from '../../runtime/clock.ts'
 import { isTidegateError } from '../../schemas/errors.ts'
@@ -225,6 +225,13 @@ test('a time that runs back, or far ahead, is kept out and counted; its number i
   expect(feed.ids()).toEqual([0, 2, 4])
   expect(feed.reasons()).toEqual(['time_backwards', 'time_ahead'])
   expect(feed.gaps()).toHaveLength(1)
+})
+
+test('of two connections, rows whose numbers begin anew are counted while they are not believed', async () => {
+  const anew = (n: number) => tradeFrame(n, { t: n - 9 })
+  const feed = await follow({ frames: [...tradeFrames(10), anew(10), anew(11)] }, { connections: 2 }, false)
+  await vi.waitFor(() => expect(feed.reasons()).toEqual(Array(4).fill('duplicate')), 60_000)
+  expect(feed.ids()).toEqual(upTo(10))
 })
 
 // ---- starting ---------------------------------------------------------------------------------------

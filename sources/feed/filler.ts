@@ -1,16 +1,18 @@
 import { type Clock, pause } from '../../runtime/define.ts'
 import { formatDuration } from '../../schemas/units.ts'
+import { isBusy } from './busy.ts'
+import { textOf } from './invalid.ts'
 import type { Outlet } from './outlet.ts'
 import { RestFailure } from './rest.ts'
 import type { Numbered } from './sequencer.ts'
 import type { Track } from './track.ts'
-import type { Missing } from './venue.ts'
+import type { Missing, Row } from './venue.ts'
 
 export interface FillerSettings<T> {
   readonly clock: Clock
   readonly outlet: Outlet
   /** Asks for what is missing; without it only another connection can give it. */
-  readonly ask: ((missing: Missing, signal: AbortSignal) => Promise<readonly Numbered<T>[]>) | undefined
+  readonly ask: ((missing: Missing, signal: AbortSignal) => Promise<readonly Row<T>[]>) | undefined
   /** µs to wait for another connection before asking. */
   readonly patience: number
   /** µs after which everything missing is told as gaps. */
@@ -91,7 +93,7 @@ export class Filler<T> {
         const rows = await ask(hole, signal)
         if (rows.length < count && !signal.aborted)
           outlet.event(track.key, 'unfilled', `asked for ${count} rows, given ${rows.length}`, count - rows.length)
-        return rows
+        return this.judged(track, hole, rows)
       } catch (error) {
         const { message } = error as Error
         if (!signal.aborted && isFinal(error)) {
@@ -104,6 +106,18 @@ export class Filler<T> {
     }
     return []
   }
+  /** What cannot be true is kept out; its number is part of the sequence all the same. */
+  private judged(track: Track<T>, { since }: Missing, rows: readonly Row<T>[]): readonly Numbered<T>[] {
+    const { outlet, clock } = this.settings
+    const received = clock.now()
+    let reached = since
+    return rows.map((row) => {
+      const suspicion = track.judgeOfOld.of(row.value as object, row.at, received)
+      if (suspicion !== undefined) outlet.invalid(track.key, suspicion, textOf(row))
+      else reached = row.at
+      return suspicion === undefined ? row : { ...row, at: reached, value: undefined }
+    })
+  }
   private settle(track: Track<T>): void {
     this.open.delete(track)
     if (this.busy) return
@@ -115,5 +129,4 @@ export class Filler<T> {
 
 /** Not worth another question: the venue understood it and says no, or its answer is none we can read. */
 const isFinal = (error: unknown): boolean =>
-  !(error instanceof RestFailure) ||
-  (error.reason === 'refused' && error.status < 500 && error.status !== 429 && error.status !== 418)
+  !(error instanceof RestFailure) || (error.reason === 'refused' && !isBusy(error.status))

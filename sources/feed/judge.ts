@@ -30,9 +30,16 @@ export class Judge {
     this.maxJump = maxJump
   }
 
+  /** Undefined where the row is believed. `received` is the local time. */
+  of(value: object, at: number, received: number): Suspicion | undefined {
+    const price = priceOf(value)
+    return typeof price === 'number' ? this.verdict(price, at, received) : price
+  }
   /** Undefined where the row is believed. `price` is NaN where a row has none, `received` the local time. */
   verdict(price: number, at: number, received: number): Suspicion | undefined {
     const { believed, suspect } = this
+    // no three rows that have none agree on a time
+    if (at === 0) return 'time_backwards'
     const suspicion = believed.at === 0 ? undefined : this.against(believed, price, at, received)
     if (suspicion !== undefined) {
       this.agreeing =
@@ -42,13 +49,22 @@ export class Judge {
       suspect.received = received
       if (this.agreeing < AGREEING) return suspicion
     }
+    this.trust(price, at, received)
+    return undefined
+  }
+  /** It was judged before. */
+  believe(value: object, at: number, received: number): void {
+    const price = priceOf(value)
+    this.trust(typeof price === 'number' ? price : Number.NaN, at, received)
+  }
+
+  private trust(price: number, at: number, received: number): void {
+    const { believed } = this
     this.agreeing = 0
     if (!Number.isNaN(price)) believed.price = price
     believed.at = at
     believed.received = received
-    return undefined
   }
-
   private against(last: Seen, price: number, at: number, received: number): Suspicion | undefined {
     if (at < last.at - BACK) return 'time_backwards'
     const possible = Math.max(received, last.at + Math.max(0, received - last.received))
@@ -64,7 +80,7 @@ interface Priced {
   readonly close?: number
 }
 /** The price a row is judged by, or that it is a quote whose bid is not below its ask. */
-export function priceOf({ price, bid, ask, close }: Priced): number | 'crossed_quote' {
+function priceOf({ price, bid, ask, close }: Priced): number | 'crossed_quote' {
   if (price !== undefined) return price
   if (bid !== undefined && ask !== undefined) return bid < ask ? (bid + ask) / 2 : 'crossed_quote'
   return close ?? Number.NaN

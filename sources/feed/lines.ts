@@ -5,12 +5,16 @@ import type { Outlet } from './outlet.ts'
 import { connect, type Loss, type SocketEvent, type SocketLimits } from './socket.ts'
 import type { Channel, Word } from './venue.ts'
 
-/** What is done with one of the connections. Both do nothing while it is down. */
+/** What is done with one of the connections. Nothing is while it is down. */
 export interface Line {
   readonly send: (text: string) => void
   /** Gives it up and opens another. */
   readonly drop: (detail: string) => void
+  /** Asks for a symbol again that was refused, in a while. */
+  readonly askAgain: (symbol: string) => void
 }
+/** µs until a symbol that was refused is asked for again. */
+const ASK_AGAIN = 60e6
 export interface LinesSettings<T> {
   readonly channel: Channel<T>
   readonly url: string
@@ -30,6 +34,7 @@ export interface LinesSettings<T> {
 interface Open extends Line {
   readonly state: 'open'
   stopPing: () => void
+  readonly stopAsking: Map<string, () => void>
 }
 type State = Open | { readonly state: 'down' }
 
@@ -72,7 +77,7 @@ export class Lines<T> {
       )
   }
   stop(): void {
-    for (const state of this.states) if (state.state === 'open') state.stopPing()
+    for (const state of this.states) silence(state)
     for (const subscription of this.subscriptions) subscription.unsubscribe()
   }
 
@@ -105,15 +110,26 @@ export class Lines<T> {
     }
   }
   private open(index: number, { at, send, drop }: SocketEvent<Word<T>> & { readonly type: 'opened' }): void {
-    const { url, channel, outlet, opened } = this.settings
+    const { url, channel, outlet, opened, context } = this.settings
     const first = this.states.every(({ state }) => state === 'down')
     const { host } = new URL(url)
-    const line: Open = { state: 'open', send, drop, stopPing: () => {} }
+    const greet = (symbols?: readonly string[]) => {
+      for (const text of channel.greet(symbols)) send(text)
+    }
+    const stopAsking = new Map<string, () => void>()
+    const askAgain = (symbol: string) => {
+      stopAsking.get(symbol)?.()
+      stopAsking.set(
+        symbol,
+        context.clock.after(ASK_AGAIN, () => greet([symbol])),
+      )
+    }
+    const line: Open = { state: 'open', send, drop, askAgain, stopPing: () => {}, stopAsking }
     this.states[index] = line
     this.hopeful.add(index)
     this.notice(`connected to ${host}`)
     outlet.event('*', 'connected', host)
-    for (const text of channel.greet) send(text)
+    greet()
     if (channel.ping !== undefined) this.ping(line, channel.ping)
     opened(line, at, first)
   }
@@ -128,8 +144,8 @@ export class Lines<T> {
     const state = this.states[index] as State
     this.states[index] = { state: 'down' }
     this.notice(`connection lost: ${loss} (${detail})`)
+    silence(state)
     if (state.state === 'open') {
-      state.stopPing()
       outlet.event('*', 'lost', `${loss}: ${detail}`)
     }
     lost(
@@ -140,6 +156,12 @@ export class Lines<T> {
   private notice(text: string): void {
     this.settings.context.notice(`${this.settings.channel.name}: ${text}`)
   }
+}
+
+function silence(state: State): void {
+  if (state.state === 'down') return
+  state.stopPing()
+  for (const stop of state.stopAsking.values()) stop()
 }
 
 const isData = ({ type }: Word<unknown>): boolean =>

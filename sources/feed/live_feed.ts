@@ -6,15 +6,15 @@ import { ClockOffset } from './clock_offset.ts'
 import type { FeedParams } from './feed.ts'
 import { Filler } from './filler.ts'
 import { Heartbeats } from './heartbeats.ts'
-import { priceOf } from './judge.ts'
 import { type Line, Lines } from './lines.ts'
 import { Outlet } from './outlet.ts'
-import { Rest } from './rest.ts'
+import type { Rest } from './rest.ts'
+import { restOf } from './rest_of.ts'
 import type { Numbered } from './sequencer.ts'
 import type { Loss, SocketLimits } from './socket.ts'
 import { type Track, trackOf } from './track.ts'
 import { unknownSymbols } from './unknown_symbols.ts'
-import type { BookMessage, Channel, Missing, Row, Word } from './venue.ts'
+import type { BookMessage, Channel, Missing, Row, Unread, Word } from './venue.ts'
 
 /** µs another connection gets to give what one has lost, before it is asked for. */
 const PATIENCE = 250e3
@@ -88,7 +88,9 @@ export class LiveFeed<T> {
     const on = {
       row: (track: Track<T>, { at, value }: Numbered<T>) => {
         if (at > track.told) track.told = at
-        if (value !== undefined) outlet.tell({ type: 'row', at, key: track.key, value })
+        if (value === undefined) return
+        track.judgeOfOld.believe(value as object, at, track.received)
+        outlet.tell({ type: 'row', at, key: track.key, value })
       },
       filled: (track: Track<T>, at: number, count: number) =>
         outlet.tell({ type: 'event', at, key: track.key, value: { event: 'filled', detail: 'over REST', count } }),
@@ -173,7 +175,7 @@ export class LiveFeed<T> {
         this.row(word.row, received, bytes)
         break
       case 'rows':
-        for (const row of word.rows) this.row(row, received, bytes)
+        this.rows(word, received, bytes)
         break
       case 'left_out': {
         const track = this.trackOf(word.symbol, bytes)
@@ -184,11 +186,10 @@ export class LiveFeed<T> {
         this.book(word.message, received, bytes)
         break
       case 'refused':
-        this.refused(word, bytes)
+        this.refused(word, line, bytes)
         break
       case 'invalid':
-        this.outlet.invalid('*', word.reason, bytes)
-        if (word.symbol !== undefined) this.books?.unread(this.tracks.get(word.symbol))
+        this.unread(word, bytes)
         break
       case 'subscribed': {
         const key = word.symbol === undefined ? '*' : `${this.channel.venue}:${word.symbol}`
@@ -212,12 +213,12 @@ export class LiveFeed<T> {
     return track
   }
 
-  private refused({ message, code, symbol }: Word<T> & { readonly type: 'refused' }, bytes: Buffer): void {
-    // A feed that has spoken goes on with what it has; the next connection asks for all again.
+  private refused({ message, code, symbol }: Word<T> & { readonly type: 'refused' }, line: Line, bytes: Buffer): void {
+    // A feed that has spoken goes on with what it has.
     if (this.outlet.newest > 0) {
       const track = symbol === undefined ? undefined : this.tracks.get(symbol)
       this.outlet.invalid(track?.key ?? '*', 'refused', bytes)
-      if (track !== undefined) this.refuse(track, message)
+      if (track !== undefined) this.refuse(track, line, message)
       return
     }
     const what = symbol === undefined ? '' : ` "${symbol}"`
@@ -225,23 +226,33 @@ export class LiveFeed<T> {
     const info = { ...(code !== undefined && { code }), ...(symbol !== undefined && { symbol }) }
     this.fail(new TidegateError('SOURCE_FAILED', problem, info))
   }
-
-  private refuse(track: Track<T>, message: string): void {
+  private refuse(track: Track<T>, line: Line, message: string): void {
     this.notice(`${track.symbol}: refused: ${message}`)
+    line.askAgain(track.symbol)
     track.standing = 'refused'
     if (track.keeper === undefined && track.sequencer.doubted !== undefined) track.sequencer.pass(this.outlet.newest)
   }
 
+  private unread({ reason, symbol = '' }: Unread, bytes: Buffer): void {
+    this.outlet.invalid('*', reason, bytes)
+    if (this.books !== undefined) this.books.unread(this.tracks.get(symbol))
+    else this.tracks.get(symbol)?.sequencer.lose('sequence')
+  }
+  private rows({ rows, lost = [] }: Word<T> & { readonly type: 'rows' }, received: number, bytes: Buffer): void {
+    for (let n = 0; n <= rows.length; n++) {
+      for (const unread of lost) if (unread.before === n) this.unread(unread, bytes)
+      if (n < rows.length) this.row(rows[n] as Row<T>, received, bytes)
+    }
+  }
   private row(given: Row<T>, received: number, bytes: Buffer): void {
     const row = given.at > 0 ? given : { ...given, at: received }
     const track = this.trackOf(row.symbol, bytes)
     if (track === undefined) return
     if (track.sequencer.isRepeat(row.id, row.at)) {
-      this.repeated(track, bytes)
+      this.repeated(track, row, bytes)
       return
     }
-    const price = priceOf(row.value as object)
-    const suspicion = typeof price === 'number' ? track.judge.verdict(price, row.at, received) : price
+    const suspicion = track.judge.of(row.value as object, row.at, received)
     if (suspicion === undefined) {
       this.place(track, row, received, bytes)
       return
@@ -256,7 +267,7 @@ export class LiveFeed<T> {
     this.timed(track, row.at, received)
     switch (track.sequencer.take(row)) {
       case 'repeat':
-        this.repeated(track, bytes)
+        this.repeated(track, row, bytes)
         break
       case 'missing':
         this.filler.missing(track)
@@ -273,10 +284,10 @@ export class LiveFeed<T> {
     track.received = received
     track.standing = 'asked'
   }
-  /** Of several connections each repeats what the others gave, and where numbers only rise an unchanged row comes again. */
-  private repeated(track: Track<T>, bytes: Buffer): void {
-    if (this.lines.count === 1 && this.channel.numbering === 'contiguous')
-      this.outlet.invalid(track.key, 'duplicate', bytes)
+  /** Where numbers only rise an unchanged row comes again. */
+  private repeated({ key, sequencer }: Track<T>, row: Numbered<T>, bytes: Buffer): void {
+    if (this.channel.numbering !== 'contiguous') return
+    if (this.lines.count === 1 || sequencer.isOddRepeat(row)) this.outlet.invalid(key, 'duplicate', bytes)
   }
 
   private book(given: BookMessage, received: number, bytes: Buffer): void {
@@ -286,12 +297,4 @@ export class LiveFeed<T> {
     this.timed(track, message.at, received)
     this.books?.take(track, message, bytes)
   }
-}
-
-/** A feed that was pointed elsewhere never asks the venue itself. */
-function restOf<T>(channel: Channel<T>, context: SourceContext, endpoint: string | undefined): Rest | undefined {
-  const base = context.endpoint(`${channel.name}.rest`) ?? (endpoint === undefined ? channel.rest : undefined)
-  if (base === undefined) return undefined
-  const { clock, random, wire } = context
-  return new Rest({ base, clock, random, wire, pace: channel.restPace ?? 0 })
 }

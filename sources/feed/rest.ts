@@ -1,4 +1,5 @@
 import { type Clock, pause, type Question, type Reply, type Wire } from '../../runtime/define.ts'
+import { isBusy, waitOf } from './busy.ts'
 
 /** Why a question to a REST interface got no answer. */
 export class RestFailure extends Error {
@@ -154,8 +155,8 @@ function answerOf(url: URL, reply: Reply): unknown {
     throw new Error(text)
   }
   const { status, retry_after } = reply
-  if (status === 429 || status === 418 || status >= 500) {
-    const after = Math.min(60e6, (Number(retry_after) || 0) * 1e6)
+  if (isBusy(status)) {
+    const after = waitOf(retry_after)
     throw new Retry(new RestFailure('refused', `${url.host} answered HTTP ${status}`, status, after), after)
   }
   if (status < 200 || status > 299)

@@ -83,6 +83,11 @@ export class Sequencer<T> {
     return id <= this.last ? at <= this.lastAt + afresh : this.held.size > 0 && this.held.has(id)
   }
 
+  /** What another connection told may come again, but no later than the newest: it may be a venue that counts afresh. */
+  isOddRepeat({ id, at }: Numbered<T>): boolean {
+    return id <= this.last && at > this.lastAt
+  }
+
   /** Where numbers only rise, one may be left out: 0. */
   private unnumbered(id: number): boolean {
     return this.numbering === 'none' || (this.numbering === 'ascending' && id === 0)

@@ -182,14 +182,26 @@ test('sends what the opener asks', async () => {
   await vi.waitFor(() => expect(venue.connections[0]?.received).toEqual(['{"method":"SUBSCRIBE"}']), 60_000)
 })
 
-test('a refusal at the start is an error for people, at once', async () => {
-  const venue = await venueOf({ frames: [], upgrades: [{ refuse: 403 }] })
+test.each([401, 403, 404])('a refusal with HTTP %i at the start is an error for people, at once', async (refuse) => {
+  const venue = await venueOf({ frames: [], upgrades: [{ refuse }] })
   const { errors, until } = listen(venue.url)
   await until(() => errors.length === 1)
   const [error] = errors
   expect(isTidegateError(error) && error.code).toBe('SOURCE_FAILED')
-  expect(String(error)).toMatch(/test_feed: could not connect to ws:.*: refused \(HTTP 403\)/)
+  expect(String(error)).toMatch(/test_feed: could not connect to ws:.*: refused \(HTTP 40\d\)/)
   expect(venue.attempts()).toBe(1)
+})
+
+test('a server that is busy at the start is tried a few times', async () => {
+  const venue = await venueOf({ frames: numbered(1), upgrades: [{ refuse: 429 }, { refuse: 503 }, 'accept'] })
+  const { losses, texts, until } = listen(venue.url)
+  await until(() => texts.length === 1)
+  expect(losses()).toEqual(['refused', 'refused'])
+  const busy = await venueOf({ frames: [], upgrades: Array(9).fill({ refuse: 503 }) })
+  const { errors, until: untilBusy } = listen(busy.url, { startAttempts: 3 })
+  await untilBusy(() => errors.length === 1)
+  expect(String(errors[0])).toContain('refused (HTTP 503)')
+  expect(busy.attempts()).toBe(3)
 })
 
 test('a refusal after the feed once ran is only a reason to try again', async () => {

@@ -3,6 +3,7 @@ import WebSocket from 'ws'
 import type { Loss, SourceContext, WireEvent } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatDuration } from '../../schemas/units.ts'
+import { isBusy, waitOf } from './busy.ts'
 
 export type { Loss }
 /** What a connection tells, its messages read. */
@@ -129,7 +130,9 @@ class Link<T> {
     socket.on('message', (data, binary) => this.received(data as Buffer, binary))
     socket.on('ping', () => this.alive())
     socket.on('pong', () => this.alive())
-    socket.on('unexpected-response', (_request, response) => this.lose('refused', `HTTP ${response.statusCode}`))
+    socket.on('unexpected-response', (_request, { statusCode: status = 0, headers }) =>
+      this.lose('refused', `HTTP ${status}`, { passes: isBusy(status), least: waitOf(headers['retry-after']) }),
+    )
     socket.on('error', (error: NodeJS.ErrnoException) => {
       const oversized = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
       this.lose(oversized ? 'oversized' : 'failed', error.code ?? error.message)
@@ -213,7 +216,8 @@ class Link<T> {
     })
   }
 
-  private lose(loss: Loss, detail: string): void {
+  /** `passes`: a refusal that may be none a moment later. `least`: µs the server asks to wait. */
+  private lose(loss: Loss, detail: string, { passes = false, least = 0 } = {}): void {
     const { connection, phase } = this
     if (connection.state !== 'connecting' && connection.state !== 'open') return
     const { backoff, backoffCap, stableAfter, startAttempts } = this.settings.limits
@@ -222,12 +226,12 @@ class Link<T> {
     if (connection.state === 'open' && at - connection.since >= stableAfter) this.failures = 0
     const attempt = ++this.failures
     const { name, url, isEnd = () => true } = this.settings
-    if (phase === 'starting' && (loss === 'refused' || attempt >= startAttempts) && isEnd()) {
+    if (phase === 'starting' && ((loss === 'refused' && !passes) || attempt >= startAttempts) && isEnd()) {
       const problem = `${name}: could not connect to ${shown(url)}: ${loss} (${detail})`
       this.subscriber.error(new TidegateError('SOURCE_FAILED', problem, { url: shown(url), loss, attempts: attempt }))
       return
     }
-    const after = Math.round(this.around.random() * Math.min(backoffCap, backoff * 2 ** (attempt - 1)))
+    const after = Math.max(least, Math.round(this.around.random() * Math.min(backoffCap, backoff * 2 ** (attempt - 1))))
     this.connection = { state: 'waiting', loss, cancel: this.around.clock.after(after, () => this.dial()) }
     this.subscriber.next({ type: 'lost', at, loss, detail })
     this.subscriber.next({ type: 'retrying', after, attempt })

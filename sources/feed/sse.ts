@@ -2,6 +2,7 @@ import { Observable, type Subscriber } from 'rxjs'
 import type { SourceContext, WireEvent } from '../../runtime/define.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatDuration } from '../../schemas/units.ts'
+import { isBusy, waitOf } from './busy.ts'
 import { EventLines } from './event_lines.ts'
 import { type Loss, messageOf, type SocketEvent, type SocketSettings, shown } from './socket.ts'
 
@@ -67,9 +68,9 @@ class EventLink<T> {
       })
       const type = response.headers.get('content-type') ?? ''
       if (!response.ok || !type.startsWith('text/event-stream') || response.body === null) {
-        const after = Math.min(60e6, (Number(response.headers.get('retry-after')) || 0) * 1e6)
+        const after = waitOf(response.headers.get('retry-after'))
         const what = response.ok ? `content type ${type || 'none'}` : `HTTP ${response.status}`
-        this.lose(stop, 'refused', what, response.status === 429 || response.status >= 500, after)
+        this.lose(stop, 'refused', what, isBusy(response.status), after)
         return
       }
       await this.follow(stop, response.body)

@@ -11,6 +11,8 @@ export interface Track<T> {
   readonly sequencer: Sequencer<T>
   readonly keeper: BookKeeper | undefined
   readonly judge: Judge
+  /** Judges what was asked for again, by the row that was told last: `judge` has heard those behind the hole. */
+  readonly judgeOfOld: Judge
   /** Why the next book does not go on from the last one. */
   doubt: Gap['reason'] | undefined
   /** `refused`: the venue would not give it again; until it does nothing is known of its time. */
@@ -55,6 +57,7 @@ export function trackOf<T>(
     sequencer: new Sequencer<T>(channel.numbering, reason, { waits, tell }),
     keeper: channel.book && new BookKeeper(channel.book),
     judge: new Judge(maxJump),
+    judgeOfOld: new Judge(maxJump),
     doubt: reason,
     standing: 'asked',
     received: 0,

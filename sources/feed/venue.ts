@@ -31,11 +31,23 @@ export interface BookMessage {
   readonly checksum?: number
 }
 
+/** What could not be read. */
+export interface Unread {
+  readonly reason: string
+  /** Who lacks it, where nothing else of the venue would show that. */
+  readonly symbol?: string
+}
+/** The same within a message whose other rows are sound. */
+export interface Lost extends Unread {
+  /** The place in `rows` of what follows it. */
+  readonly before: number
+}
+
 /** What one message of a venue says. */
 export type Word<T> =
   | { readonly type: 'row'; readonly row: Row<T> }
   /** Several in one message, oldest first. */
-  | { readonly type: 'rows'; readonly rows: readonly Row<T>[] }
+  | { readonly type: 'rows'; readonly rows: readonly Row<T>[]; readonly lost?: readonly Lost[] }
   /** It has a number in the sequence, and is no row: a trade outside the book. */
   | { readonly type: 'left_out'; readonly symbol: string; readonly at: number; readonly id: number }
   | { readonly type: 'book'; readonly message: BookMessage }
@@ -49,8 +61,7 @@ export type Word<T> =
   | { readonly type: 'leave'; readonly detail: string }
   /** A message of another channel: known, and not for us. */
   | { readonly type: 'other'; readonly what: string }
-  /** `symbol`: whose book lacks it, where nothing else of the venue would show that. */
-  | { readonly type: 'invalid'; readonly reason: string; readonly symbol?: string }
+  | (Unread & { readonly type: 'invalid' })
 
 /** How the numbers of a channel prove that nothing is missing. */
 export type Numbering =
@@ -92,8 +103,8 @@ export interface Channel<T> {
   readonly venue: string
   /** The WebSocket address, the endpoint given to the source in place of the venue's own. */
   readonly url: (endpoint: string | undefined) => string
-  /** What is said once a connection is open. */
-  readonly greet: readonly string[]
+  /** What is said once a connection is open, for all symbols; for one alone that was refused, some time later. */
+  readonly greet: (symbols?: readonly string[]) => readonly string[]
   /** Keeps the connection alive where the venue wants a message of its own for that; µs. */
   readonly ping?: { readonly every: number; readonly text: string }
   /** Reads one message. Must not throw. */

@@ -69,6 +69,15 @@ test('candles older than the feed are not told; those that ended while it was di
   expect(feed.reasons()).toEqual([])
 })
 
+test('a bar that was open at the loss, and that the candles of the new connection do not go back to, is not told', async () => {
+  const before = [snapshot([-1, 8]), update(0, 2)]
+  const after = [snapshot([2, 7], [3, 6], [4, 1]), update(5, 1)]
+  const feed = await follow({ frames: [...before, ...after], faults: [{ type: 'drop', after: 2 }] })
+  await feed.until(() => feed.of('row').length >= 4)
+  expect(feed.of('row').map(({ at }) => at)).toEqual([-1, 2, 3, 4].map(endOf))
+  expect(feed.gaps().map(({ reason }) => reason)).toEqual(['connected', 'disconnected'])
+})
+
 test('what a slower connection says again of a candle changes nothing', () => {
   const read = candleReader(1)
   const hear = (frame: string) => {

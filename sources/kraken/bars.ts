@@ -55,6 +55,7 @@ export function candleReader(minutes: number): Channel<Bar>['read'] {
       }
       const rows: Row<Bar>[] = []
       const first = new Set(candles.filter(({ symbol }) => !open.has(symbol)).map(({ symbol }) => symbol))
+      if (kind === 'snapshot') forgetUnreached(open, candles)
       for (const candle of candles) {
         const before = open.get(candle.symbol)
         if (before !== undefined && !goesOn(before, candle)) continue
@@ -65,6 +66,13 @@ export function candleReader(minutes: number): Channel<Bar>['read'] {
       return { type: 'rows', rows }
     },
   })
+}
+
+/** A candle was open when the connection was lost, and Kraken's do not go back to it: nobody knows how it went on. */
+function forgetUnreached(open: Map<string, Row<Bar>>, candles: readonly Row<Bar>[]): void {
+  const oldest = new Map<string, number>()
+  for (const { symbol, id } of candles) oldest.set(symbol, Math.min(id, oldest.get(symbol) ?? id))
+  for (const [symbol, id] of oldest) if ((open.get(symbol)?.id ?? id) < id) open.delete(symbol)
 }
 
 /** Of two connections one may be behind: what knows of fewer trades is older. */
@@ -90,7 +98,7 @@ export function barsChannel(symbols: readonly string[], every: Interval): Channe
     name: 'kraken_bars',
     venue: 'kraken',
     url: (endpoint) => endpoint ?? streams,
-    greet: [subscribe('ohlc', symbols, { interval, snapshot: true })],
+    greet: (names = symbols) => [subscribe('ohlc', names, { interval, snapshot: true })],
     read: candleReader(interval),
     numbering: 'ascending',
     rest,
@@ -106,7 +114,7 @@ export const krakenBars = defineSource({
   name: 'kraken_bars',
   version: 1,
   summary: 'Bars of Kraken spot markets from channel `ohlc` of its WebSocket API v2, each told once it is over.',
-  notes: `${instruments} Event time is the end of the bar. Kraken never says that a candle is over: a bar is told when a trade of a later one comes, so on a quiet pair that may be minutes after its end; stretches without trades have no bar. \`turnover\` is volume times the average price as Kraken rounds it. Gaps: a new connection is a gap; Kraken begins it with recent candles, so bars that ended meanwhile are told all the same, as far as they go back. Duplicates: a candle is told once, whatever is sent again. Heartbeats: none, for the open bar may still end in the past; a pipeline that must not wait for the next trade takes \`kraken_trades\` and \`time_bars\`. ${delivery}`,
+  notes: `${instruments} Event time is the end of the bar. Kraken never says that a candle is over: a bar is told when a trade of a later one comes, so on a quiet pair that may be minutes after its end; stretches without trades have no bar. \`turnover\` is volume times the average price as Kraken rounds it. Gaps: a new connection is a gap; Kraken begins it with recent candles, so bars that ended meanwhile are told all the same, as far as they go back; one that was open at the loss and lies further back is not told. Duplicates: a candle is told once, whatever is sent again. Heartbeats: none, for the open bar may still end in the past; a pipeline that must not wait for the next trade takes \`kraken_trades\` and \`time_bars\`. ${delivery}`,
   output: Bar,
   params,
   lateness: ({ lateness }) => lateness,

@@ -66,7 +66,7 @@ export function bookChannel({
     name: 'kraken_book',
     venue: 'kraken',
     url: (endpoint) => endpoint ?? streams,
-    greet: [subscribe('book', symbols, { depth, snapshot: true })],
+    greet: (names = symbols) => [subscribe('book', names, { depth, snapshot: true })],
     read: readBookFrame,
     numbering: 'none',
     book: {

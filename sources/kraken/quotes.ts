@@ -26,7 +26,7 @@ export const quotesChannel = (symbols: readonly string[]): Channel<Quote> => ({
   name: 'kraken_quotes',
   venue: 'kraken',
   url: (endpoint) => endpoint ?? streams,
-  greet: [subscribe('ticker', symbols, { event_trigger: 'bbo', snapshot: true })],
+  greet: (names = symbols) => [subscribe('ticker', names, { event_trigger: 'bbo', snapshot: true })],
   read: readTickerFrame,
   numbering: 'none',
   rest,

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { z } from 'zod'
+import { type Clock, wallClock } from '../../runtime/clock.ts'
+import type { SourceContext } from '../../runtime/define.ts'
 import { isTidegateError } from '../../schemas/errors.ts'
 import type { Trade } from '../../schemas/market.ts'
 import { followFeed } from '../../testing/follow_feed.ts'
@@ -25,20 +27,24 @@ const closing: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
-const quick = { ...socketLimits, pingAfter: 10e3, backoff: 4e3, backoffCap: 20e3 }
+const quick = { ...socketLimits, silentFor: 3600e6, pingAfter: 10e3, backoff: 4e3, backoffCap: 20e3 }
 type Given = Parameters<typeof krakenTrades>[0]
 
-async function follow(venue: Venue, given: Partial<Given> = {}, answer?: (url: URL) => unknown) {
+async function follow(
+  venue: Venue,
+  given: Partial<Given> = {},
+  answer?: (url: URL) => unknown,
+  clock: Clock = wallClock,
+) {
   const running = await startVenue(
     answer ? { ...venue, rest: (url) => ({ body: answer(url), headers: { connection: 'close' } }) } : venue,
   )
   closing.push(running.close)
   const still = { heartbeat_every: '1h', stall_after: '1h', fill_within: '1m' }
   const params = z.parse(krakenTrades.definition.params, { symbols: ['BTC/USD'], ...still, ...given }) as FeedParams
-  const feed = followFeed((context) => openFeed(tradesChannel(params.symbols), params, context, quick), {
-    kraken_trades: running.url,
-    ...(answer && { 'kraken_trades.rest': running.restUrl }),
-  })
+  const endpoints = { kraken_trades: running.url, ...(answer && { 'kraken_trades.rest': running.restUrl }) }
+  const open = (context: SourceContext) => openFeed(tradesChannel(params.symbols), params, context, quick)
+  const feed = followFeed(open, endpoints, { clock })
   closing.push(feed.stop)
   const gaps = () => feed.of('gap').map(({ key, value }) => ({ key, ...value }))
   const reasons = () => feed.of('invalid').map(({ value }) => value.reason)
@@ -179,6 +185,26 @@ test('a pair that is refused after a reconnection is a gap, and no time passes f
     { reason: 'disconnected', missing: 0 },
   ])
   expect(feed.of('invalid').map((item) => [item.key, item.value.reason])).toEqual([['kraken:ETH/USD', 'refused']])
+})
+
+test('a pair that is refused after a reconnection is asked for again on the same one, by itself', async () => {
+  const fast: Clock = {
+    now: () => wallClock.now() * 100,
+    after: (micros, call) => wallClock.after(micros / 100, call),
+  }
+  const refusal = refusedFrame.replaceAll('BTC/USX', 'ETH/USD')
+  const frames = [tradeFrame(tradeOf(0)), refusal, tradeFrame(tradeOf(1))]
+  const symbols = { symbols: ['BTC/USD', 'ETH/USD'] }
+  const feed = await follow({ frames, faults: [{ type: 'drop', after: 1 }] }, symbols, undefined, fast)
+  const asked = (symbol: readonly string[]) =>
+    JSON.stringify({ method: 'subscribe', params: { channel: 'trade', symbol, snapshot: false } })
+  await vi.waitFor(() => {
+    expect(feed.venue.connections.at(-1)?.received.slice(0, 2)).toEqual([
+      asked(['BTC/USD', 'ETH/USD']),
+      asked(['ETH/USD']),
+    ])
+  }, 60_000)
+  expect(feed.venue.connections).toHaveLength(2)
 })
 
 test('rubbish is counted, and the connection lives on', async () => {

@@ -70,7 +70,7 @@ export const tradesChannel = (symbols: readonly string[]): Channel<Trade> => ({
   venue: 'kraken',
   url: (endpoint) => endpoint ?? streams,
   // the last 50 trades would be repeats, or older than the feed
-  greet: [subscribe('trade', symbols, { snapshot: false })],
+  greet: (names = symbols) => [subscribe('trade', names, { snapshot: false })],
   read: readTradeFrame,
   numbering: 'contiguous',
   rest,

@@ -1,5 +1,9 @@
-import { afterEach, expect, test } from 'vitest'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, test, vi } from 'vitest'
+import { WebSocketServer } from 'ws'
 import { z } from 'zod'
+import { type Clock, wallClock } from '../../runtime/clock.ts'
 import type { Book } from '../../schemas/market.ts'
 import { followFeed } from '../../testing/follow_feed.ts'
 import { type RestAnswer, startVenue, type Venue } from '../../testing/venue_server.ts'
@@ -124,11 +128,66 @@ test('a book of REST from before the first change is asked for again', async () 
   expect(feed.of('event').map(({ value }) => value.event)).toContain('resynced')
 })
 
+/** A stream that answers each subscription with the next of these frames, an array all at once; REST cannot be reached. */
+async function subscribed(answers: readonly (readonly string[])[], clock: Clock = wallClock) {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  closing.push(() => new Promise((resolve) => server.close(resolve)))
+  await once(server, 'listening')
+  const said: string[] = []
+  server.on('connection', (client) => {
+    closing.push(() => client.terminate())
+    client.on('message', (data) => {
+      if (String(data) === 'ping') return
+      const { op } = JSON.parse(String(data)) as { op: string }
+      said.push(op)
+      if (op !== 'subscribe') return
+      for (const frame of answers[said.filter((what) => what === 'subscribe').length - 1] ?? []) client.send(frame)
+    })
+  })
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const endpoints = { okx_book: url, 'okx_book.rest': 'http://127.0.0.1:1' }
+  const lively = { ...params, heartbeat_every: 1e6 }
+  const feed = followFeed((context) => openFeed(bookChannel(lively), lively, context), endpoints, { clock })
+  closing.push(feed.stop)
+  return { ...feed, said, ids: () => feed.of('row').map(({ value }) => (value as Book).id) }
+}
+const broken = [wholeBookFrame(0, 10), bookChangeFrame(1, [12, 15], bid('8475', '1'))]
+
+test('where REST cannot be reached, a book that breaks begins anew on the stream', async () => {
+  const feed = await subscribed([broken, [wholeBookFrame(2, 20), bookChangeFrame(3, [20, 21], bid('8475', '2'))]])
+  await vi.waitFor(() => expect(feed.ids().at(-1)).toBe(21), 60_000)
+  expect(feed.said).toEqual(['subscribe', 'unsubscribe', 'subscribe'])
+  expect(feed.ids()).toEqual([...Array(4).fill(10), ...Array(4).fill(20), 21])
+  expect(feed.of('gap').map(({ value }) => value.reason)).toEqual(['connected', 'sequence'])
+})
+
+test('where neither REST nor the stream brings the book, the stream is asked again', async () => {
+  const fast: Clock = {
+    now: () => wallClock.now() * 10,
+    after: (micros, call) => wallClock.after(micros / 10, call),
+  }
+  const feed = await subscribed([broken, [], [wholeBookFrame(2, 20)]], fast)
+  await vi.waitFor(() => expect(feed.ids().at(-1)).toBe(20), 60_000)
+  expect(feed.said).toEqual(['subscribe', 'unsubscribe', 'subscribe', 'unsubscribe', 'subscribe'])
+})
+
 test('a book without its number is refused: nothing would fit upon it', async () => {
   const { seqId: _, ...unnumbered } = bookOf(0, 1)
   const feed = await follow({ frames: [], rest: books(unnumbered) })
   await feed.until(() => feed.notices.some((text) => text.includes('without its number')))
   expect(feed.rows()).toEqual([])
+})
+
+test.each([
+  ['without its numbers', { prevSeqId: undefined, seqId: undefined }],
+  ['whose number is beyond what a double holds', { seqId: 2 ** 53 + 2 }],
+] as const)('a change %s, which nothing proves to fit, begins the book anew', async (_what, numbers) => {
+  const change = bookChangeFrame(1, [10, 11], { ...bid('8475', '1'), ...numbers })
+  const feed = await follow({ frames: [wholeBookFrame(0, 10), change, wholeBookFrame(2, 20)], rest: books() })
+  await feed.until(() => feed.rows().some(({ id }) => id === 20))
+  expect(feed.levels().filter(([price]) => price === 8475)).toEqual([])
+  expect(feed.of('invalid').map(({ value }) => value.reason)).toEqual(['book_numbers'])
+  expect(feed.of('gap').map(({ value }) => value.reason)).toEqual(['connected', 'sequence'])
 })
 
 test('a checksum that is told and does not fit ends the belief in a book', async () => {

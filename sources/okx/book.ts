@@ -18,7 +18,9 @@ export const readBook = readerOf<Book>(
     const [given] = data
     if (data.length !== 1 || (action !== 'snapshot' && action !== 'update')) return invalid('book_fields')
     const message = bookOf(given, instId, action === 'snapshot')
-    return message === undefined ? invalid('book_fields') : { type: 'book', message }
+    if (message === undefined) return invalid('book_fields')
+    const proven = message.snapshot || message.follows !== undefined || message.checksum !== undefined
+    return proven ? { type: 'book', message } : { ...invalid('book_numbers'), symbol: instId }
   },
 )
 // www.okx.com/docs-v5/en, "WS / Order book channel" (2026-07).

@@ -15,7 +15,7 @@ export function connectionOf(path: 'public' | 'business', channel: string, symbo
   return {
     venue: 'okx',
     url: (endpoint: string | undefined) => `${endpoint ?? host}/ws/v5/${path}`,
-    greet: [subscription('subscribe', channel, symbols)],
+    greet: (names = symbols) => [subscription('subscribe', channel, names)],
     // A connection that is silent for 30 s is shut; any message counts (Overview, WebSocket, "Connect", 2026-08).
     ping: { every: 20e6, text: 'ping' },
     rest: 'https://www.okx.com',
@@ -35,9 +35,16 @@ const busy: ReadonlySet<string> = new Set(['50001', '50004', '50011', '50013', '
 const Answer = z.object({ code: z.string(), msg: z.string(), data: z.array(z.unknown()) })
 /** Errors come with HTTP 200 and a code. @throws RestFailure */
 export async function ask(rest: Rest, path: string, query: Readonly<Record<string, string | number>>) {
-  const { code, msg, data } = z.parse(Answer, await rest.get(`/api/v5/${path}`, query))
+  const answer = await rest.get(`/api/v5/${path}`, query).catch(withItsCode)
+  const { code, msg, data } = z.parse(Answer, answer)
   if (code !== '0') throw new RestFailure('refused', `OKX answered ${code}: ${msg}`, busy.has(code) ? 429 : 200)
   return data
+}
+/** A timeout (50004) comes with HTTP 400, where a refusal is otherwise for good. */
+function withItsCode(error: unknown): never {
+  const code = error instanceof RestFailure ? /"code":"(\d+)"/.exec(error.message)?.[1] : undefined
+  if (code !== undefined && busy.has(code)) throw new RestFailure('refused', (error as Error).message, 429)
+  throw error
 }
 
 const Instrument = z.object({ instId: z.string() })

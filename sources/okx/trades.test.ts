@@ -115,6 +115,30 @@ test('an error that REST answers with HTTP 200 is no answer: the hole is a gap',
   expect(feed.notices.join()).toContain('51001')
 })
 
+// www.okx.com/docs-v5/en, "Error Code", General Class (2026-08): code, HTTP status.
+test.each([
+  ['50001', 503],
+  ['50001', 200],
+  ['50004', 400],
+  ['50004', 200],
+  ['50011', 429],
+  ['50011', 200],
+  ['50013', 429],
+  ['50013', 200],
+  ['50026', 500],
+  ['50026', 200],
+])('REST that says %s with HTTP %i is asked again', async (code, status) => {
+  let busy = 1
+  const rest = (url: URL) =>
+    !url.pathname.endsWith('/instruments') && busy-- > 0
+      ? { status, body: { code, msg: 'try again later', data: [] } }
+      : history(url)
+  const feed = await follow({ frames: tradeFrames(40), faults: drop(10, 15), rest }, { fill_within: '60s' })
+  await feed.until(() => feed.numbers().length >= 25 && feed.numbers().at(-1) === 39)
+  expect(feed.numbers()).toEqual(span(0, 40))
+  expect(feed.gaps()).toEqual([first])
+})
+
 test('matches that are folded into one are no hole', async () => {
   const folded = push('trades', 'BTC-USDT', [tradeOf(3, { count: '3' })])
   const feed = await follow({ frames: [tradeFrame(0), folded, tradeFrame(4)] })
