@@ -130,7 +130,9 @@ export function fillsOf(order: Order, units: Units): readonly Fill[] {
   const price = trade.price === 0 ? quotedPrice(order, units) : trade.price
   const fee = feeAt(price, order, units)
   const isNothing = trade.quantity === ZERO && trade.notional === ZERO && fee === ZERO
-  return price === 0 || isNothing ? [] : [{ ...placeOf(order), side: intent.side, ...trade, price, fee }]
+  if (price === 0 || isNothing) return []
+  const { quantity, notional } = trade
+  return [{ ...placeOf(order), side: intent.side, quantity, price, notional, fee }]
 }
 
 type Sides = Pick<Fill, 'quantity' | 'price' | 'notional'>
