@@ -38,6 +38,8 @@ export class Follower<T> {
   private work: 'idle' | 'busy' = 'idle'
   /** `broken`: a connection was lost since a head was followed to its end; `catching_up`: the first has not been. */
   private continuity: 'catching_up' | 'held' | 'broken' = 'catching_up'
+  /** How often a connection was lost. */
+  private breaks = 0
   private next: Head | undefined
   /** Counts heads, so that one that was asked for does not take the place of a newer one that came meanwhile. */
   private heard = 0
@@ -67,7 +69,10 @@ export class Follower<T> {
     this.client = new Client({ ...settings, filter: teller.filter }, context, {
       head: (head) => this.hear(head),
       told: (event, detail, count) => {
-        if (this.continuity === 'held' && (event === 'lost' || event === 'failover')) this.continuity = 'broken'
+        if (event === 'lost' || event === 'failover') {
+          this.breaks++
+          if (this.continuity === 'held') this.continuity = 'broken'
+        }
         this.narrator.event(event, detail, count)
       },
       invalid: (reason, bytes) => this.narrator.invalid(reason, bytes),
@@ -148,6 +153,7 @@ export class Follower<T> {
   }
 
   private async follow(head: Head): Promise<void> {
+    const { breaks } = this
     if (this.state === 'waiting') await this.begin(head)
     const missing = head.number - this.height() - 1
     if (missing > this.settings.backfill && this.continuity !== 'catching_up') {
@@ -159,6 +165,8 @@ export class Follower<T> {
     while (head.number - this.height() > stride && !this.closed)
       await this.goTo(await this.ask(blockByNumber(this.height() + stride)), head.number, missing)
     await this.goTo(head, head.number, missing)
+    // what broke while this head was followed is mended by a later one: this one may be from before
+    if (this.breaks > breaks) return
     const { restate } = this.teller
     if (this.continuity === 'broken' && restate !== undefined) this.restate()
     this.continuity = 'held'
