@@ -184,7 +184,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
       code: 'USAGE',
     })
     expect((await run('signals', 'btc_momentm', '--for', '1s')).said).toContain(
-      'no pipeline "btc_momentm" has published',
+      'no pipeline "btc_momentm" has published here (stream paper-sig-btc_momentm): waits some seconds for it',
     )
     expect((await run('signals', 'btc_momentum', '--for', '1s')).said).toBe('')
     for (const name of ['a b', ''])

@@ -38,7 +38,8 @@ export const signalsVerb: Verb = {
       // a subscriber may come before what it subscribes to, and so may a wrong name
       const stream = streamOf(namespace, layout.signals(pipeline))
       await link.jsm.streams.info(stream).catch((error: unknown) => {
-        if (isNoStream(error)) io.say(`no pipeline "${pipeline}" has published here (stream ${stream}): waits for it`)
+        if (isNoStream(error))
+          io.say(`no pipeline "${pipeline}" has published here (stream ${stream}): waits some seconds for it`)
       })
       stop.signal.addEventListener('abort', () => void received.return?.(), { once: true })
       let count = 0

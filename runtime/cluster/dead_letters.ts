@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { z } from 'zod'
 import { isNoMessage } from '../log/jetstream/api_errors.ts'
 import { refusalOf } from '../log/jetstream/exchange.ts'
@@ -31,10 +32,17 @@ export const letterSubject = (
   pipeline: string,
   { stream, seq }: { readonly stream: string; readonly seq: number },
 ): string => `${subjectOfLog(namespace, `${layout.deadLetters}.${pipeline}`)}.${streamOf('', stream).slice(1)}.${seq}`
-const Redriving = z.object({ redriving: z.int() })
-const Redriven = z.object({ redriven: z.int() })
-/** The record of a letter, whoever left it out. */
-const recordOf = (subject: string): string => subject.split('.').slice(-2).join('.')
+/** Marks made before 2026-11-28 have no sum, and are of any record that stood there. */
+const sum = z.int().optional()
+const Redriving = z.object({ redriving: z.int(), sum })
+const Redriven = z.object({ redriven: z.int(), sum })
+/** The place of the record of a letter, whoever left it out. */
+const placeOf = (subject: string): string => subject.split('.').slice(-2).join('.')
+/** A stream that is made anew counts from 1 again: which record stood at a place its bytes tell. */
+const recordAt = (subject: string, sum: number | undefined): string => `${placeOf(subject)} ${sum ?? ''}`
+const sumOf = ({ record }: Letter): number | undefined => (record === null ? undefined : crc32(record))
+const markOf = (marks: ReadonlyMap<string, number>, subject: string, letter: Letter): number | undefined =>
+  marks.get(recordAt(subject, sumOf(letter))) ?? marks.get(recordAt(subject, undefined))
 /** On a record that was put again: the one it stands for. */
 const STANDS_FOR = 'Tg-Redriven'
 
@@ -63,8 +71,8 @@ async function written({ link, namespace, replicas }: On): Promise<Written> {
   for await (const message of readFrom(link, { stream, from, until, created: createdMark(info), signal })) {
     const said: unknown = message.json()
     const [done, begun] = [Redriven.safeParse(said).data, Redriving.safeParse(said).data]
-    if (done !== undefined) redriven.set(recordOf(message.subject), done.redriven)
-    else if (begun !== undefined) redriving.set(recordOf(message.subject), begun.redriving)
+    if (done !== undefined) redriven.set(recordAt(message.subject, done.sum), done.redriven)
+    else if (begun !== undefined) redriving.set(recordAt(message.subject, begun.sum), begun.redriving)
     else letters.set(message.subject, { ...Letter.parse(said), letter: message.seq })
   }
   return { letters, redriven, redriving }
@@ -74,7 +82,9 @@ async function written({ link, namespace, replicas }: On): Promise<Written> {
 export async function letters(on: On, pipeline?: string): Promise<readonly Letter[]> {
   const { letters: all, redriven } = await written(on)
   return [...all].flatMap(([subject, letter]) =>
-    redriven.has(recordOf(subject)) || (pipeline !== undefined && letter.pipeline !== pipeline) ? [] : [letter],
+    markOf(redriven, subject, letter) !== undefined || (pipeline !== undefined && letter.pipeline !== pipeline)
+      ? []
+      : [letter],
   )
 }
 
@@ -88,16 +98,17 @@ export async function redrive(on: On, letter: Letter, repaired?: Uint8Array): Pr
   if (bytes === undefined) throw lost(stream, `the record of letter ${letter.letter} was gone before it was kept`)
   const subject = letterSubject(on.namespace, letter.pipeline, letter)
   const said = await written(on)
-  const before = said.redriven.get(recordOf(subject))
+  const before = markOf(said.redriven, subject, letter)
   if (before !== undefined) return before
   const say = async (mark: z.input<typeof Redriving> | z.input<typeof Redriven>) => {
-    const reply = await on.link.exchange.insist(subject, new TextEncoder().encode(JSON.stringify(mark)), {})
+    const data = new TextEncoder().encode(JSON.stringify({ ...mark, sum: sumOf(letter) }))
+    const reply = await on.link.exchange.insist(subject, data, {})
     if (reply.type === 'refused') throw refusalOf(subject, reply)
   }
   // who was to say that it was done may have been killed
-  const begun = said.redriving.get(recordOf(subject))
-  const there = begun !== undefined && (await standsFor(on, stream, begun)) === recordOf(subject)
-  const place = there ? begun : await putBehind(on, stream, bytes, recordOf(subject), say)
+  const begun = markOf(said.redriving, subject, letter)
+  const there = begun !== undefined && (await standsFor(on, stream, begun)) === placeOf(subject)
+  const place = there ? begun : await putBehind(on, stream, bytes, placeOf(subject), say)
   await say({ redriven: place })
   return place
 }

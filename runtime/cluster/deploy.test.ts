@@ -9,7 +9,7 @@ import { decodeCommit } from '../commit.ts'
 import { encodeItems } from '../feed.ts'
 import type { Link } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
-import { layout } from '../log/layout.ts'
+import { layout, streamOf } from '../log/layout.ts'
 import type { Log } from '../log/log.ts'
 import { type Plan, plan as planOf } from '../plan.ts'
 import { replay } from '../replay.ts'
@@ -30,12 +30,13 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
   let link: Link
   let log: Log
   let on: Deploying
+  let namespace: string
   let n = 0
   natsLink(binary, (opened) => {
     link = opened
   })
   beforeEach(async () => {
-    const namespace = `d${n++}`
+    namespace = `d${n++}`
     log = await openJetStreamLog(link, { namespace })
     const definitions = await Definitions.open(link, namespace)
     on = { definitions, log, plans: new Plans(definitions, planner) }
@@ -83,6 +84,23 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
       }
     return all
   }
+
+  test('what a stage is to begin with may be let go while it opens', async () => {
+    const definition = { pipeline: 'edge', nodes: { a: market(1), of_a: bars('a') } }
+    const plan = await planner(definition)
+    await tick(plan, 5)
+    const [{ name = '' } = {}] = tickStreams(plan, range)
+    const { pointer } = await give(definition, { start: { type: 'all' } })
+    const stream = streamOf(namespace, name)
+    let purged: Promise<unknown> | undefined
+    const probe = () => {
+      purged ??= link.jsm.streams.purge(stream, { seq: 2 })
+    }
+    const own = { plan, range, log, owner: 'test', upgrade: async () => plan, probe }
+    await runStage({ ...own, pointer: { ...pointer, until: { [name]: 5 } } }, new AbortController().signal)
+    await purged
+    expect(await taken('edge')).toEqual({ [name]: [1, 2, 3, 4, 5] })
+  })
 
   test('a feed that a version left out, and that a rollback brings back, is not taken from its start again', async () => {
     const two = { pipeline: 'p', nodes: { a: market(1), b: market(2), of_a: bars('a'), of_b: bars('b') } }

@@ -16,7 +16,7 @@ import type { Link } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
 import { layout, streamOf, subjectOfLog } from '../log/layout.ts'
 import { type PlannedSource, plan } from '../plan.ts'
-import { letterSubject, letters, redrive } from './dead_letters.ts'
+import { type Letter, letterSubject, letters, redrive } from './dead_letters.ts'
 import { type FeedOptions, runFeed } from './feed.ts'
 import { feedName, rangesOf } from './feed_name.ts'
 import { provideDeadLetters } from './provide.ts'
@@ -278,6 +278,31 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
     expect(await letters(on)).toEqual([])
     expect(await redrive(on, late)).toBe(1)
     expect(await ids(namespace, 1)).toEqual([1])
+  })
+
+  test('a record of a feed that was made anew is another one than that which stood there before', async () => {
+    const namespace = 'anew'
+    const [name = ''] = names(1)
+    const on = { link, namespace, replicas: 1 }
+    await provideDeadLetters(link, namespace, 1)
+    const leaveOut = async (pipeline: string, id: number) => {
+      const record = Buffer.from(encodeItems(source, [row(id)])[0] as Uint8Array).toString('base64')
+      const said = { pipeline, stage: `stage.${pipeline}`, stream: name, seq: 1, code: 'FRAME_CORRUPT', reason: '' }
+      const data = new TextEncoder().encode(JSON.stringify({ ...said, record }))
+      await link.exchange.insist(letterSubject(namespace, pipeline, said), data, {})
+    }
+    for (const [pipeline, id] of [
+      ['first', 1],
+      ['second', 2],
+    ] as const) {
+      await store(namespace, name, [])
+      await leaveOut(pipeline, id)
+      const waiting = await letters(on)
+      expect(waiting.map((letter) => letter.pipeline)).toEqual([pipeline])
+      expect(await redrive(on, waiting[0] as Letter)).toBe(1)
+      expect(await ids(namespace, 1)).toEqual([id])
+      await link.jsm.streams.delete(streamOf(namespace, name))
+    }
   })
 
   test('a redrive that ended before it was marked is not made twice', async () => {

@@ -54,6 +54,15 @@ export class Mailbox {
     for (const go of waiting) go()
     return taken
   }
+  /** Settles when a record of each of these inputs is at hand, or the signal aborted. @throws what a stream threw */
+  async holds(inputs: readonly number[], signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !inputs.every((input) => this.records.some((record) => record.input === input))) {
+      if (this.failure !== undefined) throw this.failure
+      await new Promise<void>((resolve) => {
+        this.wake = resolve
+      })
+    }
+  }
   private wakeAll(): void {
     this.wake()
     for (const go of this.roomFor) go()

@@ -1,6 +1,6 @@
 import type { ExecutionName } from '../engine.ts'
 import { layout, type Range } from '../log/layout.ts'
-import type { Log } from '../log/log.ts'
+import type { Log, LogStream } from '../log/log.ts'
 import type { Plan } from '../plan.ts'
 import { type Probe, Stage, type StageInput } from '../stage.ts'
 import type { Watch } from '../watch.ts'
@@ -40,9 +40,11 @@ export async function inputsOf(plan: Plan, pointer: Pointer, range: Range, log: 
 export async function runStage(options: StageTaskOptions, signal: AbortSignal): Promise<void> {
   const { plan, pointer, range, log, owner, upgrade, execution } = options
   const inputs = await inputsOf(plan, pointer, range, log)
+  const name = layout.stage(plan.pipeline, range)
+  const ahead = await readAhead(inputs, await log.stream(name), signal)
   const stage = await Stage.open(plan, log, {
     inputs,
-    name: layout.stage(plan.pipeline, range),
+    name,
     owner,
     upgrade,
     keep: pointer.keep,
@@ -50,11 +52,14 @@ export async function runStage(options: StageTaskOptions, signal: AbortSignal): 
     warm_up: true,
     failed: options.failed,
     ...(options.probe && { probe: options.probe }),
+  }).catch((error: unknown) => {
+    ahead?.close()
+    throw error
   })
-  const mailbox = new Mailbox(
-    inputs.map(({ stream }, i) => ({ stream, from: (stage.positions[i] as number) + 1 })),
-    signal,
-  )
+  // another owner may have made the first commit meanwhile
+  if (stage.last > 1) ahead?.close()
+  const places = inputs.map(({ stream }, i) => ({ stream, from: (stage.positions[i] as number) + 1 }))
+  const mailbox = ahead !== undefined && stage.last === 1 ? ahead : new Mailbox(places, signal)
   const { until } = pointer
   const due = () =>
     until === undefined || inputs.some(({ stream }, i) => (stage.positions[i] as number) < (until[stream.name] ?? 0))
@@ -70,6 +75,31 @@ export async function runStage(options: StageTaskOptions, signal: AbortSignal): 
   } finally {
     mailbox.close()
     stage.close()
+  }
+}
+
+/**
+ * The first commit of a stage says where it begins, for good: what stands there is at hand before, for the oldest records
+ * of a stream may be let go at any time.
+ */
+async function readAhead(
+  inputs: readonly StageInput[],
+  stage: LogStream,
+  signal: AbortSignal,
+): Promise<Mailbox | undefined> {
+  if ((await stage.state()).last > 0) return undefined
+  const held = await Promise.all(inputs.map(({ stream }) => stream.state()))
+  const mailbox = new Mailbox(
+    inputs.map(({ stream, start = 1 }) => ({ stream, from: start })),
+    signal,
+  )
+  try {
+    const waiting = inputs.flatMap(({ start = 1 }, i) => ((held[i]?.last ?? 0) < start ? [] : [i]))
+    await mailbox.holds(waiting, signal)
+    return mailbox
+  } catch (error) {
+    mailbox.close()
+    throw error
   }
 }
 

@@ -107,6 +107,22 @@ describe.skipIf(binary === undefined)('the log on a nats-server (apt-get install
     await log.close()
   })
 
+  test('a large record that a full stream refuses again and again leaves one body behind', async () => {
+    const namespace = space()
+    const log = await openJetStreamLog(link, { namespace })
+    await fill(await log.stream('stage.full'), 'a')
+    await link.jsm.streams.update(`${namespace}-stage-full`, { max_msgs: 1 })
+    const large = new Uint8Array(3 * 2 ** 20).fill(7)
+    const append = async (data: Uint8Array) => (await log.stream('stage.full')).append(data, 1)
+    for (let n = 0; n < 3; n++) await expect(append(large)).rejects.toMatchObject({ code: 'LOG_REFUSED' })
+    expect((await link.jsm.streams.info(`${namespace}-records`)).state.bytes).toBeLessThan(2 * large.byteLength)
+    await link.jsm.streams.update(`${namespace}-stage-full`, { max_msgs: -1 })
+    large.fill(8)
+    expect(await append(large)).toBe(2)
+    expect((await (await log.stream('stage.full')).last())?.data[0]).toBe(8)
+    await log.close()
+  })
+
   test('streams of another namespace are not listed', async () => {
     const [one, two] = [await open(), await open()]
     await one.stream('stage.mine')

@@ -54,7 +54,11 @@ export class Records {
         this.store(`${this.prefix}.${id}.${n}`, bytes.subarray(n * this.limit, (n + 1) * this.limit)),
       ),
     )
-    return `${id} ${pieces} ${bytes.byteLength} ${crc32(bytes)}`
+    return `${id} ${pieces} ${sumOf(bytes)}`
+  }
+  /** Whether a body that was put is that of these bytes. */
+  holds(body: string, bytes: Uint8Array): boolean {
+    return body.endsWith(` ${sumOf(bytes)}`)
   }
   /** A piece that is stored twice is the same piece. */
   private async store(subject: string, piece: Uint8Array): Promise<void> {
@@ -105,3 +109,5 @@ export class Records {
     return message.data
   }
 }
+
+const sumOf = (bytes: Uint8Array): string => `${bytes.byteLength} ${crc32(bytes)}`

@@ -30,6 +30,8 @@ export class JetStreamStream implements LogStream {
   /** No two writers, and no two appends of one, share an id. */
   private readonly writer = randomBytes(8).toString('hex')
   private appends = 0
+  /** A body whose record was refused: it is there for the next try of the same. */
+  private unnamed: { readonly place: number; readonly body: string } | undefined
 
   constructor(name: string, stream: string, subject: string, context: StreamContext) {
     this.name = name
@@ -66,7 +68,7 @@ export class JetStreamStream implements LogStream {
     if (closed.aborted) throw new Error(`${this.name}: the log is closed`)
     const id = `${this.writer}.${++this.appends}`
     const isLarge = data.byteLength > records.limit
-    const body = isLarge ? await records.put(this.subject, expectedLast + 1, id, data) : undefined
+    const body = isLarge ? await this.bodyOf(data, expectedLast + 1, id) : undefined
     const wire: Wire = {
       stream: this.name,
       publish: (bytes, expected, own) =>
@@ -83,7 +85,18 @@ export class JetStreamStream implements LogStream {
       },
       again: () => this.again(),
     }
-    return appendOnce(wire, body === undefined ? data : new Uint8Array(0), expectedLast, id)
+    if (body === undefined) return appendOnce(wire, data, expectedLast, id)
+    this.unnamed = { place: expectedLast + 1, body }
+    const seq = await appendOnce(wire, new Uint8Array(0), expectedLast, id)
+    this.unnamed = undefined
+    return seq
+  }
+  private async bodyOf(data: Uint8Array, place: number, id: string): Promise<string> {
+    const { records } = this.context
+    const there = this.unnamed
+    return there?.place === place && records.holds(there.body, data)
+      ? there.body
+      : records.put(this.subject, place, id, data)
   }
 
   /** An answer of the API; undefined where there is none for now. `absent` is for what the server does not hold. */
