@@ -192,3 +192,14 @@ test('a venue that counts afresh while a hole is open ends the hole, and is foll
   expect(ids()).toEqual([1000, 1005, 1, 2])
   expect(gaps().map(({ missing }) => missing)).toEqual([0, 4, 0])
 })
+
+test('a repeat whose time runs back a little, as that of its neighbour did, is an ordinary one', () => {
+  const { sequencer } = started()
+  for (const [id, at] of [
+    [1, 1000],
+    [2, 900],
+  ] as const)
+    sequencer.take(row(id, at))
+  expect(sequencer.isOddRepeat(row(1, 1000))).toBe(false)
+  expect(sequencer.isOddRepeat(row(1, 1001))).toBe(true)
+})

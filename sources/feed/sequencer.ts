@@ -43,6 +43,8 @@ export class Sequencer<T> {
   private spoken = false
   private last = 0
   private lastAt = 0
+  /** Venues do not order the rows of one moment: one before the last may be later than it. */
+  private latestAt = 0
   private readonly held = new Map<number, Held<T>>()
   private hole: Missing | undefined
 
@@ -85,7 +87,7 @@ export class Sequencer<T> {
 
   /** What another connection told may come again, but no later than the newest: it may be a venue that counts afresh. */
   isOddRepeat({ id, at }: Numbered<T>): boolean {
-    return id <= this.last && at > this.lastAt
+    return id <= this.last && at > this.latestAt
   }
 
   /** Where numbers only rise, one may be left out: 0. */
@@ -215,6 +217,7 @@ export class Sequencer<T> {
     this.spoken = true
     this.last = row.id
     this.lastAt = row.at
+    this.latestAt = Math.max(this.latestAt, row.at)
     this.tell.row(row)
   }
 }
