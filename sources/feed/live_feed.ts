@@ -131,11 +131,11 @@ export class LiveFeed<T> {
     }
   }
 
-  // ---- connections --------------------------------------------------------------------------------
-
   private opened(at: number, first: boolean): void {
     this.books?.begin(at)
-    if (first) this.heartbeats.start(at)
+    if (!first) return
+    for (const track of this.tracks.values()) track.standing = 'asked'
+    this.heartbeats.start(at)
   }
   private lost(loss: Loss, last: boolean): void {
     if (last) {
@@ -167,8 +167,6 @@ export class LiveFeed<T> {
     if (silent.length > 0) this.notice(`nothing yet from ${silent.join(', ')}`)
   }
 
-  // ---- words --------------------------------------------------------------------------------------
-
   private hear(line: Line, word: Word<T>, received: number, bytes: Buffer): void {
     switch (word.type) {
       case 'row':
@@ -192,8 +190,9 @@ export class LiveFeed<T> {
         this.unread(word, bytes)
         break
       case 'subscribed': {
-        const key = word.symbol === undefined ? '*' : `${this.channel.venue}:${word.symbol}`
-        this.outlet.event(key, 'subscribed', this.channel.name)
+        const track = this.tracks.get(word.symbol ?? '')
+        if (track !== undefined) track.standing = 'asked'
+        this.outlet.event(track?.key ?? '*', 'subscribed', this.channel.name)
         this.heartbeats.pulse.alive(received)
         break
       }

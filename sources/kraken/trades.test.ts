@@ -187,6 +187,24 @@ test('a pair that is refused after a reconnection is a gap, and no time passes f
   expect(feed.of('invalid').map((item) => [item.key, item.value.reason])).toEqual([['kraken:ETH/USD', 'refused']])
 })
 
+test.each([
+  ['a later answer takes it', [], (refusal: string, taken: string) => [refusal, taken]],
+  ['another connection takes it', [{ type: 'drop', after: 4 }], (refusal: string) => [refusal]],
+] as const)('time passes again for a pair that was refused once %s', async (_how, faults, answers) => {
+  const refusal = refusedFrame.replaceAll('BTC/USX', 'ETH/USD')
+  const taken = acknowledged('trade', 'ETH/USD')
+  const frames = [...tradeFrames(2), tradeFrame(tradeOf(0, 'ETH/USD')), ...answers(refusal, taken)]
+  const feed = await follow(
+    { frames: [...frames, ...tradeFrames(60).slice(2)], faults },
+    { symbols: ['BTC/USD', 'ETH/USD'], heartbeat_every: '10ms', heartbeat_lag: '0s' },
+  )
+  await feed.until(() => feed.rows().length === 61)
+  expect(feed.reasons()).toEqual(['refused'])
+  const beats = () => feed.of('heartbeat').filter(({ key }) => key === 'kraken:ETH/USD').length
+  const before = beats()
+  await feed.until(() => beats() > before + 2)
+})
+
 test('a pair that is refused after a reconnection is asked for again on the same one, by itself', async () => {
   const fast: Clock = {
     now: () => wallClock.now() * 100,
