@@ -104,3 +104,19 @@ test.each([
   await feed.until(() => feed.minutes().length === 1)
   expect(feed.minutes()).toEqual([minutes])
 })
+
+test('a venue that stays busy is asked less and less often, until what is missing is given up', async () => {
+  const rest = (url: URL) =>
+    url.pathname.endsWith('/kline')
+      ? { body: { retCode: 10006, retMsg: 'busy', result: {} } }
+      : { body: { retCode: 0, retMsg: 'OK', result: { list: [{ symbol: 'BTCUSDT' }] } } }
+  const faults = [
+    { type: 'drop', after: 2 },
+    { type: 'skip', after: 2, frames: 5 },
+  ] as const
+  const frames = Array.from({ length: 10 }, (_, n) => barFrame(n))
+  const feed = await follow({ frames, faults, rest }, { fill_within: '3s' })
+  await feed.until(() => feed.minutes().length === 5)
+  // after 0.1, 0.3, 0.7 and 1.5 s, and once more where the clocks are kind
+  expect(feed.venue.asked.filter((path) => path.includes('/kline')).length).toBeLessThanOrEqual(7)
+})

@@ -19,8 +19,9 @@ export interface FillerSettings<T> {
   readonly within: number
   readonly notice: (text: string) => void
 }
-/** µs between two questions for the same hole. */
+/** µs before a question for the same hole is put again: twice as long each time, up to this. */
 const ASK_AGAIN = 100e3
+const ASK_AGAIN_MOST = 3.2e6
 /** Items held at most; beyond, what is missing is given up. */
 const MOST_HELD = 1_000_000
 
@@ -81,19 +82,20 @@ export class Filler<T> {
       if (signal.aborted) return
       // it closed meanwhile: the answer is none to a hole that opened behind it, which has a question of its own
       if (track.sequencer.missing !== hole) return this.look(track)
-      if (track.sequencer.filled(rows) !== 'missing') return this.look(track)
+      if (track.sequencer.filled(this.judged(track, hole, rows)) !== 'missing') return this.look(track)
     }
   }
-  private async asked(track: Track<T>, hole: Missing, signal: AbortSignal): Promise<readonly Numbered<T>[]> {
+  private async asked(track: Track<T>, hole: Missing, signal: AbortSignal): Promise<readonly Row<T>[]> {
     const { ask, outlet, notice, clock } = this.settings
     if (ask === undefined) return []
     const count = hole.to - hole.from + 1
+    let wait = ASK_AGAIN
     while (!signal.aborted) {
       try {
         const rows = await ask(hole, signal)
         if (rows.length < count && !signal.aborted)
           outlet.event(track.key, 'unfilled', `asked for ${count} rows, given ${rows.length}`, count - rows.length)
-        return this.judged(track, hole, rows)
+        return rows
       } catch (error) {
         const { message } = error as Error
         if (!signal.aborted && isFinal(error)) {
@@ -101,7 +103,8 @@ export class Filler<T> {
           outlet.event(track.key, 'unfilled', message, count)
           return []
         }
-        await pause(clock, ASK_AGAIN, signal)
+        await pause(clock, wait, signal)
+        wait = Math.min(2 * wait, ASK_AGAIN_MOST)
       }
     }
     return []
