@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { fixed } from '../../schemas/fixed.ts'
-import { journalDirectory, type Seams } from '../../sinks/evm/open_executor.ts'
+import { journalDirectory } from '../../sinks/evm/open_executor.ts'
 import type { SignerEvent } from '../../sinks/execution/entry.ts'
 import { openFileJournal } from '../../sinks/execution/file_journal.ts'
 import { anvilBinary } from '../../testing/anvil.ts'
+import { diesAfter } from './dies_after.ts'
 import type { DrivenExecutor } from './drive_executor.ts'
 import { freshGround } from './fresh_ground.ts'
 import { paidOf, quantityOf } from './ground.ts'
@@ -38,20 +39,6 @@ describe.skipIf(anvilBinary() === undefined)('somebody else with the same key', 
     await journal.close()
   }
 
-  /** Ends as something like that is on disk. */
-  const diesWith = (type: string): Seams => ({
-    journal: ({ entries, journal }) => ({
-      entries,
-      journal: {
-        close: () => journal.close(),
-        async append(group) {
-          await journal.append(group)
-          if (group.some(({ event }) => event.type === type)) throw new Error('it died')
-        },
-      },
-    }),
-  })
-
   test('a foreign transaction that takes the nonce of an order ends it as a conflict, and halts the signer', async () => {
     const driven = await fresh.drive({ params: { time_to_live: '1m' } })
     await driven.order(1)
@@ -84,7 +71,7 @@ describe.skipIf(anvilBinary() === undefined)('somebody else with the same key', 
     const driven = await fresh.drive()
     await driven.order(1)
     await driven.ended()
-    await driven.restart(diesWith('conflict'))
+    await driven.restart(diesAfter('conflict'))
     const order = await driven.order(2)
     await driven.stepped(order, 'sent', { blocks: 0 })
     await foreign(await nonceOf())
@@ -151,7 +138,7 @@ describe.skipIf(anvilBinary() === undefined)('somebody else with the same key', 
       const driven = await fresh.drive()
       await driven.order(1)
       await driven.ended()
-      await driven.restart(diesWith('signed'))
+      await driven.restart(diesAfter('signed'))
       const order = await driven.order(2)
       await driven.look()
       expect(driven.failure).toMatchObject({ message: 'it died' })

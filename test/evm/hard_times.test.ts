@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Committed } from '../../runtime/define.ts'
 import { anvilBinary } from '../../testing/anvil.ts'
 import type { NodeFault } from '../../testing/rpc_faults.ts'
+import { diesAfter } from './dies_after.ts'
 import type { DrivenExecutor } from './drive_executor.ts'
 import { freshGround } from './fresh_ground.ts'
 import { orderOf } from './ground.ts'
@@ -161,18 +162,7 @@ describe.skipIf(anvilBinary() === undefined)('what befalls one order, or one nod
     await driven.order(0)
     await driven.ended()
     const swaps = (await fresh.ground.swaps()).length
-    await driven.restart({
-      journal: ({ entries, journal }) => ({
-        entries,
-        journal: {
-          close: () => journal.close(),
-          async append(group) {
-            await journal.append(group)
-            if (group.some(({ event }) => event.type === 'signed')) throw new Error('it died')
-          },
-        },
-      }),
-    })
+    await driven.restart(diesAfter('signed'))
     const order = await driven.order(1)
     await driven.look()
     expect(driven.failure).toMatchObject({ message: 'it died' })

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { Committed } from '../../runtime/define.ts'
 import { fixed } from '../../schemas/fixed.ts'
 import type { OrderUpdate } from '../../schemas/orders.ts'
-import type { Seams } from '../../sinks/evm/open_executor.ts'
 import { anvilBinary } from '../../testing/anvil.ts'
+import { diesAfter } from './dies_after.ts'
 import type { DrivenExecutor } from './drive_executor.ts'
 import { freshGround } from './fresh_ground.ts'
 import { paidOf, quantityOf } from './ground.ts'
@@ -212,20 +212,8 @@ describe.skipIf(anvilBinary() === undefined)('reorganisations', () => {
       await driven.ended()
       await proxy.reorg(confirmations + 2, { returns: false })
       await proxy.mine(confirmations + 2)
-      const dying: Seams = {
-        journal: ({ entries, journal }) => ({
-          entries,
-          journal: {
-            close: () => journal.close(),
-            async append(group) {
-              await journal.append(group)
-              throw new Error('it died')
-            },
-          },
-        }),
-      }
       for (let lives = 0; lives < 10; lives++) {
-        await driven.restart(dying)
+        await driven.restart(diesAfter())
         await driven.until(() => false, { looks: 3 }).catch(() => {})
       }
       await driven.restart()
