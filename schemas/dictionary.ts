@@ -8,25 +8,30 @@ interface Known {
   readonly keys: readonly string[]
 }
 const known: (Known | undefined)[] = new Array(SLOTS).fill(undefined)
+/** What was in a slot's place last: only a dictionary that comes again is worth a copy. */
+const seen = new Int32Array(SLOTS)
 
-/** Where a dictionary is remembered: by its length and its last bytes, which tell one that has grown from its beginning. */
-function slotOf(bytes: Uint8Array, words: number): number {
+/** Tells dictionaries apart by their length and their last bytes: those of one that has grown are others. */
+function hashOf(bytes: Uint8Array, words: number): number {
   let hash = Math.imul(words, 0x9e3779b1) ^ bytes.byteLength
   for (let i = Math.max(0, bytes.byteLength - 16); i < bytes.byteLength; i++)
     hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193)
-  return (hash ^ (hash >>> 16)) & (SLOTS - 1)
+  return hash ^ (hash >>> 16)
 }
 
 /**
  * The words of a dictionary that begins at the start of `bytes`; undefined when it does not lie within them. The same
- * bytes give the same array as the last time, so that readers can keep by the array what they have made of its words.
+ * bytes give the same array time after time, so that readers can keep by the array what they have made of its words.
  */
 export function wordsOf(bytes: Uint8Array, words: number): readonly string[] | undefined {
-  const slot = slotOf(bytes, words)
+  const hash = hashOf(bytes, words)
+  const slot = hash & (SLOTS - 1)
   const last = known[slot]
   if (last !== undefined && last.words === words && Buffer.compare(last.bytes, bytes) === 0) return last.keys
   const keys = decoded(bytes, words)
-  if (keys !== undefined && bytes.byteLength <= MOST_BYTES) known[slot] = { words, bytes: bytes.slice(), keys }
+  if (seen[slot] === hash && keys !== undefined && bytes.byteLength <= MOST_BYTES)
+    known[slot] = { words, bytes: bytes.slice(), keys }
+  seen[slot] = hash
   return keys
 }
 
@@ -55,7 +60,7 @@ const heldWords: string[] = new Array(PLACES).fill('')
 const numbers = new Int32Array(PLACE_NUMBERS)
 
 /** The word of these bytes. The same bytes mostly give the same string, which is decoded once and hashed once. */
-function wordIn(d: DataView, bytes: Uint8Array, from: number, end: number): string {
+export function wordIn(d: DataView, bytes: Uint8Array, from: number, end: number): string {
   const length = end - from
   if (length > 4 * PLACE_NUMBERS) return text.decode(bytes.subarray(from, end))
   let hash = length

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { type Column, columnBytes, columnCodes, columnsOf, schemaHash } from './columns.ts'
-import { wordsOf } from './dictionary.ts'
+import { wordIn, wordsOf } from './dictionary.ts'
 import { TidegateError } from './errors.ts'
 import type { Kind } from './kind.ts'
 
@@ -80,33 +80,35 @@ export function vouchFor(frame: Uint8Array): Uint8Array {
   return frame
 }
 
-const text = new TextDecoder('utf-8', { fatal: false })
+const over = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+interface Said {
+  readonly kind: string
+  readonly origin: string
+  readonly bytes: number
+  readonly rows: number
+  /** The oldest and the newest event time. */
+  readonly first: number
+  readonly last: number
+}
 
 /** What a frame says of itself, without its columns: kind, origin and length. Throws FRAME_CORRUPT. */
-export function peekFrame(bytes: Uint8Array): {
-  kind: string
-  origin: string
-  bytes: number
-  rows: number
-  /** The oldest and the newest event time. */
-  first: number
-  last: number
-} {
+export function peekFrame(bytes: Uint8Array, d = over(bytes)): Said {
   if (bytes.byteLength < HEADER_BYTES)
     throw corrupt(`expected at least ${HEADER_BYTES} bytes, found ${bytes.byteLength}`)
-  const d = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (d.getUint32(0, true) !== FRAME_MAGIC) throw corrupt('it does not begin with TGF1')
   if (d.getUint16(4, true) !== FRAME_VERSION)
     throw new TidegateError('FRAME_SCHEMA', `expected frame version ${FRAME_VERSION}, found ${d.getUint16(4, true)}`)
   const total = d.getUint32(8, true)
   if (total > bytes.byteLength || total < HEADER_BYTES)
     throw corrupt(`it says ${total} bytes, found ${bytes.byteLength}`)
-  const strings = d.getUint32(20, true)
-  const [kindBytes, originBytes] = [d.getUint16(56, true), d.getUint16(58, true)]
-  if (strings + kindBytes + originBytes > total) throw corrupt('its strings lie outside')
+  const kind = d.getUint32(20, true)
+  const origin = kind + d.getUint16(56, true)
+  const end = origin + d.getUint16(58, true)
+  if (end > total) throw corrupt('its strings lie outside')
   return {
-    kind: text.decode(bytes.subarray(strings, strings + kindBytes)),
-    origin: text.decode(bytes.subarray(strings + kindBytes, strings + kindBytes + originBytes)),
+    kind: wordIn(d, bytes, kind, origin),
+    origin: wordIn(d, bytes, origin, end),
     bytes: total,
     rows: d.getUint32(16, true),
     first: d.getFloat64(24, true),
@@ -115,11 +117,31 @@ export function peekFrame(bytes: Uint8Array): {
 }
 
 /** As `peekFrame`, of a frame whose checksum holds. */
-export function checkFrame(bytes: Uint8Array): ReturnType<typeof peekFrame> {
-  const said = peekFrame(bytes)
-  const d = new DataView(bytes.buffer, bytes.byteOffset, said.bytes)
+export function checkFrame(bytes: Uint8Array, d = over(bytes)): Said {
+  const said = peekFrame(bytes, d)
   if (d.getUint32(12, true) !== crc32(bytes.subarray(16, said.bytes))) throw corrupt('its checksum does not hold')
   return said
+}
+
+/** What the frames of a kind must be: its hash, its own columns with those of a frame before them. */
+interface Table {
+  readonly hash: Uint8Array
+  readonly plain: readonly Column[]
+  readonly outputs: readonly Column[]
+}
+const tables = new WeakMap<Kind, Table>()
+function tableOf(kind: Kind): Table {
+  let table = tables.get(kind)
+  if (table === undefined) {
+    const own = columnsOf(kind)
+    table = { hash: schemaHash(kind), plain: [...envelope, ...own], outputs: [...outputEnvelope, ...own] }
+    tables.set(kind, table)
+  }
+  return table
+}
+function isHashAt(hash: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < hash.length; i++) if (bytes[at + i] !== hash[i]) return false
+  return true
 }
 
 /**
@@ -128,48 +150,41 @@ export function checkFrame(bytes: Uint8Array): ReturnType<typeof peekFrame> {
  */
 export function decodeFrame(given: Uint8Array, kinds: Readonly<Record<string, Kind>>): Frame {
   const bytes = given.byteOffset % 8 === 0 ? given : new Uint8Array(given)
+  const d = over(bytes)
   const peek = vouched.has(given) ? peekFrame : checkFrame
-  const { kind: name, origin, bytes: total, rows, first, last } = peek(bytes)
-  const d = new DataView(bytes.buffer, bytes.byteOffset, total)
+  const { kind: name, origin, bytes: total, rows, first, last } = peek(bytes, d)
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined
   if (kind === undefined)
     throw new TidegateError('FRAME_SCHEMA', `expected a known kind, found "${name}"`, { kind: name })
-  if (!schemaHash(kind).every((byte, i) => bytes[40 + i] === byte))
+  const { hash, plain, outputs } = tableOf(kind)
+  if (!isHashAt(hash, bytes, 40))
     throw new TidegateError('FRAME_SCHEMA', `kind "${name}" was written with other columns than it has now`, {
       kind: name,
     })
-  const own = columnsOf(kind)
   const count = d.getUint16(6, true)
-  const head = count === own.length + outputEnvelope.length ? outputEnvelope : envelope
-  if (count !== own.length + head.length) throw corrupt(`expected ${own.length + head.length} columns, found ${count}`)
-  const columns = [...head, ...own]
-  const views = columns.map((column, c) => {
+  const table = count === outputs.length ? outputs : plain
+  if (count !== table.length) throw corrupt(`expected ${table.length} columns, found ${count}`)
+  const views: ColumnData[] = []
+  for (let c = 0; c < count; c++) {
+    const { name: column, type } = table[c] as Column
     const entry = HEADER_BYTES + c * 8
     if (entry + 8 > total) throw corrupt('its column table lies outside')
     const offset = d.getUint32(entry, true)
-    if (d.getUint8(entry + 4) !== columnCodes[column.type]) throw corrupt(`column ${column.name} has another type`)
-    if (offset % 8 !== 0 || offset + rows * columnBytes[column.type] > total)
-      throw corrupt(`column ${column.name} lies outside`)
-    return view(column.type, bytes, offset, rows)
-  })
+    if (d.getUint8(entry + 4) !== columnCodes[type]) throw corrupt(`column ${column} has another type`)
+    if (offset % 8 !== 0 || offset + rows * columnBytes[type] > total) throw corrupt(`column ${column} lies outside`)
+    views.push(view(type, bytes, offset, rows))
+  }
   const place = d.getUint32(20, true) + d.getUint16(56, true) + d.getUint16(58, true)
   const keys = wordsOf(bytes.subarray(place, total), d.getUint32(60, true))
   if (keys === undefined) throw corrupt('its dictionary lies outside')
-  views.forEach((codes, c) => {
-    const { name: column, type, values } = columns[c] as Column
-    const known = type === 'dict' ? keys.length : type === 'u8' && values ? values.length : undefined
-    if (known !== undefined) checkCodes(codes as Uint8Array | Uint32Array, known, column)
-  })
-  return {
-    kind: name,
-    origin,
-    rows,
-    first,
-    last,
-    at: views[0] as Float64Array,
-    key: views[1] as Uint32Array,
-    keys,
-    ...(head === outputEnvelope && { ordinal: views[2] as Uint32Array, order: views[3] as Uint32Array }),
-    columns: views.slice(head.length),
+  for (let c = 0; c < count; c++) {
+    const { name: column, type, values } = table[c] as Column
+    if (type === 'dict') checkCodes(views[c] as Uint32Array, keys.length, column)
+    else if (type === 'u8' && values !== undefined) checkCodes(views[c] as Uint8Array, values.length, column)
   }
+  const at = views[0] as Float64Array
+  const key = views[1] as Uint32Array
+  if (table === plain) return { kind: name, origin, rows, first, last, at, key, keys, columns: views.slice(2) }
+  const [ordinal, order] = [views[2] as Uint32Array, views[3] as Uint32Array]
+  return { kind: name, origin, rows, first, last, at, key, keys, ordinal, order, columns: views.slice(4) }
 }
