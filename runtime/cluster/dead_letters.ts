@@ -68,13 +68,14 @@ async function written({ link, namespace, replicas }: On): Promise<Written> {
   const { first_seq: from, last_seq: until, messages } = info.state
   if (messages === 0) return { letters, redriven, redriving }
   const { signal } = new AbortController()
-  for await (const message of readFrom(link, { stream, from, until, created: createdMark(info), signal })) {
-    const said: unknown = message.json()
-    const [done, begun] = [Redriven.safeParse(said).data, Redriving.safeParse(said).data]
-    if (done !== undefined) redriven.set(recordAt(message.subject, done.sum), done.redriven)
-    else if (begun !== undefined) redriving.set(recordAt(message.subject, begun.sum), begun.redriving)
-    else letters.set(message.subject, { ...Letter.parse(said), letter: message.seq })
-  }
+  for await (const batch of readFrom(link, { stream, from, until, created: createdMark(info), signal }))
+    for (const { seq, message } of batch) {
+      const said: unknown = message.json()
+      const [done, begun] = [Redriven.safeParse(said).data, Redriving.safeParse(said).data]
+      if (done !== undefined) redriven.set(recordAt(message.subject, done.sum), done.redriven)
+      else if (begun !== undefined) redriving.set(recordAt(message.subject, begun.sum), begun.redriving)
+      else letters.set(message.subject, { ...Letter.parse(said), letter: seq })
+    }
   return { letters, redriven, redriving }
 }
 

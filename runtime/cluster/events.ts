@@ -38,8 +38,9 @@ export async function eventsOf(
   const subject = `${namespace}.evt.${subjectToken(pipeline)}.${event}`
   async function* matching() {
     const from = info.state.last_seq + 1
-    for await (const message of readFrom(link, { stream, from, created: createdMark(info), signal }))
-      if (message.subject === subject) yield message.json<Readonly<Record<string, unknown>>>()
+    for await (const batch of readFrom(link, { stream, from, created: createdMark(info), signal }))
+      for (const { message } of batch)
+        if (message.subject === subject) yield message.json<Readonly<Record<string, unknown>>>()
   }
   return matching()
 }

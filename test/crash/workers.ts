@@ -163,7 +163,8 @@ export class Site {
     if (info.state.messages === 0) return all
     const signal = new AbortController().signal
     const range = { stream, from: 1, until: info.state.last_seq, created: createdMark(info), signal }
-    for await (const message of readFrom(this.link, range)) all.push(message.json())
+    for await (const batch of readFrom(this.link, range))
+      all.push(...batch.map(({ message }) => message.json<{ id: string; key: string }>()))
     return all
   }
 

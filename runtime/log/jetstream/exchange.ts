@@ -1,4 +1,4 @@
-import { createInbox, headers, type Msg, type MsgHdrs } from '@nats-io/transport-node'
+import { headers, type Msg, type MsgHdrs } from '@nats-io/transport-node'
 import { TidegateError } from '../../../schemas/errors.ts'
 import type { Link } from './link.ts'
 import { pause } from './patience.ts'
@@ -49,8 +49,7 @@ export class Exchange {
 
   constructor(link: Link) {
     this.link = link
-    const { inboxPrefix } = (link.nc as unknown as { options: { inboxPrefix?: string } }).options
-    this.inbox = createInbox(inboxPrefix)
+    this.inbox = link.inbox()
     link.nc.subscribe(`${this.inbox}.*`, {
       callback: (error, message) => (error === null ? this.answer(message) : this.hearNothing()),
     })

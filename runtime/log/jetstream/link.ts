@@ -3,6 +3,7 @@ import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManage
 import {
   type Authenticator,
   connect,
+  createInbox,
   credsAuthenticator,
   type NatsConnection,
   type NodeConnectionOptions,
@@ -59,6 +60,11 @@ export class Link {
   }
   has(version: string): boolean {
     return atLeast(this.version, version)
+  }
+
+  /** A subject for answers that our role may hear. */
+  inbox(): string {
+    return createInbox((this.nc as unknown as { options: { inboxPrefix?: string } }).options.inboxPrefix)
   }
 
   /** Tells of every loss and return of the connection; gives how to stop it. */

@@ -1,8 +1,10 @@
-import { type Consumer, type ConsumerMessages, DeliverPolicy, type JsMsg, type StreamInfo } from '@nats-io/jetstream'
+import { AckPolicy, DeliverPolicy, type StreamInfo } from '@nats-io/jetstream'
+import { nanos, nuid } from '@nats-io/transport-node'
 import { TidegateError } from '../../../schemas/errors.ts'
 import { isNoStream } from './api_errors.ts'
 import type { Link } from './link.ts'
 import { denialOf, pause, refused } from './patience.ts'
+import { Pull, type Pulled } from './pull.ts'
 
 export interface ReadFrom {
   readonly stream: string
@@ -14,52 +16,40 @@ export interface ReadFrom {
   readonly signal: AbortSignal
 }
 
-/** The shortest heartbeat servers allow: a reader that hears nothing for twice this looks again. */
 const HEARTBEAT = 500
 const EXPIRES = 2_000
-/** Messages asked for at a time. */
-const WINDOW = 500
+/** A consumer that nobody asks is let go. */
+const UNUSED = 60_000
 const RETRY = 100
 /** A stream may be missing for a moment while a cluster finds its leaders. */
 export const MISSING_FOR = 5_000
-/** What the library tells of where only a new consumer helps. */
-const broken = new Set([
-  'reset',
-  'consumer_not_found',
-  'consumer_deleted',
-  'stream_not_found',
-  'heartbeats_missed',
-  'no_responders',
-])
 
 export const createdMark = (info: StreamInfo): string => `${info.config.name}@${info.created}`
 
 /**
- * Messages in order, each once, whatever happens to the server: a consumer that is lost is made again at the sequence
- * that is due. (The client's own ordered consumer is silent for 44 s after a restart.) What cannot be read is an error,
- * where servers would silently begin elsewhere.
- * @throws LOG_LOST
+ * Messages in order, each once, whatever happens to the server, as many at a time as have come: a consumer that is lost is
+ * made again at the sequence that is due. (The client's own ordered consumer is silent for 44 s after a restart.) What
+ * cannot be read is an error, where servers would silently begin elsewhere.
+ * @throws LOG_LOST, NATS_REFUSED
  */
-export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<JsMsg> {
+export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<readonly Pulled[]> {
   const { stream, signal, until = Number.POSITIVE_INFINITY } = options
   let next = options.from
   let missingSince: number | undefined
   while (!signal.aborted && next <= until && !link.nc.isClosed()) {
-    let consumer: Consumer
-    let messages: ConsumerMessages
+    const consumer = `tg_${nuid.next()}`
     try {
       const info = await link.jsm.streams.info(stream)
       checkHolds(info, next, options.created)
       missingSince = undefined
-      consumer = await link.js.consumers.get(stream, {
+      await link.jsm.consumers.add(stream, {
+        name: consumer,
+        ack_policy: AckPolicy.None,
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: next,
-        inactive_threshold: 60_000,
-      })
-      messages = await consumer.consume({
-        max_messages: Math.min(WINDOW, until - next + 1),
-        expires: EXPIRES,
-        idle_heartbeat: HEARTBEAT,
+        inactive_threshold: nanos(UNUSED),
+        mem_storage: true,
+        num_replicas: 1,
       })
     } catch (error) {
       if (error instanceof TidegateError) throw error
@@ -72,32 +62,31 @@ export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<J
       await pause(RETRY, signal)
       continue
     }
-    const stop = () => messages.stop()
+    const pull = new Pull(link, { stream, consumer, most: until - next + 1, expires: EXPIRES, heartbeat: HEARTBEAT })
+    const stop = () => pull.stop()
     const unfollow = link.on((event) => event !== 'down' && stop())
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()
-    void watch(messages)
     try {
-      for await (const message of messages) {
-        if (message.seq < next) continue
-        if (message.seq > next)
-          throw lost(stream, `record ${next} is due, and ${message.seq} came: what lies between was deleted`)
-        next = message.seq + 1
-        yield message
-        if (signal.aborted || next > until) break
+      while (next <= until) {
+        const batch = await pull.take()
+        if (batch === undefined || signal.aborted) break
+        const due = next
+        const hole = batch.findIndex(({ seq }, i) => seq !== due + i)
+        next += hole < 0 ? batch.length : hole
+        yield hole < 0 ? batch : batch.slice(0, hole)
+        if (hole >= 0)
+          throw lost(stream, `record ${next} is due, and ${batch[hole]?.seq} came: what lies between was deleted`)
       }
     } finally {
       unfollow()
       signal.removeEventListener('abort', stop)
       stop()
       // what is not deleted stays until its inactivity is noticed
-      void consumer.delete().catch(() => {})
+      void link.jsm.consumers.delete(stream, consumer).catch(() => {})
     }
+    if (next <= until) await pause(RETRY, signal)
   }
-}
-
-async function watch(messages: ConsumerMessages): Promise<void> {
-  for await (const { type } of messages.status()) if (broken.has(type)) messages.stop()
 }
 
 function checkHolds(info: StreamInfo, from: number, created: string): void {

@@ -3,7 +3,9 @@ import { JetStreamApiError, type StoredMsg, type StreamInfo } from '@nats-io/jet
 import type { LogRecord, LogStream, ReadOptions, StreamState } from '../log.ts'
 import { isNoMessage, isNoStream } from './api_errors.ts'
 import type { Link } from './link.ts'
+import { oneByOne } from './one_by_one.ts'
 import { denialOf, patiently, pause, refused } from './patience.ts'
+import type { Pulled } from './pull.ts'
 import { createdMark, lost, readFrom } from './reader.ts'
 import type { Records } from './records.ts'
 import { appendOnce, type Wire } from './settle.ts'
@@ -133,9 +135,7 @@ export class JetStreamStream implements LogStream {
   }
 
   private async record(seq: number, data: Uint8Array, body: string | undefined): Promise<LogRecord> {
-    const bytes = body === undefined || body === '' ? data : await this.context.records.get(body)
-    // what a socket delivers begins anywhere; columns need a multiple of 8
-    return { seq, data: bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes) }
+    return placed(seq, body === undefined || body === '' ? data : await this.context.records.get(body))
   }
 
   async *read(from: number, options: ReadOptions = {}): AsyncIterable<LogRecord> {
@@ -159,14 +159,29 @@ export class JetStreamStream implements LogStream {
     yield* this.follow(from, created, AbortSignal.any([signal, this.context.closed]))
   }
 
-  private async *follow(from: number, created: string, signal: AbortSignal, until?: number): AsyncIterable<LogRecord> {
-    const messages = readFrom(this.context.link, {
-      stream: this.stream,
-      from,
-      created,
-      signal,
-      ...(until !== undefined && { until }),
-    })
-    for await (const { seq, data, headers } of messages) yield await this.record(seq, data, headers?.get(BODY))
+  private follow(from: number, created: string, signal: AbortSignal, until?: number): AsyncIterable<LogRecord> {
+    const options = { stream: this.stream, from, created, signal, ...(until !== undefined && { until }) }
+    return oneByOne(this.records(readFrom(this.context.link, options)), signal)
+  }
+  private async *records(batches: AsyncIterable<readonly Pulled[]>): AsyncGenerator<readonly LogRecord[]> {
+    for await (const batch of batches) {
+      let records: LogRecord[] = []
+      for (const { seq, data, message } of batch) {
+        if (data.length > 0) {
+          records.push(placed(seq, data))
+          continue
+        }
+        // only a record whose body lies elsewhere has none here; what came before it waits for nobody
+        yield records
+        records = [await this.record(seq, data, message.headers?.get(BODY))]
+      }
+      yield records
+    }
   }
 }
+
+/** What a socket delivers begins anywhere; columns need a multiple of 8. */
+const placed = (seq: number, data: Uint8Array): LogRecord => ({
+  seq,
+  data: data.byteOffset % 8 === 0 ? data : new Uint8Array(data),
+})

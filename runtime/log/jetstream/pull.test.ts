@@ -1,0 +1,102 @@
+import { AckPolicy } from '@nats-io/jetstream'
+import { describe, expect, test } from 'vitest'
+import { natsLink } from '../../../test/nats_link.ts'
+import { type NatsServer, natsServerBinary } from '../../../testing/nats_server.ts'
+import { bytesOf } from '../contract.ts'
+import type { Link } from './link.ts'
+import { provision } from './provision.ts'
+import { Pull } from './pull.ts'
+import { createdMark, readFrom } from './reader.ts'
+
+const binary = natsServerBinary()
+describe.skipIf(binary === undefined)('messages of a consumer (apt-get install nats-server)', () => {
+  let server: NatsServer
+  let link: Link
+  let n = 0
+  natsLink(binary, (opened, started) => {
+    link = opened
+    server = started
+  })
+  async function stream(messages: number, bytes: number): Promise<string> {
+    const name = `s${n++}`
+    const retention = { age: 0, full: 'new' } as const
+    await provision(link, { name, subjects: [name], retention, replicas: 1, description: 'test' })
+    for (let i = 0; i < messages; i++) await link.js.publish(name, new Uint8Array(bytes).fill(i))
+    return name
+  }
+  async function pull(name: string, most = Number.POSITIVE_INFINITY): Promise<Pull> {
+    await link.jsm.consumers.add(name, { name: 'own', ack_policy: AckPolicy.None })
+    return new Pull(link, { stream: name, consumer: 'own', most, expires: 2_000, heartbeat: 500 })
+  }
+  async function all(from: Pull, count: number): Promise<number[]> {
+    const seqs: number[] = []
+    while (seqs.length < count) {
+      const batch = await from.take()
+      if (batch === undefined) break
+      seqs.push(...batch.map(({ seq }) => seq))
+    }
+    return seqs
+  }
+  const to = (last: number) => Array.from({ length: last }, (_, i) => i + 1)
+
+  test('come in order, and no more are asked for than are wanted', async () => {
+    const some = await pull(await stream(1_200, 10), 1_100)
+    expect(await all(some, 1_100)).toEqual(to(1_100))
+    expect((await link.jsm.consumers.info(`s${n - 1}`, 'own')).delivered.consumer_seq).toBe(1_100)
+    some.stop()
+  })
+  test('of a reader that is slow no more wait than a few', async () => {
+    const name = await stream(60, 2 ** 20 - 1_024)
+    const before = link.nc.stats().inBytes
+    const some = await pull(name)
+    await expect.poll(() => link.nc.stats().inBytes - before).toBeGreaterThan(8 * 2 ** 20)
+    const waiting = async () => {
+      const { delivered } = await link.jsm.consumers.info(name, 'own')
+      return delivered.consumer_seq
+    }
+    const first = await waiting()
+    expect(first).toBeLessThanOrEqual(16)
+    expect(await all(some, 60)).toEqual(to(60))
+    some.stop()
+  })
+  test('go on after requests that nothing answered', async () => {
+    const name = await stream(1, 1)
+    await link.jsm.consumers.add(name, { name: 'own', ack_policy: AckPolicy.None })
+    const some = new Pull(link, { stream: name, consumer: 'own', most: 100, expires: 1_000, heartbeat: 500 })
+    expect(await all(some, 1)).toEqual([1])
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    await link.js.publish(name, bytesOf('late'))
+    expect(await all(some, 1)).toEqual([2])
+    some.stop()
+  })
+  test('end when the consumer was deleted, what came before it not', async () => {
+    const name = await stream(3, 1)
+    const some = await pull(name)
+    expect(await all(some, 3)).toEqual([1, 2, 3])
+    await link.jsm.consumers.delete(name, 'own')
+    expect(await some.take()).toBeUndefined()
+  })
+  test('end when the server says nothing any more', async () => {
+    const some = await pull(await stream(1, 1))
+    expect(await all(some, 1)).toEqual([1])
+    server.signal('SIGSTOP')
+    try {
+      expect(await some.take()).toBeUndefined()
+    } finally {
+      server.signal('SIGCONT')
+    }
+  })
+  test('what was deleted in the middle is an error after what stands before it', async () => {
+    const name = await stream(9, 1)
+    await link.jsm.streams.deleteMessage(name, 6)
+    const created = createdMark(await link.jsm.streams.info(name))
+    const seqs: number[] = []
+    const reading = async () => {
+      const { signal } = new AbortController()
+      for await (const batch of readFrom(link, { stream: name, from: 2, created, signal }))
+        seqs.push(...batch.map(({ seq }) => seq))
+    }
+    await expect(reading()).rejects.toMatchObject({ code: 'LOG_LOST' })
+    expect(seqs).toEqual([2, 3, 4, 5])
+  })
+})

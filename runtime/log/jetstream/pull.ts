@@ -1,0 +1,158 @@
+import { type Msg, nanos, type Subscription } from '@nats-io/transport-node'
+import type { Link } from './link.ts'
+import { denialOf, refused } from './patience.ts'
+
+export interface Pulled {
+  readonly seq: number
+  readonly data: Uint8Array
+  readonly message: Msg
+}
+export interface PullFrom {
+  readonly stream: string
+  readonly consumer: string
+  /** How many messages there will be at most. */
+  readonly most: number
+  readonly expires: number
+  /** The shortest heartbeat servers allow: who hears nothing for twice this looks again. */
+  readonly heartbeat: number
+}
+
+/** Messages that are asked for and not taken, at most; and their bytes, by what the last ones had. */
+const WINDOW = 500
+const WINDOW_BYTES = 2 ** 24
+/** Before anything is known of their length. */
+const FIRST = 16
+const HEARTBEAT = 100
+const TIMEOUT = 408
+
+/**
+ * The messages of a consumer that wants no acknowledgements, in order, as they come. Of each only its number is read: the
+ * client's own consumer makes a message of its own of every one, and hands them over one by one (twice the time).
+ */
+export class Pull {
+  private readonly link: Link
+  private readonly options: PullFrom
+  private readonly subject: string
+  private readonly inbox: string
+  private readonly subscription: Subscription
+  private readonly clock: NodeJS.Timeout
+  private came: Pulled[] = []
+  /** Bytes and number of all that came. */
+  private readonly all = { messages: 0, bytes: 0 }
+  private asked = 0
+  private wanted: number
+  /** Where in a reply subject the numbers of this consumer begin. */
+  private numbers = -1
+  private silent = 0
+  private ended = false
+  private failure: unknown
+  private wake: () => void = () => {}
+
+  constructor(link: Link, options: PullFrom) {
+    this.link = link
+    this.options = options
+    this.wanted = options.most
+    this.subject = `$JS.API.CONSUMER.MSG.NEXT.${options.stream}.${options.consumer}`
+    this.inbox = link.inbox()
+    this.subscription = link.nc.subscribe(this.inbox, {
+      callback: (error, message) => (error === null ? this.hear(message) : this.fail(error)),
+    })
+    // a process that was busy finds the clock before what came meanwhile: only the third turn counts
+    this.clock = setInterval(() => ++this.silent > 2 && this.stop(), options.heartbeat)
+    this.clock.unref()
+    this.ask()
+  }
+
+  /** All that came, at least one; undefined when no more will come: another consumer has to be made. @throws NATS_REFUSED */
+  async take(): Promise<readonly Pulled[] | undefined> {
+    while (this.came.length === 0 && !this.ended)
+      await new Promise<void>((resolve) => {
+        this.wake = resolve
+      })
+    if (this.failure !== undefined) throw this.failure
+    if (this.came.length === 0) return undefined
+    const taken = this.came
+    this.came = []
+    this.ask()
+    return taken
+  }
+  stop(): void {
+    if (this.ended) return
+    this.ended = true
+    clearInterval(this.clock)
+    if (!this.subscription.isClosed()) this.subscription.unsubscribe()
+    this.wake()
+  }
+  private fail(error: unknown): void {
+    const denied = denialOf(error)
+    this.failure = denied === undefined ? error : refused(denied)
+    this.stop()
+  }
+
+  /** Asks for more where less than half of the window is on its way or waits. */
+  private ask(): void {
+    const { messages, bytes } = this.all
+    const window = messages === 0 ? FIRST : Math.min(WINDOW, Math.max(1, Math.floor((WINDOW_BYTES * messages) / bytes)))
+    const batch = Math.min(window - this.asked - this.came.length, this.wanted - this.asked)
+    if (this.ended || batch <= 0 || 2 * (this.asked + this.came.length) > window) return
+    const { expires, heartbeat } = this.options
+    const request = { batch, expires: nanos(expires), idle_heartbeat: nanos(heartbeat) }
+    this.asked += batch
+    try {
+      this.link.nc.publish(this.subject, JSON.stringify(request), { reply: this.inbox })
+    } catch {
+      // the connection is closed
+      this.stop()
+    }
+  }
+
+  private hear(message: Msg): void {
+    this.silent = 0
+    const { reply = '' } = message
+    if (reply === '') this.status(message)
+    else this.receive(reply, message)
+  }
+  private receive(reply: string, message: Msg): void {
+    if (this.numbers < 0) {
+      const own = `.${this.options.consumer}.`
+      // how often it was delivered stands before the numbers
+      this.numbers = reply.indexOf('.', reply.indexOf(own) + own.length) + 1
+    }
+    const seq = numberAt(reply, this.numbers)
+    const place = numberAt(reply, reply.indexOf('.', this.numbers) + 1)
+    this.all.messages++
+    // one that is missing was dropped on its way
+    if (place !== this.all.messages) {
+      this.stop()
+      return
+    }
+    const { data } = message
+    this.all.bytes += data.length + 64
+    this.asked--
+    this.wanted--
+    this.came.push({ seq, data, message })
+    if (this.came.length === 1) this.wake()
+    this.ask()
+  }
+  private status({ headers }: Msg): void {
+    const code = headers?.code
+    if (code === HEARTBEAT) return
+    const left = Number(headers?.get('Nats-Pending-Messages') ?? '')
+    if (code !== TIMEOUT || !(left > 0)) {
+      this.stop()
+      return
+    }
+    this.asked -= left
+    this.ask()
+  }
+}
+
+/** The number in decimal digits that begins there. */
+function numberAt(text: string, from: number): number {
+  let number = 0
+  for (let at = from; ; at++) {
+    const digit = text.charCodeAt(at) - 48
+    if (!(digit >= 0 && digit <= 9)) return number
+    number = number * 10 + digit
+  }
+}
