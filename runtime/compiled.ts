@@ -28,6 +28,13 @@ interface Program {
   readonly bind: ((values: Values) => void) | undefined
   readonly [offered: string]: unknown
 }
+interface Dictionaries {
+  keys: readonly string[]
+  codes: Int32Array
+  readonly long: WeakMap<readonly string[], Int32Array>
+}
+/** Shorter dictionaries are looked up again in less time than it takes to keep them. */
+const LONG = 32
 interface Pooled extends Written {
   readonly program: Program
 }
@@ -57,8 +64,8 @@ export class Compiled implements Execution {
   private sends: readonly (Send | undefined)[] = []
   private answers: readonly (Send | undefined)[] = []
   private schedule: Schedule | undefined
-  /** Key codes by the dictionary of a frame, per source. */
-  private dictionaries: WeakMap<readonly string[], Int32Array>[] = []
+  /** Key codes by the dictionary of a frame, per source: that of the last frame, and long ones of earlier frames. */
+  private dictionaries: Dictionaries[] = []
 
   constructor(network: Network, parts: Parts) {
     this.network = network
@@ -176,7 +183,7 @@ export class Compiled implements Execution {
   }
   private forget(): void {
     const { network, current } = this
-    this.dictionaries = network.plan.sources.map(() => new WeakMap())
+    this.dictionaries = network.plan.sources.map(() => ({ keys: [], codes: current, long: new WeakMap() }))
     // the loop that is running reads on in its own
     for (let d = 0; d < current.length; d++)
       if (network.troubled[Math.max(0, current[d] as number)] === 1) current[d] = -1
@@ -213,13 +220,16 @@ export class Compiled implements Execution {
   }
   /** Key codes by dictionary place; -1 for what a loop must not take. */
   private codesOf(source: number, { keys }: Frame): Int32Array {
-    const dictionaries = this.dictionaries[source] as WeakMap<readonly string[], Int32Array>
-    let codes = dictionaries.get(keys)
+    const last = this.dictionaries[source] as Dictionaries
+    if (last.keys === keys) return last.codes
+    let codes = keys.length < LONG ? undefined : last.long.get(keys)
     if (codes === undefined) {
       codes = new Int32Array(keys.length)
       for (let d = 0; d < keys.length; d++) codes[d] = this.codeFor(source, keys[d] as string)
-      dictionaries.set(keys, codes)
+      if (keys.length >= LONG) last.long.set(keys, codes)
     }
+    last.keys = keys
+    last.codes = codes
     return codes
   }
   private codeFor(source: number, key: string): number {
