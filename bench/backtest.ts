@@ -28,11 +28,11 @@ export const backtest: Bench<BacktestBench> = {
     try {
       const measured = (symbols: number) => {
         const path = join(directory, `${symbols}.tape`)
-        inProcess('backtest/write.ts', [path, symbols, ROWS])
+        inProcess('backtest/write', [path, symbols, ROWS])
         const all: Record<PartName, Part>[] = []
         for (let round = 0; round < rounds; round++) {
           const order = PARTS.map((_, i) => PARTS[(i + round) % PARTS.length]!)
-          const parts = order.map((part) => [part, inProcess<Part>('backtest/part.ts', [part, path])] as const)
+          const parts = order.map((part) => [part, inProcess<Part>('backtest/part', [part, path])] as const)
           all.push(Object.fromEntries(parts) as Record<PartName, Part>)
           progress(`backtest: ${symbols} symbols, round ${round + 1} of ${rounds}`)
         }

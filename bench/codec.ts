@@ -16,10 +16,10 @@ export const codec: Bench<CodecBench> = {
   summary: 'encoding and decoding trade frames against JSON rows and a bare copy of the columns',
   async run(progress, { rounds }) {
     progress('codec: speed, about 15 seconds')
-    const frames = inProcess<readonly Speed[]>('codec/speed.ts', [rounds])
+    const frames = inProcess<readonly Speed[]>('codec/speed', [rounds])
     progress('codec: allocation')
     const flags = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64']
-    const allocated = inProcess<Allocation>('codec/allocation.ts', [], flags)
+    const allocated = inProcess<Allocation>('codec/allocation', [], flags)
     return { bench: 'codec', machine: machine(), node, rounds, frames, allocated_bytes_per_tick: allocated }
   },
   table: ({ frames, allocated_bytes_per_tick }) => [

@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { type Bench, inProcess, machine, median, node, rounded } from './support.ts'
+import { type Bench, inProcess, machine, median, node, rounded, scriptAt } from './support.ts'
 
 const WAYS = ['bare', 'json', 'ours', 'frames'] as const
 /** Bytes a piece: as large as a socket takes, and about ten messages. */
@@ -42,7 +41,7 @@ export interface FeedsBench {
 }
 
 async function withFlood<R>(piece: number, use: (port: number) => R): Promise<R> {
-  const script = fileURLToPath(new URL('feeds/flood.ts', import.meta.url))
+  const script = scriptAt('feeds/flood', import.meta.url)
   const flood = fork(script, [SYMBOLS, COUNT, piece].map(String), { execArgv: process.execArgv })
   try {
     const [{ port }] = (await once(flood, 'message')) as [{ port: number }]
@@ -69,17 +68,17 @@ export const feeds: Bench<FeedsBench> = {
       for (const piece of PIECES)
         await withFlood(piece, (port) => {
           for (const way of n % 2 === 0 ? WAYS : WAYS.toReversed()) {
-            const one = inProcess<Taken>('feeds/receive.ts', [way, port, COUNT, SYMBOLS])
+            const one = inProcess<Taken>('feeds/receive', [way, port, COUNT, SYMBOLS])
             const key = `${piece} ${way}`
             taken.set(key, [...(taken.get(key) ?? []), one])
           }
         })
       for (const how of n % 2 === 0 ? (['ours', 'bare'] as const) : (['bare', 'ours'] as const))
-        lags[how].push(inProcess<Lag>('feeds/lag.ts', [how, 20_000, 12]))
-      decoded.push(inProcess('feeds/decode.ts', []))
-      waits.push(...inProcess<number[]>('feeds/reconnect.ts', [4]))
+        lags[how].push(inProcess<Lag>('feeds/lag', [how, 20_000, 12]))
+      decoded.push(inProcess('feeds/decode', []))
+      waits.push(...inProcess<number[]>('feeds/reconnect', [4]))
       for (const how of ['ours', 'bare'] as const)
-        memory[how].push(inProcess('feeds/memory.ts', [how, 50, 20_000], ['--expose-gc']))
+        memory[how].push(inProcess('feeds/memory', [how, 50, 20_000], ['--expose-gc']))
       progress(`feeds: round ${n + 1} of ${rounds}`)
     }
     const flood = PIECES.flatMap((piece) =>

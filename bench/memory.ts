@@ -19,7 +19,7 @@ export const memory: Bench<MemoryBench> = {
   async run(progress) {
     const measure = (passes: number) => {
       progress(`memory: ${passes / 10} million ticks`)
-      return inProcess<Peak>('memory/measure.ts', [passes], ['--expose-gc'])
+      return inProcess<Peak>('memory/measure', [passes], ['--expose-gc'])
     }
     const once = measure(PASSES)
     const tenfold = measure(PASSES * 10)

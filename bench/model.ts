@@ -27,7 +27,7 @@ export const model: Bench<ModelBench> = {
       const { ratio, ...outcome } = hold(contest, count)
       return { ratio_to_hand_fused: ratio('compiled', LIMIT), ...outcome }
     }
-    const kernels = inProcess<KernelCost>('model/kernel_cost.ts', [])
+    const kernels = inProcess<KernelCost>('model/kernel_cost', [])
     const kernel_ns_per_row = Object.fromEntries(
       Object.entries(kernels).map(([form, batches]) => [
         form,

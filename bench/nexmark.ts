@@ -61,9 +61,9 @@ export const nexmark: Bench<NexmarkBench> = {
       const all = new Map<string, Round[]>(names.map((name) => [name, []]))
       for (let round = 0; round < rounds; round++)
         for (const name of names) {
-          const memory = inProcess<InMemory>('nexmark/in_memory.ts', [name, IN_MEMORY])
+          const memory = inProcess<InMemory>('nexmark/in_memory', [name, IN_MEMORY])
           const order = round % 2 === 0 ? 'committed_first' : 'committed_last'
-          const stored = server && inProcess<Stored>('nexmark/stored.ts', [server.url, name, WARM_RECORDS, order])
+          const stored = server && inProcess<Stored>('nexmark/stored', [server.url, name, WARM_RECORDS, order])
           const apart = server !== undefined && divisible(queries[name]!.plan())
           const together = apart ? await twoWorkers(server.url, name) : undefined
           all.get(name)!.push({ memory, stored, together })

@@ -58,7 +58,7 @@ export const nexmarkBlocks: Bench<NexmarkBlocksBench> = {
           for (const [name, measured] of all) {
             const order = round % 2 === 0 ? 'committed_first' : 'committed_last'
             const warm = Math.floor(records.length * WARM)
-            measured.push(inProcess<Stored>('nexmark/stored.ts', [server.url, name, warm, order]))
+            measured.push(inProcess<Stored>('nexmark/stored', [server.url, name, warm, order]))
             const { stage_to_client, commit_overhead } = ofBlock(measured.slice(-1))
             const figures = `${stage_to_client.median} of the client, commits ${commit_overhead}`
             progress(`nexmark_blocks: ${block} rows, ${name}, round ${round + 1} of ${rounds}: ${figures}`)

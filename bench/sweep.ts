@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Bench, inProcess, machine, median, node, rounded } from './support.ts'
 import type { InSequence } from './sweep/in_sequence.ts'
 import { marketTape } from './sweep/market_tape.ts'
@@ -31,7 +30,8 @@ export interface SweepBench {
   readonly ratio_to_in_sequence: readonly number[]
 }
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+/** npm starts scripts there. */
+const root = process.cwd()
 const timed = <T>(run: () => T): readonly [seconds: number, result: T] => {
   const began = performance.now()
   const result = run()
@@ -123,7 +123,7 @@ function measure(tape: string): Round {
       return tidegate<Variant>('backtest', PIPELINE, '--tape', tape, ...settings).outputs_sha256
     }),
   )
-  const sequence = inProcess<InSequence>('sweep/in_sequence.ts', [join(root, PIPELINE), tape, ...VARY])
+  const sequence = inProcess<InSequence>('sweep/in_sequence', [join(root, PIPELINE), tape, ...VARY])
   const equal =
     variants.every((v, i) => v.outputs_sha256 === sequence.hashes[i]) &&
     picked.every((v, i) => v.outputs_sha256 === hashes[i])

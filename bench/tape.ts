@@ -40,7 +40,7 @@ export const tape: Bench<TapeBench> = {
       const readings: Reading[] = []
       for (const symbols of SYMBOLS) {
         progress(`tape: ${symbols} symbols, about a minute`)
-        const written = inProcess<readonly Written[]>('tape/write.ts', [directory, symbols, ROWS])
+        const written = inProcess<readonly Written[]>('tape/write', [directory, symbols, ROWS])
         const readers = written.flatMap(readingsOf)
         const path = (variant: Variant) => join(directory, `${symbols}.${fileOf(variant)}`)
         const times = new Map(readers.map((variant) => [variant, [] as Passes[]]))
@@ -48,7 +48,7 @@ export const tape: Bench<TapeBench> = {
         for (let round = 0; round < rounds; round++)
           for (let n = 0; n < readers.length; n++) {
             const variant = readers[(n + round) % readers.length]!
-            times.get(variant)!.push(inProcess<Passes>('tape/read.ts', [variant, path(variant), ROWS]))
+            times.get(variant)!.push(inProcess<Passes>('tape/read', [variant, path(variant), ROWS]))
           }
         for (const [variant, all] of times)
           readings.push({

@@ -14,7 +14,7 @@ type Argument = string | number
 
 const ROOMY = ['--expose-gc', '--min-semi-space-size=256', '--max-semi-space-size=512']
 const of = (script: string, args: readonly Argument[], flags?: readonly string[]): Figures =>
-  inProcess<Figures>(`engine/${script}.ts`, args, flags)
+  inProcess<Figures>(`engine/${script}`, args, flags)
 const ns = (...args: readonly Argument[]): number => of('ticks', args)['ns_per_tick']!
 
 const allocation = ([symbols, wanted]: readonly [number, number?]) =>

@@ -1,17 +1,17 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import WebSocket from 'ws'
 import type { Trade } from '../../schemas/market.ts'
 import { FIRST_ID } from '../../testing/trade_maker.ts'
 import { eventNow, sharedClock } from '../latency/clock.ts'
 import { percentile } from '../latency/spread.ts'
+import { scriptAt } from '../support.ts'
 import { feedOf, framesOf } from './source.ts'
 
 /** From when a trade was due on the wire to when it is in a frame; or, bare, to when `ws` hands it over. */
 const [how = 'bare', rate = '20000', seconds = '12'] = process.argv.slice(2)
 const count = Number(rate) * Number(seconds)
-const venue = fork(fileURLToPath(new URL('paced.ts', import.meta.url)), [rate, seconds], { execArgv: process.execArgv })
+const venue = fork(scriptAt('paced', import.meta.url), [rate, seconds], { execArgv: process.execArgv })
 const [{ url }] = (await once(venue, 'message')) as [{ url: string }]
 const clock = sharedClock()
 const came = new Float64Array(count)

@@ -54,7 +54,7 @@ export function hold(
     const order = variants.map((_, i) => variants[(i + round) % variants.length]!)
     all.push(
       order.map((name) =>
-        inProcess<Measured>('fused/measure.ts', [graph, name, symbols, ROWS, WARM[name] ?? WARM_OTHERS, LEAST]),
+        inProcess<Measured>('fused/measure', [graph, name, symbols, ROWS, WARM[name] ?? WARM_OTHERS, LEAST]),
       ),
     )
     compare(symbols, all.flat(), bits)

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { NatsServer } from '../../testing/nats_server.ts'
+import { scriptAt } from '../support.ts'
 import { sharedClock } from './clock.ts'
 import { PIPELINE } from './pipeline.ts'
 import type { Role } from './roles.ts'
@@ -21,7 +21,7 @@ class Running {
   private said = ''
 
   constructor(server: NatsServer, role: Role) {
-    const file = fileURLToPath(new URL('roles.ts', import.meta.url))
+    const file = scriptAt('roles', import.meta.url)
     this.role = role.role
     this.child = spawn(process.execPath, [...process.execArgv, file, server.url, JSON.stringify(role)], {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { scriptAt } from '../support.ts'
 import type { EndToEnd } from './end_to_end.ts'
 
 export const WORKERS = 2
@@ -12,7 +12,7 @@ export interface Together {
 }
 
 const start = (args: readonly string[]): ChildProcess =>
-  spawn(process.execPath, [...process.execArgv, fileURLToPath(new URL('share.ts', import.meta.url)), ...args], {
+  spawn(process.execPath, [...process.execArgv, scriptAt('share', import.meta.url), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
 

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { operators } from '../../operators/catalogue.ts'
 import { Definitions } from '../../runtime/cluster/definitions.ts'
 import { deploy } from '../../runtime/cluster/deploy.ts'
@@ -17,6 +16,7 @@ import { type Plan, plan as planOf } from '../../runtime/plan.ts'
 import { sinks } from '../../sinks/catalogue.ts'
 import { sources } from '../../sources/catalogue.ts'
 import type { NatsServer } from '../../testing/nats_server.ts'
+import { scriptAt } from '../support.ts'
 
 const NS = 'bench'
 const PIPELINE = 'takeover'
@@ -90,7 +90,7 @@ export class TakeoverSite {
   }
 
   start(name: string): ChildProcess {
-    const file = fileURLToPath(new URL('worker.ts', import.meta.url))
+    const file = scriptAt('worker', import.meta.url)
     return spawn(process.execPath, [...process.execArgv, file, this.server.url, NS, name], {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
