@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { type Letter, letters, redrive } from '../../runtime/cluster/dead_letters.ts'
+import { DeadLetters, type Letter } from '../../runtime/cluster/dead_letters.ts'
 import { TidegateError } from '../../schemas/errors.ts'
-import { type Cluster, natsOptions, withCluster } from '../cluster.ts'
+import { natsOptions, withCluster } from '../cluster.ts'
 import { table } from '../describe/table.ts'
 import type { Args, Io, Verb } from '../verb.ts'
 
@@ -22,8 +22,9 @@ export const dlqVerb: Verb = {
     if (record !== undefined && (action !== 'redrive' || what === 'all'))
       throw new TidegateError('USAGE', '--record: expected with `redrive LETTER`, for it stands in place of one record')
     await withCluster(args, context, 'operator', async (cluster) => {
+      const letters = await DeadLetters.open(cluster)
       if (action === 'ls') {
-        const all = await letters(cluster, what)
+        const all = letters.waiting(what)
         // letters outlive what they were written by
         if (all.length === 0 && what !== undefined) await cluster.definitions.require(what)
         const shown = all.map(({ record, ...letter }) => ({ ...letter, bytes: record === null ? 0 : sizeOf(record) }))
@@ -33,15 +34,15 @@ export const dlqVerb: Verb = {
             : table(['letter', 'pipeline', 'stream', 'record', 'code', 'reason'], all.map(rowOf)),
         )
       } else if (action === 'show') {
-        const letter = await only(cluster, what)
+        const letter = only(letters, what)
         context.io.document(letter, () => show(letter))
       } else if (action === 'redrive') {
-        const chosen = what === 'all' ? redrivable(await letters(cluster), context.io) : [await only(cluster, what)]
+        const chosen = what === 'all' ? redrivable(letters.waiting(), context.io) : [only(letters, what)]
         const redriven: { letter: number; stream: string; seq: number }[] = []
         for (const letter of chosen)
           redriven.push({
             ...{ letter: letter.letter, stream: letter.stream },
-            seq: await redrive(cluster, letter, record),
+            seq: await letters.redrive(letter, record),
           })
         context.io.document({ redriven }, () =>
           redriven.length === 0
@@ -59,8 +60,8 @@ function redrivable(all: readonly Letter[], io: Pick<Io, 'say'>): readonly Lette
     if (record === null) io.say(`letter ${letter} is left: its record of ${stream} was gone before it was kept`)
   return all.filter(({ record }) => record !== null).toSorted((a, b) => a.seq - b.seq)
 }
-async function only(cluster: Cluster, what: string | undefined): Promise<Letter> {
-  const all = await letters(cluster)
+function only(letters: DeadLetters, what: string | undefined): Letter {
+  const all = letters.waiting()
   const found = all.find(({ letter }) => letter === Number(what))
   if (found !== undefined) return found
   const known = all.map(({ letter }) => letter).join(', ')
