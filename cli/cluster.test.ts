@@ -8,6 +8,8 @@ import { letterSubject } from '../runtime/cluster/dead_letters.ts'
 import { provideDeadLetters } from '../runtime/cluster/provide.ts'
 import { openLink } from '../runtime/log/jetstream/link.ts'
 import { openJetStreamLog } from '../runtime/log/jetstream/log.ts'
+import { Records } from '../runtime/log/jetstream/records.ts'
+import { layout, streamOf, subjectOfLog } from '../runtime/log/layout.ts'
 import { tradeFrames } from '../sources/binance/frames.ts'
 import { NatsServer, natsServerBinary } from '../testing/nats_server.ts'
 import { startVenue } from '../testing/venue_server.ts'
@@ -292,5 +294,26 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
       exit: 3,
       code: 'PIPELINE_UNKNOWN',
     })
+
+    // what was too large for a message goes with the record that named it
+    const link = await openLink({ servers: server.url, name: 'test' })
+    try {
+      const name = layout.inputs('btc_momentum')
+      const { last } = await (await (await openJetStreamLog(link, { namespace: 'own' })).stream(name)).state()
+      const records = new Records(link, 'own', 1)
+      for (const place of [1, last])
+        await records.put(subjectOfLog('own', name), place, `writer.${place}`, new Uint8Array(2))
+      const bodies = async () => {
+        const { state } = await link.jsm.streams.info('own-records', { subjects_filter: '>' })
+        return Object.keys(state.subjects ?? {}).map((subject) => Number(subject.split('.')[5]))
+      }
+      await run('run', ...argv)
+      expect(await bodies()).toEqual([1, last])
+      await link.jsm.streams.purge(streamOf('own', name), { seq: last })
+      expect((await run('run', ...argv)).code).toBe(0)
+      expect(await bodies()).toEqual([last])
+    } finally {
+      await link.close()
+    }
   })
 })
