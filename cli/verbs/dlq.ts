@@ -57,7 +57,7 @@ export const dlqVerb: Verb = {
 /** Records of a stream go in the order in which they stood, whichever pipeline met them first. */
 function redrivable(all: readonly Letter[], io: Pick<Io, 'say'>): readonly Letter[] {
   for (const { letter, stream, record } of all)
-    if (record === null) io.say(`letter ${letter} is left: its record of ${stream} was gone before it was kept`)
+    if (record === null) io.say(`letter ${letter} is left: its record of ${stream} was not kept`)
   return all.filter(({ record }) => record !== null).toSorted((a, b) => a.seq - b.seq)
 }
 function only(letters: DeadLetters, what: string | undefined): Letter {
@@ -82,5 +82,5 @@ const rowOf = (l: Letter) => [l.letter, l.pipeline, l.stream, l.seq, l.code, l.r
 const show = ({ record, ...letter }: Letter): string =>
   [
     ...Object.entries(letter).map(([field, value]) => `${field.padEnd(9)} ${value}`),
-    `record    ${record === null ? 'gone' : `${sizeOf(record)} bytes: ${Buffer.from(record, 'base64').subarray(0, 64).toString('hex')}...`}`,
+    `record    ${record === null ? 'not kept' : `${sizeOf(record)} bytes: ${Buffer.from(record, 'base64').subarray(0, 64).toString('hex')}...`}`,
   ].join('\n')

@@ -19,7 +19,7 @@ export const Letter = z.object({
   seq: z.int(),
   code: z.string(),
   reason: z.string(),
-  /** The record itself, in base64; null where it was gone already. */
+  /** The record itself, in base64; null where it was gone already, or too large. */
   record: z.string().nullable(),
 })
 export interface Letter extends Readonly<z.output<typeof Letter>> {
@@ -132,7 +132,7 @@ export class DeadLetters {
     const { link, namespace } = this.on
     const { stream, record } = letter
     const bytes = repaired ?? (record === null ? undefined : Buffer.from(record, 'base64'))
-    if (bytes === undefined) throw lost(stream, `the record of letter ${letter.letter} was gone before it was kept`)
+    if (bytes === undefined) throw lost(stream, `the record of letter ${letter.letter} was not kept`)
     const subject = letterSubject(namespace, letter.pipeline, letter)
     const sum = sumOf(letter)
     for (let tries = 1; ; ) {

@@ -9,6 +9,7 @@ import type { Link } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
 import { layout, streamOf } from '../log/layout.ts'
 import { type Plan, type PlannedSource, plan } from '../plan.ts'
+import { DeadLetters } from './dead_letters.ts'
 import { Pointer } from './definitions.ts'
 import { Events } from './events.ts'
 import { runFeed } from './feed.ts'
@@ -35,14 +36,18 @@ const silent = plan({ pipeline: 'silent', nodes: unheard }, { operators, sources
 
 let link: Link
 /** Commits what the feed gave, with the eyes of a process that has just begun. */
-async function commitAll(planned: Plan) {
+async function commitAll(planned: Plan, behind?: Uint8Array) {
   const log = await openJetStreamLog(link, { namespace })
   const { signal } = new AbortController()
   const source = planned.sources[0] as PlannedSource
   const world = { clock: wallClock, random: Math.random, notice() {} }
   await runFeed({ link, log, namespace, replicas: 1, ranges: 1, source, ...world }, signal)
   const until: Record<string, number> = {}
-  for (const { name } of tickStreams(planned, range)) until[name] = (await (await log.stream(name)).state()).last
+  for (const { name } of tickStreams(planned, range)) {
+    const stream = await log.stream(name)
+    if (behind !== undefined) await stream.append(behind, (await stream.state()).last)
+    until[name] = (await stream.state()).last
+  }
   const none = { previous: null, shadow: null, keep: [], ranges: 1, start: {} }
   const pointer = Pointer.parse({
     pipeline: planned.pipeline,
@@ -107,6 +112,18 @@ describe.skipIf(binary === undefined)('signals on a nats-server (apt-get install
     await link.jsm.streams.purge(streamOf(namespace, stage.name), { seq: last })
     await begin()
     expect(gone).toEqual([])
+    await log.close()
+  })
+
+  test('a damaged record that is too large for its letter holds up nothing', async () => {
+    const log = await commitAll({ ...silent, pipeline: 'large' }, new Uint8Array(1_000_000))
+    const stop = new AbortController()
+    const own = { link, log, namespace, replicas: 1, pipeline: 'large', ranges: 1, events: await told() }
+    const projecting = project({ ...own, planOf: async () => silent, missing() {} }, stop.signal)
+    const waiting = async () => (await DeadLetters.open(own)).waiting('large')
+    await expect.poll(waiting).toMatchObject([{ code: 'FRAME_CORRUPT', record: null }])
+    stop.abort()
+    await projecting
     await log.close()
   })
 })

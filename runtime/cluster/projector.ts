@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { isTidegateError } from '../../schemas/errors.ts'
 import { decodeCommit } from '../commit.ts'
 import { Delivery } from '../environment/deliver.ts'
-import { isConflict, refusalOf } from '../log/jetstream/exchange.ts'
+import { HEADERS, isConflict, refusalOf } from '../log/jetstream/exchange.ts'
 import type { Link } from '../log/jetstream/link.ts'
 import { patiently } from '../log/jetstream/patience.ts'
 import { type Outgoing, Publisher } from '../log/jetstream/publisher.ts'
@@ -152,7 +152,12 @@ async function deadLetter(
 ): Promise<void> {
   const subject = letterSubject(namespace, pipeline, letter)
   const record = await bytesOf(log, letter)
-  const data = new TextEncoder().encode(JSON.stringify({ pipeline, stage, ...letter, record }))
+  const encoded = (kept: string | null, reason: string) =>
+    new TextEncoder().encode(JSON.stringify({ pipeline, stage, ...letter, reason, record: kept }))
+  const whole = encoded(record, letter.reason)
+  // a record that fits a message need not fit one as text
+  const fits = whole.byteLength <= link.maxPayload - HEADERS
+  const data = fits ? whole : encoded(null, `${letter.reason}; too large for its letter`)
   const reply = await link.exchange.insist(subject, data, { 'Nats-Expected-Last-Subject-Sequence': '0' })
   if (reply.type === 'refused' && !isConflict(reply.code)) throw refusalOf(subject, reply)
 }
