@@ -81,6 +81,17 @@ describe.skipIf(binary === undefined)('dead letters on a nats-server (apt-get in
     expect(await ended(namespace)).toBe(3)
   })
 
+  test('letters that somebody deleted hide none of the others', async () => {
+    const namespace = 'deleted'
+    await leftOut(namespace, 6)
+    for (const seq of [3, 4, 6]) await link.jsm.streams.deleteMessage(`${namespace}-dlq`, seq)
+    const on = { link, namespace, replicas: 1 }
+    const known = await DeadLetters.open(on)
+    expect(known.waiting().map(({ seq }) => seq)).toEqual([1, 2, 5])
+    for (const [n, letter] of known.waiting().entries()) expect(await known.redrive(letter)).toBe(2 + n)
+    expect((await DeadLetters.open(on)).waiting()).toEqual([])
+  })
+
   test('what redriving costs grows as the letters do', async () => {
     const heard = async (count: number) => {
       const namespace = `many${count}`

@@ -83,17 +83,14 @@ export class DeadLetters {
 
   private async readOn(): Promise<void> {
     const { link } = this.on
-    const info = await patiently(link, () => link.jsm.streams.info(this.stream))
-    const { first_seq, last_seq: until } = info.state
-    const from = Math.max(first_seq, this.seen + 1)
+    const info = await patiently(link, () => link.jsm.streams.info(this.stream, { deleted_details: true }))
+    const { first_seq, last_seq, deleted = [] } = info.state
     const { signal } = new AbortController()
-    if (from <= until)
-      for await (const batch of readFrom(link, {
-        ...{ stream: this.stream, from, until, signal },
-        created: createdMark(info),
-      }))
+    const on = { stream: this.stream, created: createdMark(info), signal }
+    for (const stretch of between(Math.max(first_seq, this.seen + 1), last_seq, deleted))
+      for await (const batch of readFrom(link, { ...on, ...stretch }))
         for (const { seq, message } of batch) this.hear(message.subject, message.json(), seq)
-    this.seen = until
+    this.seen = last_seq
   }
   private hear(subject: string, said: unknown, seq: number): void {
     const [done, begun] = [Redriven.safeParse(said).data, Redriving.safeParse(said).data]
@@ -178,5 +175,14 @@ export class DeadLetters {
       throw error
     })
     return message?.header.get(STANDS_FOR)
+  }
+}
+
+/** What is there between two places, but for what was deleted: letters are an operator's to throw away. */
+function* between(first: number, last: number, deleted: readonly number[]): Generator<{ from: number; until: number }> {
+  let from = first
+  for (const gone of [...deleted.filter((seq) => seq >= first), last + 1]) {
+    if (gone > from) yield { from, until: gone - 1 }
+    from = gone + 1
   }
 }
