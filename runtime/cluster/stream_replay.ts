@@ -25,6 +25,8 @@ export interface StreamReplayOptions {
   readonly execution?: ExecutionName | undefined
   readonly failed?: Watch['failed']
   readonly output: (row: Committed) => void
+  /** What it waits for before it goes on: whoever takes the outputs may be slower. */
+  readonly room?: () => Promise<void> | undefined
   readonly progress?: (rows: number, at: number) => void
 }
 export interface StreamReplayResult {
@@ -77,6 +79,8 @@ export async function replayStreams(plan: Plan, log: Log, options: StreamReplayO
       const end = stretch(frame, from, Math.min(until, to), speed)
       engine.frame(frame, from, end, plan.sources[head.source]?.id)
       if (engine.waiting !== undefined) await engine.waiting
+      const room = options.room?.()
+      if (room !== undefined) await room
       head.row = end
       options.progress?.(engine.counts.rows, at)
       records += await head.fill()
