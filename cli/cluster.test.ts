@@ -218,16 +218,17 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
       await (await log.stream('tick.f')).append(new Uint8Array(1), 0)
       await provideDeadLetters(link, 'letters', 1)
       // one pipeline met its records before another, which began earlier and lagged
-      for (const [pipeline, seq, record] of [
+      for (const [pipeline, seq, record, stream = 'tick.f'] of [
         ['p', 5, 'AAAA'],
         ['q', 2, null],
         ['q', 3, 'AAAA'],
         ['q', 5, 'AAAA'],
+        ['q', 1, 'AAAA', 'tick.gone'],
       ] as const) {
         const letter = {
           pipeline,
           stage: `stage.${pipeline}`,
-          stream: 'tick.f',
+          stream,
           seq,
           code: 'FRAME_CORRUPT',
           reason: '',
@@ -245,7 +246,11 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
       { letter: 4, stream: 'tick.f', seq: 3 },
     ])
     expect(said).toContain('letter 2 is left')
-    expect((await run('dlq', 'ls', '--namespace', 'letters')).document()).toMatchObject({ letters: [{ letter: 2 }] })
+    expect(said).toContain('letter 5 is left')
+    expect((await run('dlq', 'ls', '--namespace', 'letters')).document()).toMatchObject({
+      letters: [{ letter: 2 }, { letter: 5 }],
+    })
+    expect(await refused('dlq', 'redrive', '5', '--namespace', 'letters')).toMatchObject({ exit: 5, code: 'LOG_LOST' })
   })
 
   test('a wrong option ends the command, with no connection left behind', async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { DeadLetters, type Letter } from '../../runtime/cluster/dead_letters.ts'
-import { TidegateError } from '../../schemas/errors.ts'
+import { isTidegateError, TidegateError } from '../../schemas/errors.ts'
 import { natsOptions, withCluster } from '../cluster.ts'
 import { table } from '../describe/table.ts'
 import type { Args, Io, Verb } from '../verb.ts'
@@ -37,13 +37,8 @@ export const dlqVerb: Verb = {
         const letter = only(letters, what)
         context.io.document(letter, () => show(letter))
       } else if (action === 'redrive') {
-        const chosen = what === 'all' ? redrivable(letters.waiting(), context.io) : [only(letters, what)]
-        const redriven: { letter: number; stream: string; seq: number }[] = []
-        for (const letter of chosen)
-          redriven.push({
-            ...{ letter: letter.letter, stream: letter.stream },
-            seq: await letters.redrive(letter, record),
-          })
+        const redriven =
+          what === 'all' ? await redriveAll(letters, context.io) : [await redrive(letters, only(letters, what), record)]
         context.io.document({ redriven }, () =>
           redriven.length === 0
             ? 'no dead letter'
@@ -54,11 +49,22 @@ export const dlqVerb: Verb = {
   },
 }
 
-/** Records of a stream go in the order in which they stood, whichever pipeline met them first. */
-function redrivable(all: readonly Letter[], io: Pick<Io, 'say'>): readonly Letter[] {
-  for (const { letter, stream, record } of all)
-    if (record === null) io.say(`letter ${letter} is left: its record of ${stream} was not kept`)
-  return all.filter(({ record }) => record !== null).toSorted((a, b) => a.seq - b.seq)
+type Redriven = { readonly letter: number; readonly stream: string; readonly seq: number }
+const redrive = async (letters: DeadLetters, letter: Letter, record?: Uint8Array): Promise<Redriven> => ({
+  ...{ letter: letter.letter, stream: letter.stream },
+  seq: await letters.redrive(letter, record),
+})
+/** Records of a stream go in the order in which they stood, whichever pipeline met them first; what cannot go holds up none. */
+async function redriveAll(letters: DeadLetters, io: Pick<Io, 'say'>): Promise<readonly Redriven[]> {
+  const redriven: Redriven[] = []
+  for (const letter of letters.waiting().toSorted((a, b) => a.seq - b.seq))
+    try {
+      redriven.push(await redrive(letters, letter))
+    } catch (error) {
+      if (!isTidegateError(error) || error.code !== 'LOG_LOST') throw error
+      io.say(`letter ${letter.letter} is left: ${error.message}`)
+    }
+  return redriven
 }
 function only(letters: DeadLetters, what: string | undefined): Letter {
   const all = letters.waiting()

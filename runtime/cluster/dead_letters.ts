@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { z } from 'zod'
 import { isTidegateError } from '../../schemas/errors.ts'
-import { isNoMessage } from '../log/jetstream/api_errors.ts'
+import { isNoMessage, isNoStream } from '../log/jetstream/api_errors.ts'
 import { isConflict, refusalOf } from '../log/jetstream/exchange.ts'
 import type { Link } from '../log/jetstream/link.ts'
 import { patiently } from '../log/jetstream/patience.ts'
@@ -135,7 +135,9 @@ export class DeadLetters {
     for (let tries = 1; ; ) {
       const before = markOf(this.redriven, subject, letter)
       if (before !== undefined) return before
-      const end = await Publisher.endOf(link, streamOf(namespace, stream))
+      const end = await Publisher.endOf(link, streamOf(namespace, stream)).catch((error: unknown) => {
+        throw isNoStream(error) ? lost(stream, `the stream of letter ${letter.letter} is not there any more`) : error
+      })
       // who was to say that it was done may have been killed, or be about to say it
       const begun = markOf(this.redriving, subject, letter)
       const there = begun !== undefined && (await this.standsFor(stream, begun)) === placeOf(subject)
