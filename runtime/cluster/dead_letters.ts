@@ -42,7 +42,9 @@ type Mark = z.input<typeof Redriving> | z.input<typeof Redriven>
 const placeOf = (subject: string): string => subject.split('.').slice(-2).join('.')
 /** A stream that is made anew counts from 1 again: which record stood at a place its bytes tell. */
 const recordAt = (subject: string, sum: number | undefined): string => `${placeOf(subject)} ${sum ?? ''}`
-const sumOf = ({ record }: Letter): number | undefined => (record === null ? undefined : crc32(record))
+/** Of the record of a letter. */
+export const sumOf = ({ record }: Pick<Letter, 'record'>): number | undefined =>
+  record === null ? undefined : crc32(record)
 const markOf = (marks: ReadonlyMap<string, number>, subject: string, letter: Letter): number | undefined =>
   marks.get(recordAt(subject, sumOf(letter))) ?? marks.get(recordAt(subject, undefined))
 /** On a record that was put again: the one it stands for. */
@@ -96,7 +98,10 @@ export class DeadLetters {
     const [done, begun] = [Redriven.safeParse(said).data, Redriving.safeParse(said).data]
     if (done !== undefined) this.redriven.set(recordAt(subject, done.sum), done.redriven)
     else if (begun !== undefined) this.redriving.set(recordAt(subject, begun.sum), begun.redriving)
-    else this.all.set(subject, { ...Letter.parse(said), letter: seq })
+    else {
+      const letter = { ...Letter.parse(said), letter: seq }
+      this.all.set(`${subject} ${sumOf(letter)}`, letter)
+    }
   }
   /** Marks a record; false where somebody said something meanwhile, and nothing but what was known may be `known`. */
   private async mark(subject: string, mark: Mark, known = false): Promise<boolean> {
@@ -114,10 +119,10 @@ export class DeadLetters {
 
   /** Those that wait, all or those of a pipeline, oldest first: a record that was put again waits for nobody. */
   waiting(pipeline?: string): readonly Letter[] {
-    return [...this.all].flatMap(([subject, letter]) =>
-      markOf(this.redriven, subject, letter) !== undefined || (pipeline !== undefined && letter.pipeline !== pipeline)
-        ? []
-        : [letter],
+    const isDone = (letter: Letter) =>
+      markOf(this.redriven, letterSubject(this.on.namespace, letter.pipeline, letter), letter) !== undefined
+    return [...this.all.values()].filter(
+      (letter) => !isDone(letter) && (pipeline === undefined || letter.pipeline === pipeline),
     )
   }
 

@@ -126,4 +126,30 @@ describe.skipIf(binary === undefined)('signals on a nats-server (apt-get install
     await projecting
     await log.close()
   })
+
+  test('a record that is damaged where another was, of a feed that was made anew, has a letter of its own', async () => {
+    const pipeline = 'anew'
+    const own = { link, namespace, replicas: 1, pipeline, ranges: 1, events: await told() }
+    const waiting = async () => (await DeadLetters.open(own)).waiting(pipeline)
+    const streams = [tickStreams(silent, range)[0]?.name as string, layout.stage(pipeline), layout.signals(pipeline)]
+    for (const made of [1, 2]) {
+      await link.jsm.streams.delete(streamOf(namespace, streams[0] as string))
+      const log = await commitAll({ ...silent, pipeline }, new Uint8Array(8).fill(made))
+      // who reads the commit once more does not put it twice
+      for (let again = 0; again < 2; again++) {
+        const stop = new AbortController()
+        const events = await Events.open(link, `${namespace}${made}${again}`, 'test', 1)
+        const projecting = project({ ...own, events, log, planOf: async () => silent, missing() {} }, stop.signal)
+        await expect.poll(async () => (await waiting()).length).toBe(made)
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        expect((await waiting()).map(({ record }) => Buffer.from(record as string, 'base64')[0])).toEqual(
+          made === 1 ? [1] : [1, 2],
+        )
+        stop.abort()
+        await projecting
+      }
+      await log.close()
+      for (const name of streams.slice(1)) await link.jsm.streams.delete(streamOf(namespace, name))
+    }
+  })
 })

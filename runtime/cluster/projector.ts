@@ -1,9 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { z } from 'zod'
-import { isTidegateError } from '../../schemas/errors.ts'
 import { decodeCommit } from '../commit.ts'
 import { Delivery } from '../environment/deliver.ts'
-import { HEADERS, isConflict, refusalOf } from '../log/jetstream/exchange.ts'
 import type { Link } from '../log/jetstream/link.ts'
 import { patiently } from '../log/jetstream/patience.ts'
 import { type Outgoing, Publisher } from '../log/jetstream/publisher.ts'
@@ -12,9 +10,9 @@ import { layout } from '../log/layout.ts'
 import type { Log, LogStream } from '../log/log.ts'
 import { committedRows } from '../outputs.ts'
 import type { Plan } from '../plan.ts'
-import { letterSubject } from './dead_letters.ts'
 import type { Events } from './events.ts'
 import { rangesOf } from './feed_name.ts'
+import { leaveLetter } from './leave_letter.ts'
 import { Mailbox } from './mailbox.ts'
 import { provideDeadLetters, provideSignals } from './provide.ts'
 import { Reached } from './reached.ts'
@@ -85,7 +83,7 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
           const commit = decodeCommit(data, seq)
           const name = stages[input]?.name as string
           for (const letter of commit.head.dead ?? [])
-            await deadLetter(options, name, { ...letter, stream: commit.head.inputs[letter.input]?.stream ?? '' })
+            await leaveLetter(options, name, { ...letter, stream: commit.head.inputs[letter.input]?.stream ?? '' })
           if (commit.outputs.length === 0) continue
           const messages = said(await options.planOf(commit.head.plan), seq, commit.outputs, namespace)
           const [newest, count] = at.get(String(input)) ?? [0, 0]
@@ -142,33 +140,4 @@ function said(plan: Plan, seq: number, outputs: readonly Uint8Array[], namespace
   subscription.unsubscribe()
   delivery.close()
   return messages
-}
-
-/** One subject per letter: a second one of the same record is refused, whoever sends it. */
-async function deadLetter(
-  { link, log, namespace, pipeline }: ProjectorOptions,
-  stage: string,
-  letter: { readonly stream: string; readonly seq: number; readonly code: string; readonly reason: string },
-): Promise<void> {
-  const subject = letterSubject(namespace, pipeline, letter)
-  const record = await bytesOf(log, letter)
-  const encoded = (kept: string | null, reason: string) =>
-    new TextEncoder().encode(JSON.stringify({ pipeline, stage, ...letter, reason, record: kept }))
-  const whole = encoded(record, letter.reason)
-  // a record that fits a message need not fit one as text
-  const fits = whole.byteLength <= link.maxPayload - HEADERS
-  const data = fits ? whole : encoded(null, `${letter.reason}; too large for its letter`)
-  const reply = await link.exchange.insist(subject, data, { 'Nats-Expected-Last-Subject-Sequence': '0' })
-  if (reply.type === 'refused' && !isConflict(reply.code)) throw refusalOf(subject, reply)
-}
-/** The record itself, in base64: its stream may let it go before anybody looks. */
-async function bytesOf(log: Log, { stream, seq }: { stream: string; seq: number }): Promise<string | null> {
-  const held = await log.open(stream)
-  if (held === undefined) return null
-  try {
-    for await (const { data } of held.read(seq, { limit: 1 })) return Buffer.from(data).toString('base64')
-  } catch (error) {
-    if (!isTidegateError(error) || error.code !== 'LOG_LOST') throw error
-  }
-  return null
 }
