@@ -8,6 +8,8 @@ import { letterSubject } from '../runtime/cluster/dead_letters.ts'
 import { provideDeadLetters } from '../runtime/cluster/provide.ts'
 import { openLink } from '../runtime/log/jetstream/link.ts'
 import { openJetStreamLog } from '../runtime/log/jetstream/log.ts'
+import { Records } from '../runtime/log/jetstream/records.ts'
+import { layout, streamOf, subjectOfLog } from '../runtime/log/layout.ts'
 import { tradeFrames } from '../sources/binance/frames.ts'
 import { NatsServer, natsServerBinary } from '../testing/nats_server.ts'
 import { startVenue } from '../testing/venue_server.ts'
@@ -216,16 +218,17 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
       await (await log.stream('tick.f')).append(new Uint8Array(1), 0)
       await provideDeadLetters(link, 'letters', 1)
       // one pipeline met its records before another, which began earlier and lagged
-      for (const [pipeline, seq, record] of [
+      for (const [pipeline, seq, record, stream = 'tick.f'] of [
         ['p', 5, 'AAAA'],
         ['q', 2, null],
         ['q', 3, 'AAAA'],
         ['q', 5, 'AAAA'],
+        ['q', 1, 'AAAA', 'tick.gone'],
       ] as const) {
         const letter = {
           pipeline,
           stage: `stage.${pipeline}`,
-          stream: 'tick.f',
+          stream,
           seq,
           code: 'FRAME_CORRUPT',
           reason: '',
@@ -243,7 +246,11 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
       { letter: 4, stream: 'tick.f', seq: 3 },
     ])
     expect(said).toContain('letter 2 is left')
-    expect((await run('dlq', 'ls', '--namespace', 'letters')).document()).toMatchObject({ letters: [{ letter: 2 }] })
+    expect(said).toContain('letter 5 is left')
+    expect((await run('dlq', 'ls', '--namespace', 'letters')).document()).toMatchObject({
+      letters: [{ letter: 2 }, { letter: 5 }],
+    })
+    expect(await refused('dlq', 'redrive', '5', '--namespace', 'letters')).toMatchObject({ exit: 5, code: 'LOG_LOST' })
   })
 
   test('a wrong option ends the command, with no connection left behind', async () => {
@@ -292,5 +299,26 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
       exit: 3,
       code: 'PIPELINE_UNKNOWN',
     })
+
+    // what was too large for a message goes with the record that named it
+    const link = await openLink({ servers: server.url, name: 'test' })
+    try {
+      const name = layout.inputs('btc_momentum')
+      const { last } = await (await (await openJetStreamLog(link, { namespace: 'own' })).stream(name)).state()
+      const records = new Records(link, 'own', 1)
+      for (const place of [1, last])
+        await records.put(subjectOfLog('own', name), place, `writer.${place}`, new Uint8Array(2))
+      const bodies = async () => {
+        const { state } = await link.jsm.streams.info('own-records', { subjects_filter: '>' })
+        return Object.keys(state.subjects ?? {}).map((subject) => Number(subject.split('.')[5]))
+      }
+      await run('run', ...argv)
+      expect(await bodies()).toEqual([1, last])
+      await link.jsm.streams.purge(streamOf('own', name), { seq: last })
+      expect((await run('run', ...argv)).code).toBe(0)
+      expect(await bodies()).toEqual([last])
+    } finally {
+      await link.close()
+    }
   })
 })

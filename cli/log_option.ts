@@ -1,4 +1,6 @@
+import { keepLettingGo } from '../runtime/log/jetstream/let_go.ts'
 import { openJetStreamLog } from '../runtime/log/jetstream/log.ts'
+import { layout } from '../runtime/log/layout.ts'
 import type { Log } from '../runtime/log/log.ts'
 import { TidegateError } from '../schemas/errors.ts'
 import { numberOption } from './args.ts'
@@ -17,6 +19,7 @@ export const onJetStream = (args: Args): boolean => {
 export async function logOf(
   args: Args,
   context: Context,
+  pipeline: string,
   directory: RunDirectory,
   embedded: () => Promise<Log>,
 ): Promise<{ readonly log: Log; readonly where: string }> {
@@ -27,9 +30,15 @@ export async function logOf(
     await link.close()
     throw error
   })
+  const closing = new AbortController()
   const close = async () => {
+    closing.abort()
     await log.close()
     await link.close()
   }
+  await keepLettingGo({ link, log, namespace, replicas }, [layout.inputs(pipeline), layout.run(pipeline)], {
+    signal: closing.signal,
+    kept: (reason) => context.io.say(`large records that are gone are kept: ${reason}`),
+  })
   return { log: { ...log, close }, where: `${link.nc.getServer()}, namespace ${namespace}` }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { type Letter, letters, redrive } from '../../runtime/cluster/dead_letters.ts'
-import { TidegateError } from '../../schemas/errors.ts'
-import { type Cluster, natsOptions, withCluster } from '../cluster.ts'
+import { DeadLetters, type Letter } from '../../runtime/cluster/dead_letters.ts'
+import { isTidegateError, TidegateError } from '../../schemas/errors.ts'
+import { natsOptions, withCluster } from '../cluster.ts'
 import { table } from '../describe/table.ts'
 import type { Args, Io, Verb } from '../verb.ts'
 
@@ -22,8 +22,9 @@ export const dlqVerb: Verb = {
     if (record !== undefined && (action !== 'redrive' || what === 'all'))
       throw new TidegateError('USAGE', '--record: expected with `redrive LETTER`, for it stands in place of one record')
     await withCluster(args, context, 'operator', async (cluster) => {
+      const letters = await DeadLetters.open(cluster)
       if (action === 'ls') {
-        const all = await letters(cluster, what)
+        const all = letters.waiting(what)
         // letters outlive what they were written by
         if (all.length === 0 && what !== undefined) await cluster.definitions.require(what)
         const shown = all.map(({ record, ...letter }) => ({ ...letter, bytes: record === null ? 0 : sizeOf(record) }))
@@ -33,16 +34,11 @@ export const dlqVerb: Verb = {
             : table(['letter', 'pipeline', 'stream', 'record', 'code', 'reason'], all.map(rowOf)),
         )
       } else if (action === 'show') {
-        const letter = await only(cluster, what)
+        const letter = only(letters, what)
         context.io.document(letter, () => show(letter))
       } else if (action === 'redrive') {
-        const chosen = what === 'all' ? redrivable(await letters(cluster), context.io) : [await only(cluster, what)]
-        const redriven: { letter: number; stream: string; seq: number }[] = []
-        for (const letter of chosen)
-          redriven.push({
-            ...{ letter: letter.letter, stream: letter.stream },
-            seq: await redrive(cluster, letter, record),
-          })
+        const redriven =
+          what === 'all' ? await redriveAll(letters, context.io) : [await redrive(letters, only(letters, what), record)]
         context.io.document({ redriven }, () =>
           redriven.length === 0
             ? 'no dead letter'
@@ -53,14 +49,25 @@ export const dlqVerb: Verb = {
   },
 }
 
-/** Records of a stream go in the order in which they stood, whichever pipeline met them first. */
-function redrivable(all: readonly Letter[], io: Pick<Io, 'say'>): readonly Letter[] {
-  for (const { letter, stream, record } of all)
-    if (record === null) io.say(`letter ${letter} is left: its record of ${stream} was gone before it was kept`)
-  return all.filter(({ record }) => record !== null).toSorted((a, b) => a.seq - b.seq)
+type Redriven = { readonly letter: number; readonly stream: string; readonly seq: number }
+const redrive = async (letters: DeadLetters, letter: Letter, record?: Uint8Array): Promise<Redriven> => ({
+  ...{ letter: letter.letter, stream: letter.stream },
+  seq: await letters.redrive(letter, record),
+})
+/** Records of a stream go in the order in which they stood, whichever pipeline met them first; what cannot go holds up none. */
+async function redriveAll(letters: DeadLetters, io: Pick<Io, 'say'>): Promise<readonly Redriven[]> {
+  const redriven: Redriven[] = []
+  for (const letter of letters.waiting().toSorted((a, b) => a.seq - b.seq))
+    try {
+      redriven.push(await redrive(letters, letter))
+    } catch (error) {
+      if (!isTidegateError(error) || error.code !== 'LOG_LOST') throw error
+      io.say(`letter ${letter.letter} is left: ${error.message}`)
+    }
+  return redriven
 }
-async function only(cluster: Cluster, what: string | undefined): Promise<Letter> {
-  const all = await letters(cluster)
+function only(letters: DeadLetters, what: string | undefined): Letter {
+  const all = letters.waiting()
   const found = all.find(({ letter }) => letter === Number(what))
   if (found !== undefined) return found
   const known = all.map(({ letter }) => letter).join(', ')
@@ -81,5 +88,5 @@ const rowOf = (l: Letter) => [l.letter, l.pipeline, l.stream, l.seq, l.code, l.r
 const show = ({ record, ...letter }: Letter): string =>
   [
     ...Object.entries(letter).map(([field, value]) => `${field.padEnd(9)} ${value}`),
-    `record    ${record === null ? 'gone' : `${sizeOf(record)} bytes: ${Buffer.from(record, 'base64').subarray(0, 64).toString('hex')}...`}`,
+    `record    ${record === null ? 'not kept' : `${sizeOf(record)} bytes: ${Buffer.from(record, 'base64').subarray(0, 64).toString('hex')}...`}`,
   ].join('\n')

@@ -137,6 +137,7 @@ async function overStreams(args: Args, context: Context): Promise<number> {
             const { line, text } = lineOf(row)
             if (args.flags.has('outputs')) io.line(line, text)
           },
+          room: () => signals?.room,
           progress: (rows, at) => io.progress(`${rows.toLocaleString('en')} rows, ${formatTime(at)}`),
         }),
       )

@@ -69,7 +69,9 @@ export const runVerb: Verb = {
     const execution = executionOf(args)
     const teller = failureTeller(io)
     const directory = RunDirectory.of(plan.pipeline, args.value('dir'), mode)
-    const { log, where } = await logOf(args, context, directory, () => openEmbeddedLog(directory.log, { fsync }))
+    const { log, where } = await logOf(args, context, plan.pipeline, directory, () =>
+      openEmbeddedLog(directory.log, { fsync }),
+    )
     const stop = stopper(length)
     try {
       for (const notice of log.notices) io.say(notice)

@@ -14,6 +14,7 @@ import { openJetStreamLog } from '../log/jetstream/log.ts'
 import { layout, subjectOfLog } from '../log/layout.ts'
 import { type PlannedSource, plan } from '../plan.ts'
 import { replay } from '../replay.ts'
+import { Events } from './events.ts'
 import { runFeed } from './feed.ts'
 import { feedName } from './feed_name.ts'
 import { project } from './projector.ts'
@@ -67,6 +68,7 @@ describe.skipIf(binary === undefined)('what a worker tries again leaves nothing 
       replicas: 1,
       pipeline: 'p',
       ranges: 1,
+      events: await Events.open(link, namespace, 'test', 1),
       planOf: async () => planned,
       missing() {},
     }

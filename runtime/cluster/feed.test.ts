@@ -16,7 +16,7 @@ import type { Link } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
 import { layout, streamOf, subjectOfLog } from '../log/layout.ts'
 import { type PlannedSource, plan } from '../plan.ts'
-import { type Letter, letterSubject, letters, redrive } from './dead_letters.ts'
+import { DeadLetters, type Letter, letterSubject } from './dead_letters.ts'
 import { type FeedOptions, runFeed } from './feed.ts'
 import { feedName, rangesOf } from './feed_name.ts'
 import { provideDeadLetters } from './provide.ts'
@@ -43,6 +43,11 @@ async function* batch(from: number): AsyncGenerator<readonly SourceItem[]> {
   const rows = Array.from({ length: ROWS - from }, (_, i) => row(from + i))
   yield [...rows, { type: 'end', at: ROWS } as SourceItem]
 }
+
+/** With the eyes of a command that has just begun. */
+const waiting = async (on: Parameters<typeof DeadLetters.open>[0]) => (await DeadLetters.open(on)).waiting()
+const redrive = async (on: Parameters<typeof DeadLetters.open>[0], letter: Letter) =>
+  (await DeadLetters.open(on)).redrive(letter)
 
 type Stored = NonNullable<Awaited<ReturnType<Link['jsm']['streams']['getMessage']>>>
 const binary = natsServerBinary()
@@ -234,7 +239,9 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
     }
     await provideDeadLetters(link, namespace, 1)
     const before = (await (await log.stream(name)).state()).last
-    expect(await redrive({ link, namespace, replicas: 1 }, { ...letter, record: null }, record)).toBe(before + 1)
+    expect(
+      await (await DeadLetters.open({ link, namespace, replicas: 1 })).redrive({ ...letter, record: null }, record),
+    ).toBe(before + 1)
     await log.close()
     expect(await run(namespace, 1)).toEqual({ rows: ROWS, ended: true })
     expect(await ids(namespace, 1)).toEqual([...(await ids('undriven', 1)), 9999])
@@ -253,10 +260,10 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
       const data = new TextEncoder().encode(JSON.stringify({ ...letter, record: text }))
       await link.exchange.insist(letterSubject(namespace, pipeline, letter), data, {})
     }
-    const both = await letters(on)
+    const both = await waiting(on)
     expect(both).toHaveLength(2)
     for (const letter of both) expect(await redrive(on, letter)).toBe(1)
-    expect(await letters(on)).toEqual([])
+    expect(await waiting(on)).toEqual([])
     expect(await ids(namespace, 1)).toEqual([1])
   })
 
@@ -275,7 +282,7 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
     }
     expect(await redrive(on, await leftOut('ahead'))).toBe(1)
     const late = await leftOut('late')
-    expect(await letters(on)).toEqual([])
+    expect(await waiting(on)).toEqual([])
     expect(await redrive(on, late)).toBe(1)
     expect(await ids(namespace, 1)).toEqual([1])
   })
@@ -297,9 +304,9 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
     ] as const) {
       await store(namespace, name, [])
       await leaveOut(pipeline, id)
-      const waiting = await letters(on)
-      expect(waiting.map((letter) => letter.pipeline)).toEqual([pipeline])
-      expect(await redrive(on, waiting[0] as Letter)).toBe(1)
+      const left = await waiting(on)
+      expect(left.map((letter) => letter.pipeline)).toEqual([pipeline])
+      expect(await redrive(on, left[0] as Letter)).toBe(1)
       expect(await ids(namespace, 1)).toEqual([id])
       await link.jsm.streams.delete(streamOf(namespace, name))
     }
@@ -323,10 +330,10 @@ describe.skipIf(binary === undefined)('feeds on a nats-server (apt-get install n
     await link.jsm.streams.update(stream, { max_msgs: 2, discard: DiscardPolicy.New })
     await expect(redrive(on, letter)).rejects.toMatchObject({ code: 'LOG_REFUSED' })
     expect(await ids(namespace, 1)).toEqual([1])
-    expect(await letters(on)).toHaveLength(1)
+    expect(await waiting(on)).toHaveLength(1)
     await link.jsm.streams.update(stream, { max_msgs: -1 })
     expect(await redrive(on, letter)).toBe(1)
-    expect(await letters(on)).toEqual([])
+    expect(await waiting(on)).toEqual([])
     expect(await ids(namespace, 1)).toEqual([1])
   })
 

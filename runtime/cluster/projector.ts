@@ -1,20 +1,21 @@
 import { crc32 } from 'node:zlib'
 import { z } from 'zod'
-import { isTidegateError } from '../../schemas/errors.ts'
 import { decodeCommit } from '../commit.ts'
 import { Delivery } from '../environment/deliver.ts'
-import { isConflict, refusalOf } from '../log/jetstream/exchange.ts'
 import type { Link } from '../log/jetstream/link.ts'
+import { patiently } from '../log/jetstream/patience.ts'
 import { type Outgoing, Publisher } from '../log/jetstream/publisher.ts'
-import { lost } from '../log/jetstream/reader.ts'
+import { createdMark, lost } from '../log/jetstream/reader.ts'
 import { layout } from '../log/layout.ts'
 import type { Log, LogStream } from '../log/log.ts'
 import { committedRows } from '../outputs.ts'
 import type { Plan } from '../plan.ts'
-import { letterSubject } from './dead_letters.ts'
+import type { Events } from './events.ts'
 import { rangesOf } from './feed_name.ts'
+import { leaveLetter } from './leave_letter.ts'
 import { Mailbox } from './mailbox.ts'
 import { provideDeadLetters, provideSignals } from './provide.ts'
+import { Reached } from './reached.ts'
 
 export interface ProjectorOptions {
   readonly link: Link
@@ -25,7 +26,8 @@ export interface ProjectorOptions {
   readonly ranges: number
   /** The plan of a hash, of any version that was deployed. */
   readonly planOf: (hash: string) => Promise<Plan>
-  /** Told of commits that are gone, and may have said what was never published: signals and dead letters. */
+  readonly events: Events
+  /** Told of commits that are gone, of which nobody knows whether all they said was published: signals and dead letters. */
   readonly missing: (gone: { readonly stream: string; readonly from: number; readonly to: number }) => void
 }
 
@@ -40,7 +42,8 @@ const TOGETHER = 1024
 
 /**
  * Publishes what the sinks of a pipeline say of its commits, each message once and in order, as the only writer of the
- * pipeline's signals. Its checkpoint is the last message there is: every message carries how far it got.
+ * pipeline's signals. Its checkpoint is the last message there is: every message carries how far it got. How far commits
+ * got that said nothing since is told as an event.
  */
 export async function project(options: ProjectorOptions, signal: AbortSignal): Promise<void> {
   const { link, log, namespace, pipeline, replicas } = options
@@ -54,11 +57,23 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
     )
   const at = new Map(Object.entries(Position.parse(JSON.parse(end.headers(AT) || '{}'))))
   const stages = await Promise.all(rangesOf(options.ranges).map((range) => log.stream(layout.stage(pipeline, range))))
-  const starts = await Promise.all(stages.map((stage, r) => begin(stage, at.get(String(r)), stream, options.missing)))
+  const info = await patiently(link, () => link.jsm.streams.info(stream))
+  const reached = await Reached.open(options.events, pipeline, markOf(createdMark(info)), end.seq)
+  const places = stages.map((_, r) => at.get(String(r)))
+  const starts = await Promise.all(stages.map((stage, r) => begin(stage, places[r], reached, stream, options.missing)))
   // both hold on to the connection until they are closed: nothing may fail between here and `finally`
   const publisher = new Publisher(link, stream, end, replicas)
   const mailbox = new Mailbox(starts, signal)
   const encoder = new TextEncoder()
+  let last = end.seq
+  const publish = async (messages: readonly Outgoing[]) => {
+    await publisher.publish(messages)
+    last += messages.length
+  }
+  const settle = async () => {
+    await publisher.flush()
+    await reached.say(last)
+  }
   try {
     while (!signal.aborted) {
       const outgoing: Outgoing[] = []
@@ -68,12 +83,12 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
           const commit = decodeCommit(data, seq)
           const name = stages[input]?.name as string
           for (const letter of commit.head.dead ?? [])
-            await deadLetter(options, name, { ...letter, stream: commit.head.inputs[letter.input]?.stream ?? '' })
+            await leaveLetter(options, name, { ...letter, stream: commit.head.inputs[letter.input]?.stream ?? '' })
           if (commit.outputs.length === 0) continue
           const messages = said(await options.planOf(commit.head.plan), seq, commit.outputs, namespace)
-          const [last, count] = at.get(String(input)) ?? [0, 0]
+          const [newest, count] = at.get(String(input)) ?? [0, 0]
           for (const [n, { subject, message }] of messages.entries()) {
-            if (seq === last && n < count) continue
+            if (seq === newest && n < count) continue
             at.set(String(input), [seq, n + 1, starts[input]?.mark])
             outgoing.push({
               subject,
@@ -82,14 +97,17 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
             })
           }
           if (outgoing.length < TOGETHER) continue
-          await publisher.publish(outgoing.splice(0))
+          await publish(outgoing.splice(0))
         }
       } finally {
         // a commit that cannot be read holds back nothing that was said before it
-        await publisher.publish(outgoing)
+        await publish(outgoing)
       }
+      for (const { seq, input = 0 } of records)
+        reached.took(stages[input]?.name as string, seq, starts[input]?.mark as string)
+      if (reached.isDue) await settle()
     }
-    await publisher.flush()
+    await settle()
   } finally {
     mailbox.close()
     publisher.close()
@@ -99,6 +117,7 @@ export async function project(options: ProjectorOptions, signal: AbortSignal): P
 async function begin(
   stage: LogStream,
   place: z.output<typeof Place> | undefined,
+  reached: Reached,
   signals: string,
   missing: ProjectorOptions['missing'],
 ) {
@@ -107,8 +126,9 @@ async function begin(
   const mark = markOf(created)
   if (known !== undefined && known !== mark)
     throw lost(stage.name, `it was made anew since its signals were published; delete ${signals} to publish all again`)
-  if (last < first) missing({ stream: stage.name, from: last, to: first - 1 })
-  return { stream: stage, from: Math.max(first, last), mark }
+  const due = Math.max(last, reached.of(stage.name, mark) + 1)
+  if (due < first) missing({ stream: stage.name, from: due, to: first - 1 })
+  return { stream: stage, from: Math.max(first, due), mark }
 }
 
 /** What the sinks publish of a commit; they hold nothing themselves. */
@@ -120,28 +140,4 @@ function said(plan: Plan, seq: number, outputs: readonly Uint8Array[], namespace
   subscription.unsubscribe()
   delivery.close()
   return messages
-}
-
-/** One subject per letter: a second one of the same record is refused, whoever sends it. */
-async function deadLetter(
-  { link, log, namespace, pipeline }: ProjectorOptions,
-  stage: string,
-  letter: { readonly stream: string; readonly seq: number; readonly code: string; readonly reason: string },
-): Promise<void> {
-  const subject = letterSubject(namespace, pipeline, letter)
-  const record = await bytesOf(log, letter)
-  const data = new TextEncoder().encode(JSON.stringify({ pipeline, stage, ...letter, record }))
-  const reply = await link.exchange.insist(subject, data, { 'Nats-Expected-Last-Subject-Sequence': '0' })
-  if (reply.type === 'refused' && !isConflict(reply.code)) throw refusalOf(subject, reply)
-}
-/** The record itself, in base64: its stream may let it go before anybody looks. */
-async function bytesOf(log: Log, { stream, seq }: { stream: string; seq: number }): Promise<string | null> {
-  const held = await log.open(stream)
-  if (held === undefined) return null
-  try {
-    for await (const { data } of held.read(seq, { limit: 1 })) return Buffer.from(data).toString('base64')
-  } catch (error) {
-    if (!isTidegateError(error) || error.code !== 'LOG_LOST') throw error
-  }
-  return null
 }

@@ -6,6 +6,9 @@ import { Publisher } from '../log/jetstream/publisher.ts'
 import type { Plan } from '../plan.ts'
 import { provideSignals } from './provide.ts'
 
+/** Messages that wait for the publisher before the replay does. */
+const MOST_WAITING = 2048
+
 /**
  * Publishes what the sinks of a pipeline say in a replay, on the subjects of a namespace of its own: `bt_RUN`. Subscribers
  * read it as they read paper and live, and cannot take the one for the other.
@@ -13,6 +16,8 @@ import { provideSignals } from './provide.ts'
 export class ReplaySignals {
   readonly namespace: string
   published = 0
+  private waiting = 0
+  private rows = 0
   private readonly delivery: Delivery
   private readonly publisher: Publisher
   /** Messages on their way to the publisher, one behind the other. */
@@ -25,11 +30,15 @@ export class ReplaySignals {
     this.delivery = new Delivery(plan, namespace, () => undefined)
     this.delivery.published.subscribe(({ subject, message }) => {
       this.published++
+      this.waiting++
       const data = new TextEncoder().encode(JSON.stringify(message))
       this.turn = this.turn
         .then(() => (this.failure === undefined ? publisher.publish({ subject, data, headers: {} }) : undefined))
         .catch((error: unknown) => {
           this.failure ??= error
+        })
+        .finally(() => {
+          this.waiting--
         })
     })
   }
@@ -50,8 +59,13 @@ export class ReplaySignals {
     return new ReplaySignals(plan, namespace, new Publisher(link, stream, end, replicas))
   }
 
+  /** Each range counts its rows from one; a sink has had what is not behind the last it took. */
   write(row: Committed): void {
-    this.delivery.write([row])
+    this.delivery.write([{ ...row, order: ++this.rows }])
+  }
+  /** What a replay waits for that is faster than the server. */
+  get room(): Promise<void> | undefined {
+    return this.waiting > MOST_WAITING ? this.turn : undefined
   }
   /** Settles when everything is stored. */
   async flush(): Promise<void> {

@@ -8,6 +8,7 @@ import { natsLink } from '../../test/nats_link.ts'
 import { natsServerBinary } from '../../testing/nats_server.ts'
 import { wallClock } from '../clock.ts'
 import type { Committed } from '../connect.ts'
+import { backtest } from '../environment/backtest.ts'
 import { encodeItems } from '../feed.ts'
 import type { Link } from '../log/jetstream/link.ts'
 import { openJetStreamLog } from '../log/jetstream/log.ts'
@@ -103,6 +104,38 @@ describe.skipIf(binary === undefined)('replays of a nats-server (apt-get install
     const cut = { type: 'time', at: times[middle + 2] as number } as const
     expect(await startAt(ticks, cut)).toBeGreaterThan(middle - 1)
     expect(await startAt(ticks, cut)).toBeLessThanOrEqual(middle + 3)
+    await log.close()
+  })
+
+  test('a stretch that ends in the middle of a record gives what a backtest of it gives', async () => {
+    const log = await openJetStreamLog(link, { namespace: 'cut' })
+    const said = {
+      bars: { op: 'time_bars', from: 'trades', params: { every: '1s' } },
+      trend: { op: 'ema', from: 'bars', params: { span: 2 } },
+      above: { op: 'cross', from: 'bars', latest: { trend: 'trend' } },
+      publish: { sink: 'signals', from: 'above' },
+    }
+    const nodes = { trades: definition.nodes.trades, ...said }
+    const speaking = planOf({ ...definition, nodes }, { operators, sources, sinks }, 'paper')
+    const rows = [...generate({ ...market, minutes: 30, seed: 7 })].flat().filter(({ type }) => type === 'row')
+    const records = encodeItems(source, rows)
+    const ticks = await log.stream(layout.tick(feedName(source)))
+    for (const [seq, data] of records.entries()) await ticks.append(data, seq)
+    const bindings = new Map([['trades', { type: 'recording', recording: { frames: () => records } } as const]])
+    const { signal } = new AbortController()
+    const own = { range: { part: 0, of: 1 }, start: { type: 'all' }, speed: Number.POSITIVE_INFINITY } as const
+    const first = rows[0]?.at as number
+    for (const after of [95, 95.5, 100, 600.000001, 1200.1, 1799, 9999]) {
+      const to = first + after * 1e6
+      const tested = await backtest(speaking, { bindings, to })
+      const { outputs, outputs_sha256 } = await replayStreams(speaking, log, {
+        ...{ ...own, to, clock: wallClock, signal },
+        output() {},
+      })
+      expect({ to, outputs, outputs_sha256 }).toEqual({
+        ...{ to, outputs: tested.outputs, outputs_sha256: tested.outputs_sha256 },
+      })
+    }
     await log.close()
   })
 })

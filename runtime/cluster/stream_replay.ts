@@ -25,6 +25,8 @@ export interface StreamReplayOptions {
   readonly execution?: ExecutionName | undefined
   readonly failed?: Watch['failed']
   readonly output: (row: Committed) => void
+  /** What it waits for before it goes on: whoever takes the outputs may be slower. */
+  readonly room?: () => Promise<void> | undefined
   readonly progress?: (rows: number, at: number) => void
 }
 export interface StreamReplayResult {
@@ -54,6 +56,7 @@ export async function replayStreams(plan: Plan, log: Log, options: StreamReplayO
   const { clock, speed, signal, to = Number.POSITIVE_INFINITY } = options
   const heads: Head[] = []
   let records = 0
+  let newest = 0
   let origin: number | undefined
   try {
     for (const [index, { name }] of tickStreams(plan, options.range).entries()) {
@@ -77,16 +80,18 @@ export async function replayStreams(plan: Plan, log: Log, options: StreamReplayO
       const end = stretch(frame, from, Math.min(until, to), speed)
       engine.frame(frame, from, end, plan.sources[head.source]?.id)
       if (engine.waiting !== undefined) await engine.waiting
+      const room = options.room?.()
+      if (room !== undefined) await room
+      for (let row = from; row < end; row++) newest = Math.max(newest, frame.at[row] as number)
       head.row = end
       options.progress?.(engine.counts.rows, at)
       records += await head.fill()
     }
-    const newest = Math.max(0, ...heads.map(({ newest: at }) => at))
-    // a stretch is finite, whatever came after it
+    // a stretch is finite, whatever came after it: it ends behind its last row, as a tape does
     if (!signal.aborted)
       for (const [s, source] of plan.sources.entries())
         if (engine.taken[s]?.ended === false) {
-          const end = endFrame(source, newest)
+          const end = endFrame(source, newest + 1)
           engine.frame(end, 0, end.rows, source.id)
           if (engine.waiting !== undefined) await engine.waiting
         }
@@ -111,7 +116,6 @@ class Head {
   readonly source: number
   frame: Frame | undefined
   row = 0
-  newest = 0
   /** Records that were damaged. */
   dead = 0
   private readonly frames: AsyncGenerator<Frame | Damage>
@@ -141,7 +145,6 @@ class Head {
       }
       this.frame = next.value
       this.row = 0
-      this.newest = Math.max(this.newest, next.value.last)
       while (this.row < this.frame.rows && this.at < this.from) this.row++
     }
     return count

@@ -96,12 +96,12 @@ function projecting({ pipeline, ranges }: Pointer): Task {
     run: ({ link, log, namespace, replicas, plans, events, notice }, signal) =>
       project(
         {
-          ...{ link, log, namespace, replicas, pipeline, ranges },
+          ...{ link, log, namespace, replicas, pipeline, ranges, events },
           planOf: (hash) => plans.byHash(pipeline, hash),
           missing(gone) {
-            events.tell(pipeline, 'signals_lost', gone)
+            events.tell(pipeline, 'signals_uncertain', gone)
             notice(
-              `signals of ${pipeline}: commits ${gone.from} to ${gone.to} of ${gone.stream} were let go, and what they said and was not published is missing`,
+              `signals of ${pipeline}: commits ${gone.from} to ${gone.to} of ${gone.stream} were let go, and nothing tells whether all they said was published before`,
             )
           },
         },

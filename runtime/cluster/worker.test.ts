@@ -15,7 +15,7 @@ import type { Log } from '../log/log.ts'
 import { committed } from '../outputs.ts'
 import { type Plan, plan as planOf } from '../plan.ts'
 import { replay } from '../replay.ts'
-import { type Letter, letters, redrive } from './dead_letters.ts'
+import { DeadLetters, type Letter } from './dead_letters.ts'
 import { Definitions } from './definitions.ts'
 import { type Deploying, deploy, promote, shadow } from './deploy.ts'
 import { eventsOf } from './events.ts'
@@ -226,7 +226,7 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     for (const data of [trade(1), trade(2), damaged]) await ticks.append(data, (await ticks.state()).last)
     const on = { link, log, namespace, replicas: 1 }
     const [letter] = await until(async () => {
-      const all = await letters(on, 'poisoned')
+      const all = (await DeadLetters.open(on)).waiting('poisoned')
       return all.length > 0 && all
     })
     expect(letter).toMatchObject({ seq: 3, code: 'FRAME_CORRUPT', record: Buffer.from(damaged).toString('base64') })
@@ -237,8 +237,8 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
       time: null,
     })
     await ticks.append(trade(4), 3)
-    expect(await redrive(on, letter as Letter, trade(5))).toBe(5)
-    expect(await letters(on)).toEqual([])
+    expect(await (await DeadLetters.open(on)).redrive(letter as Letter, trade(5))).toBe(5)
+    expect((await DeadLetters.open(on)).waiting()).toEqual([])
     // who reads the commit once more does not bring it back
     first.abort()
     await until(async () => said.includes('a: worker a is down'))
@@ -248,7 +248,7 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     await until(async () => (await newestHead(log, layout.stage('poisoned')))?.inputs[0]?.to === 5)
     const inputs = await inputsOf(plan, pointer, { part: 0, of: 1 }, log)
     await new Promise((resolve) => setTimeout(resolve, 500))
-    expect(await letters(on)).toEqual([])
+    expect((await DeadLetters.open(on)).waiting()).toEqual([])
     expect(await replay(plan, log, { inputs, name: layout.stage('poisoned'), committedBy: plan })).toMatchObject({
       equal: true,
       records: 5,
@@ -340,7 +340,7 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     expect((await link.jsm.streams.info(`${namespace}-sig-forgotten`)).state.messages).toBe(0)
   })
 
-  test('signals that are missing because commits were let go before they were published are told', async () => {
+  test('commits that were let go, and may have said what was not published, are told', async () => {
     const definition = drawn('trimmed')
     const plan = await planner(definition)
     const expected = await backtested(plan)
@@ -353,7 +353,7 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     const stage = streamOf(namespace, layout.stage('trimmed'))
     const told = async (name: string) => {
       const stop = new AbortController()
-      const events = await eventsOf({ link, namespace, replicas: 1 }, 'trimmed', 'signals_lost', stop.signal)
+      const events = await eventsOf({ link, namespace, replicas: 1 }, 'trimmed', 'signals_uncertain', stop.signal)
       const worker = work(name)
       await until(async () => said.some((line) => line.startsWith(`${name}: signals of trimmed`)))
       const { value } = await events.next()
@@ -366,6 +366,8 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     await link.jsm.streams.delete(`${namespace}-sig-trimmed`)
     await link.jsm.streams.purge(stage, { seq: 5 })
     expect(await told('b')).toMatchObject({ stream: layout.stage('trimmed'), from: 1, to: 4 })
+    // as if it had been killed before it said so
+    await link.jsm.streams.purge(`${namespace}-evt`, { filter: `${namespace}.evt.trimmed.signals_reached` })
     const { last_seq } = (await link.jsm.streams.info(stage)).state
     await link.jsm.streams.purge(stage)
     expect(await told('c')).toMatchObject({ stream: layout.stage('trimmed'), to: last_seq })

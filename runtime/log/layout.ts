@@ -12,10 +12,10 @@
  * | orders | `NS-ord` | `NS.ord.ACCOUNT.VENUE.ORDER` | one message per subject, for ever; a second one is refused |
  * | fills | `NS-fill` | `NS.fill.ACCOUNT.VENUE.FILL` | as orders |
  * | events and the audit | `NS-evt` | `NS.evt.PIPELINE.EVENT` | 30 days |
- * | dead letters | `NS-dlq` | `NS.dlq.PIPELINE` | 90 days |
+ * | dead letters | `NS-dlq` | `NS.dlq.PIPELINE.STREAM.SEQ` | 90 days |
  * | definitions | bucket `NS-definitions` | `PIPELINE.vN`, `PIPELINE.current`, `PIPELINE.savepoint.NAME` | 32 versions of a key, for ever |
  * | leases, workers | bucket `NS-leases` | `task.NAME`, `worker.NAME`, `refused.PIPELINE.WORKER` | 2 s after the last renewal |
- * | large records | `NS-records` | `NS.records.SUBJECT.PLACE.WRITER.APPEND.PIECE` | bodies of records that do not fit a message, in pieces: as long as the record; those of commits that were purged go with the next `deploy` |
+ * | large records | `NS-records` | `NS.records.SUBJECT.PLACE.WRITER.APPEND.PIECE` | bodies of records that do not fit a message, in pieces: as long as the record; those of commits that were purged go with the next `deploy`, of a `run` within the hour |
  *
  * `R` is `pofN`: range p of N of the 64 key groups, left out where there is one range.
  */

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { JetStreamApiError } from '@nats-io/jetstream'
 import { TidegateError } from '../../../schemas/errors.ts'
+import { isNoStream } from './api_errors.ts'
 import { HEADERS, refusalOf } from './exchange.ts'
 import type { Link } from './link.ts'
 import { patiently } from './patience.ts'
@@ -74,8 +75,11 @@ export class Records {
     const prefix = `${this.prefix}.${subject}`
     // exactly place, writer (two tokens) and piece: names of other streams may begin as this one does
     const filter = { subjects_filter: `${prefix}.*.*.*.*` }
-    const { state } = await patiently(this.link, () => this.link.jsm.streams.info(this.stream, filter))
-    const places = Object.keys(state.subjects ?? {}).map(
+    const info = await patiently(this.link, () => this.link.jsm.streams.info(this.stream, filter)).catch((error) => {
+      if (isNoStream(error)) return undefined
+      throw error
+    })
+    const places = Object.keys(info?.state.subjects ?? {}).map(
       (body) => body.slice(prefix.length + 1).split('.')[0] as string,
     )
     for (const place of new Set(places))
