@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { openEmbeddedLog } from '../log/embedded.ts'
+import type { LogStream } from '../log/log.ts'
 import { Mailbox, TAKEN_BYTES } from './mailbox.ts'
 
 const folders: string[] = []
@@ -36,3 +37,30 @@ test.each([
     await log.close()
   },
 )
+
+test('long records do not pile up while nobody takes them', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tidegate-'))
+  folders.push(folder)
+  const log = await openEmbeddedLog(folder, { fsync: 'close' })
+  const stream = await log.stream('ticks')
+  const all = 80
+  for (let i = 0; i < all; i++) await stream.append(new Uint8Array(2 ** 20), i)
+  let read = 0
+  const counted = Object.assign(Object.create(stream) as LogStream, {
+    async *tail(from: number, signal: AbortSignal) {
+      for await (const record of stream.tail(from, signal)) {
+        read++
+        yield record
+      }
+    },
+  })
+  const { signal } = new AbortController()
+  const mailbox = new Mailbox([{ stream: counted, from: 1 }], signal)
+  await expect.poll(() => read).toBe(32)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(read).toBe(32)
+  let taken = 0
+  while (taken < all) taken += (await mailbox.take(16, signal)).length
+  mailbox.close()
+  await log.close()
+})

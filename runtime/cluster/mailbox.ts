@@ -1,14 +1,16 @@
 import type { LogStream } from '../log/log.ts'
 import type { InputRecord } from '../stage.ts'
 
-/** Records that wait for the next step at most: more are not asked for. */
+/** Records that wait for the next step at most, and their bytes but for the last one's: more are not asked for. */
 const MOST_RECORDS = 1024
+const MOST_BYTES = 2 ** 25
 /** What is handed out at a time comes to no more bytes than this, but for the first record. */
 export const TAKEN_BYTES = 2 ** 20
 
 /** Follows several streams and hands out what came, in the order it came. */
 export class Mailbox {
   private readonly records: InputRecord[] = []
+  private bytes = 0
   private readonly stop = new AbortController()
   private failure: unknown
   private wake: () => void = () => {}
@@ -24,8 +26,9 @@ export class Mailbox {
     try {
       for await (const { seq, data } of stream.tail(from, signal)) {
         this.records.push({ seq, data, input })
+        this.bytes += data.byteLength
         this.wake()
-        while (this.records.length >= MOST_RECORDS && !signal.aborted)
+        while ((this.records.length >= MOST_RECORDS || this.bytes >= MOST_BYTES) && !signal.aborted)
           await new Promise<void>((resolve) => this.roomFor.push(resolve))
       }
     } catch (error) {
@@ -49,6 +52,7 @@ export class Mailbox {
       count++
     }
     const taken = this.records.splice(0, count)
+    for (const { data } of taken) this.bytes -= data.byteLength
     const waiting = this.roomFor
     this.roomFor = []
     for (const go of waiting) go()
