@@ -18,7 +18,7 @@ export interface PullFrom {
 }
 
 /** Messages that are asked for and not taken, at most; and their bytes, by what the last ones had. */
-const WINDOW = 500
+const WINDOW = 1000
 const WINDOW_BYTES = 2 ** 24
 /** Before anything is known of their length. */
 const FIRST = 16
