@@ -4,6 +4,7 @@ import { KEY_GROUPS } from '../key_groups.ts'
 import type { Network } from '../network.ts'
 import type { Clock } from '../schedule.ts'
 import { MAX_JUMP } from '../watermarks.ts'
+import * as name from './names.ts'
 import { Text } from './text.ts'
 
 /** Event time as a loop over rows sees it: the clocks that a source moves, by their number in the program. */
@@ -32,8 +33,8 @@ export function rowsText(
   const planned = network.plan.sources[source] as Network['plan']['sources'][number]
   const { output } = planned.component
   const columns = columnsOf(output)
-  const cells = columns.map((column: Column, c) => cellOf(column, `c${c}`, `${output.kind}$${column.name}`))
-  const message = isBare(output) ? cells[0] : `new ${output.kind}$row(${cells.join(', ')})`
+  const cells = columns.map((column: Column, c) => cellOf(column, `c${c}`, name.valuesOf(output, column.name)))
+  const message = isBare(output) ? cells[0] : `new ${name.rowOf(output)}(${cells.join(', ')})`
   const alone = hands.every(({ clock }) => clock.watermarks.sources.length === 1)
   const text = new Text().add(
     `function rows_${planned.id}(f, codes, from, last) {`,
