@@ -91,3 +91,43 @@ describe.each(['interpret', 'compile'] as const)('a node that throws (%s)', (exe
     expect([broken?.out[''], after?.out['']]).toEqual([1, 2])
   })
 })
+
+test.each(['interpret', 'compile'] as const)(
+  'an alarm at no time at all fails, and stops no timer of others (%s)',
+  (execution) => {
+    const common = {
+      version: 1,
+      summary: 'Waits.',
+      input: { trade: Trade },
+      output: Scalar,
+      params: z.strictObject({}),
+    }
+    const example = { params: {}, input: [], output: [] }
+    const lost = defineOperator({
+      ...{ ...common, name: 'lost', example, init: () => ({ due: Number.POSITIVE_INFINITY }) },
+      on: {
+        trade(state, { price }) {
+          state.due = price - Number.POSITIVE_INFINITY * 0
+        },
+      },
+      alarm: { at: ({ due }) => due, fire: () => undefined },
+    })
+    const clock = defineOperator({
+      ...{ ...common, name: 'clock', example },
+      on: { trade: () => undefined },
+      timer: { every: () => 10, fire: (_state, at) => at },
+    })
+    const nodes = {
+      trades: { source: 'tape_trades' },
+      lost: { op: 'lost', from: 'trades' },
+      clock: { op: 'clock', from: 'trades' },
+    }
+    const waiting = plan({ pipeline: 'waiting', nodes }, { operators: listed(lost, clock), sources, sinks: {} })
+    const failures: string[] = []
+    const failed = ({ node, at, cause }: Failure) => failures.push(`${node} ${at} ${(cause as Error).message}`)
+    const engine = new Engine(waiting, { failed }, { execution })
+    for (const at of [1, 35]) engine.row(0, 'v:A', at, { price: 1, size: 1, side: 0, id: 0 })
+    expect(failures).toEqual(['lost 1 its alarm must be a time, or Infinity for never, found NaN'])
+    expect(engine.metrics().find(({ node }) => node === 'clock')?.out['']).toBe(3)
+  },
+)
