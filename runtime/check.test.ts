@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { operators } from '../operators/catalogue.ts'
 import { isTidegateError } from '../schemas/errors.ts'
+import { Scalar } from '../schemas/features.ts'
+import { Bar } from '../schemas/market.ts'
 import { sinks } from '../sinks/catalogue.ts'
 import { sources } from '../sources/catalogue.ts'
 import { check } from './check.ts'
+import { defineOperator, listed } from './define.ts'
 import { plan } from './plan.ts'
 
 const catalogue = { operators, sources, sinks }
@@ -147,6 +151,28 @@ test('nodes that feed each other are told with the circle; a feedback port break
 test('a source whose rows may come later than a window stays open is told', () => {
   const late = { trades: { source: 'binance_trades', params: { symbols: ['BTCUSDT'], lateness: '2m' } } }
   expect(problems(late)).toEqual(['LATENESS nodes.trades.params: rows may lag 2m, but "bars" closes a window every 1m'])
+})
+test.each([0, -1, Number.NaN])('a timer that is due every %d µs is told', (every) => {
+  const clock = defineOperator({
+    ...{
+      name: 'clock',
+      version: 1,
+      summary: 'Ticks.',
+      params: z.strictObject({}),
+      input: { bar: Bar },
+      output: Scalar,
+    },
+    ...{ on: { bar: () => undefined }, timer: { every: () => every, fire: (_state, at) => at } },
+    example: { params: {}, input: [], output: [] },
+  })
+  const nodes = { ...sound, clock: { op: 'clock', from: 'bars' } }
+  const found = check({ pipeline: 'p', nodes }, { ...catalogue, operators: { ...operators, ...listed(clock) } })
+  expect(found.problems.filter(({ code }) => code === 'PARAM_INVALID')).toEqual([
+    {
+      ...{ code: 'PARAM_INVALID', path: 'nodes.clock.params' },
+      message: `its timer is due every ${every} µs; expected more than 0`,
+    },
+  ])
 })
 test.each([
   ['no document', undefined],

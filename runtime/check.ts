@@ -83,6 +83,7 @@ export function check(raw: unknown, catalogue: Catalogue): Checked {
       `nodes.${circle[0]}`,
       `${[...circle, circle[0]].join(' -> ')} feed each other; break the circle at a feedback port`,
     )
+  checkTimers(nodes, catalogue, report)
   checkLateness(nodes, catalogue, report)
   return { problems: found, spec }
 }
@@ -257,6 +258,17 @@ function circles(nodes: Readonly<Record<string, NodeSpec>>, catalogue: Catalogue
   return found
 }
 
+/** A timer of no period would never be due, and one of a negative period always. */
+function checkTimers(nodes: Readonly<Record<string, NodeSpec>>, catalogue: Catalogue, report: Report): void {
+  for (const [id, node] of Object.entries(nodes)) {
+    const operator = componentOf(node, catalogue)
+    if (operator?.role !== 'operator' || operator.timer === undefined) continue
+    const own = z.safeParse(operator.params, node.params)
+    const every = own.success ? operator.timer.every(operator.prepare(own.data) as never) : 1
+    if (!(every > 0))
+      report('PARAM_INVALID', `nodes.${id}.params`, `its timer is due every ${every} µs; expected more than 0`)
+  }
+}
 function checkLateness(nodes: Readonly<Record<string, NodeSpec>>, catalogue: Catalogue, report: Report): void {
   const parsed = (component: Component, params: unknown) => z.safeParse(component.params, params)
   for (const [id, node] of Object.entries(nodes)) {

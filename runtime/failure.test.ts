@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { Scalar } from '../schemas/features.ts'
 import { Trade } from '../schemas/market.ts'
 import { sources } from '../sources/catalogue.ts'
-import { defineOperator, listed } from './define.ts'
+import { defineOperator, listed, many } from './define.ts'
 import { Engine, type ExecutionName } from './engine.ts'
 import { failureOf } from './failure.ts'
 import { plan } from './plan.ts'
@@ -90,4 +90,86 @@ describe.each(['interpret', 'compile'] as const)('a node that throws (%s)', (exe
     const [, , broken, after] = again.metrics()
     expect([broken?.out[''], after?.out['']]).toEqual([1, 2])
   })
+})
+
+test.each(['interpret', 'compile'] as const)(
+  'an alarm at no time at all fails, and stops no timer of others (%s)',
+  (execution) => {
+    const common = {
+      version: 1,
+      summary: 'Waits.',
+      input: { trade: Trade },
+      output: Scalar,
+      params: z.strictObject({}),
+    }
+    const example = { params: {}, input: [], output: [] }
+    const lost = defineOperator({
+      ...{ ...common, name: 'lost', example, init: () => ({ due: Number.POSITIVE_INFINITY }) },
+      on: {
+        trade(state, { price }) {
+          state.due = price - Number.POSITIVE_INFINITY * 0
+        },
+      },
+      alarm: { at: ({ due }) => due, fire: () => undefined },
+    })
+    const clock = defineOperator({
+      ...{ ...common, name: 'clock', example },
+      on: { trade: () => undefined },
+      timer: { every: () => 10, fire: (_state, at) => at },
+    })
+    const nodes = {
+      trades: { source: 'tape_trades' },
+      lost: { op: 'lost', from: 'trades' },
+      clock: { op: 'clock', from: 'trades' },
+    }
+    const waiting = plan({ pipeline: 'waiting', nodes }, { operators: listed(lost, clock), sources, sinks: {} })
+    const failures: string[] = []
+    const failed = ({ node, at, cause }: Failure) => failures.push(`${node} ${at} ${(cause as Error).message}`)
+    const engine = new Engine(waiting, { failed }, { execution })
+    for (const at of [1, 35]) engine.row(0, 'v:A', at, { price: 1, size: 1, side: 0, id: 0 })
+    expect(failures).toEqual(['lost 1 its alarm must be a time, or Infinity for never, found NaN'])
+    expect(engine.metrics().find(({ node }) => node === 'clock')?.out['']).toBe(3)
+  },
+)
+
+const answering = (answer: unknown) =>
+  defineOperator({
+    ...{ name: 'answering', version: 1, summary: 'Says something.', params: z.strictObject({}) },
+    ...{ input: { trade: Trade }, output: { one: Scalar, all: many(Scalar) }, on: { trade: () => answer as never } },
+    example: { params: {}, input: [], output: [] },
+  })
+const comparing = defineOperator({
+  ...{ name: 'comparing', version: 1, summary: 'Repeats what it hears.', params: z.strictObject({}) },
+  ...{ input: { one: Scalar }, latest: { newest: Scalar }, output: Scalar },
+  on: { one: (_state, _one, { latest }) => latest.newest },
+  example: { params: {}, input: [], output: [] },
+})
+test.each([
+  ['null', { one: null }],
+  ['text', { one: '1' }],
+  ['a bigint', { one: 1n }],
+  ['nothing in an array', { all: [undefined] }],
+])('an answer of another type than its kind is a failure: %s', (_words, answer) => {
+  const nodes = {
+    trades: { source: 'tape_trades' },
+    answering: { op: 'answering', from: 'trades' },
+    comparing: { op: 'comparing', from: 'answering.one', latest: { newest: 'answering.one' } },
+    others: { op: 'comparing', from: 'answering.all', latest: { newest: 'answering.all' } },
+  }
+  const operators = listed(answering(answer), comparing)
+  const drawn = plan({ pipeline: 'odd', nodes }, { operators, sources, sinks: {} })
+  for (const execution of ['interpret', 'compile'] as const) {
+    const failures: Failure[] = []
+    const engine = new Engine(drawn, { failed: (failure) => failures.push(failure) }, { execution })
+    engine.row(0, 'v:A', 1, { price: 1, size: 1, side: 0, id: 0 })
+    expect(failures).toMatchObject([
+      { node: 'answering', cause: { message: expect.stringMatching(/expected a scalar, found /) } },
+    ])
+    expect(
+      engine
+        .metrics()
+        .map(({ out }) => out[''])
+        .filter(Boolean),
+    ).toEqual([1])
+  }
 })

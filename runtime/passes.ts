@@ -1,4 +1,4 @@
-import { isBare } from '../schemas/columns.ts'
+import { typeOf } from '../schemas/columns.ts'
 import type { State } from './define.ts'
 import type { Meter } from './meter.ts'
 import type { Edge, Handler, Network, Reader, Running } from './network.ts'
@@ -183,7 +183,7 @@ export function shaped({ single, outputs }: Running, answer: unknown): void {
     if (many && !Array.isArray(value))
       throw new Error(`${edge.name}: expected an array of messages, found ${String(value)}`)
     for (const message of many ? (value as readonly unknown[]) : [value])
-      if (!isBare(edge.kind) && (typeof message !== 'object' || message === null))
+      if (typeof message !== typeOf(edge.kind) || message === null)
         throw new Error(`${edge.name}: expected a ${edge.kind.kind}, found ${String(message)}`)
   }
   if (single) {

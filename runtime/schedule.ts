@@ -283,7 +283,10 @@ export class Schedule {
   private alarmOf(node: Running, code: number): number {
     const { alarm } = node.planned.operator
     if (alarm === undefined || this.network.isBroken(node, code)) return ALWAYS
-    return (alarm.at as unknown as (state: State) => number)(this.network.stateOf(node, code))
+    const at = (alarm.at as unknown as (state: State) => number)(this.network.stateOf(node, code))
+    // no time is before or after it: nothing else would be due again
+    if (Number.isNaN(at)) throw new Error('its alarm must be a time, or Infinity for never, found NaN')
+    return at
   }
   setAlarm(node: Running, code: number): void {
     const at = this.alarmOf(node, code)

@@ -49,6 +49,13 @@ export function columnsOf(kind: Kind): readonly Column[] {
   return columns
 }
 export const isBare = (kind: Kind): boolean => defOf(kind.schema).shape === undefined
+/** What `typeof` says of the messages of a kind. */
+export function typeOf(kind: Kind): string {
+  const [{ type, values } = { type: 'f64', values: undefined }] = columnsOf(kind)
+  if (!isBare(kind)) return 'object'
+  if (type === 'u8') return typeof values?.[0]
+  return type === 'fixed' ? 'bigint' : type === 'dict' ? 'string' : 'number'
+}
 
 /** The schema as text: what the hash is taken of, and what a tape carries for its reader. */
 export const schemaText = (kind: Kind): string => JSON.stringify({ kind: kind.kind, columns: columnsOf(kind) })

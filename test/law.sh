@@ -9,6 +9,6 @@ export TIDEGATE_RUNS="$runs"
 for version in "${@:-20 22 24}"; do
   for one in $version; do
     echo "node $one, $runs runs a property"
-    npx --yes --package "node@$one" -- node node_modules/vitest/vitest.mjs run test/two_executions.test.ts test/random_graphs.test.ts
+    npx --yes --package "node@$one" -- node node_modules/vitest/vitest.mjs run test/two_executions.test.ts test/wild_graphs.test.ts test/random_graphs.test.ts
   done
 done

@@ -164,6 +164,15 @@ const holdsMap = defineScan({
   init: () => ({ seen: new Map() as never as { [name: string]: number } }),
   step: (_state, { close }) => close,
 })
+const holdsWide = defineScan({
+  ...scan,
+  name: 'holds_wide',
+  init: () => ({ product: 1n }),
+  step(state, { close }) {
+    state.product = 1n << 128n
+    return close
+  },
+})
 const noFlag = defineScan({ ...scan, name: 'no_flag', on_gap: 'mark', step: (_state, { close }) => close })
 const turnsFields = defineScan({
   ...about,
@@ -245,7 +254,7 @@ export const offenders: Readonly<Record<LawName, readonly Definition<Operator>[]
   reads_only: [writesMessage, writesParams, writesAnswer],
   keeps_no_message: [keepsMessage, keepsOutside],
   state_shape: [widens, changesType],
-  state_plain: [holdsNull, holdsMap, noFlag],
+  state_plain: [holdsNull, holdsMap, holdsWide, noFlag],
   restarts: [hidesBeside, remembersInit],
   shares_nothing: [sharesWindow, hidesState],
   fresh_answers: [writesAnswer, oneAnswer, passesOn],

@@ -1,14 +1,13 @@
 import type { SourceItem } from '../runtime/connect.ts'
 import type { Kernel } from '../runtime/define.ts'
-import { Engine, type ExecutionName } from '../runtime/engine.ts'
+import { Engine, type EngineOptions } from '../runtime/engine.ts'
 import { encodeItems } from '../runtime/feed.ts'
 import { toJson } from '../runtime/json.ts'
 import { outputId } from '../runtime/outputs.ts'
-import type { Plan, PlannedSource } from '../runtime/plan.ts'
+import { kindsOf, type Plan, type PlannedSource } from '../runtime/plan.ts'
 import { Snapshots } from '../runtime/state/snapshot.ts'
 import type { Watch } from '../runtime/watch.ts'
 import { decodeFrame } from '../schemas/frame.ts'
-import { kinds } from '../schemas/kinds.ts'
 import { chanceOf } from '../testing/tapes.ts'
 
 /** The kernels of the toys open at once. */
@@ -39,16 +38,29 @@ export function framesOf(plan: Plan, events: readonly Event[], cut: (event: numb
   return frames
 }
 
+/** How an engine may run a plan: all say the same. */
+export const executions = {
+  interpret: { execution: 'interpret' },
+  compile: { execution: 'compile' },
+  loose: { execution: 'compile', binding: 'loose' },
+  metered: { execution: 'compile', metering: { now: () => 0, rows: 3, timers: 2 } },
+} as const satisfies Readonly<Record<string, EngineOptions>>
+export type ExecutionName = keyof typeof executions
+
 /** An engine whose recorded outputs are kept as text: id, kind and value, as they are hashed. */
 export class Run {
   readonly outputs: string[]
   readonly failures: string[]
   readonly plan: Plan
   readonly engine: Engine
+  private readonly execution: ExecutionName
   private readonly snapshots: Snapshots
+  private readonly kinds: ReturnType<typeof kindsOf>
 
   constructor(plan: Plan, outputs: string[] = [], execution: ExecutionName = 'compile', failures: string[] = []) {
     this.plan = plan
+    this.execution = execution
+    this.kinds = kindsOf(plan)
     this.outputs = outputs
     this.failures = failures
     const watch: Watch = {
@@ -56,18 +68,18 @@ export class Run {
         this.outputs.push(`${outputId(plan.pipeline, edge, key, at, ordinal)} ${kind.kind} ${toJson(value)}`),
       failed: ({ node, key, at, row }) => this.failures.push(`${node} ${key} ${at} ${row}`),
     }
-    this.engine = new Engine(plan, watch, { execution, kernels: kernelsOf(plan) })
+    this.engine = new Engine(plan, watch, { ...executions[execution], kernels: kernelsOf(plan) })
     this.snapshots = new Snapshots(this.engine)
   }
 
   take(frames: readonly Uint8Array[]): this {
-    for (const bytes of frames) this.engine.frame(decodeFrame(bytes, kinds))
+    for (const bytes of frames) this.engine.frame(decodeFrame(bytes, this.kinds))
     return this
   }
   /** The same where kernels answer later. */
   async takeSlowly(frames: readonly Uint8Array[]): Promise<this> {
     for (const bytes of frames) {
-      this.engine.frame(decodeFrame(bytes, kinds))
+      this.engine.frame(decodeFrame(bytes, this.kinds))
       await this.engine.waiting
     }
     return this
@@ -76,7 +88,7 @@ export class Run {
     return { bytes: this.snapshots.save(full), keys: [...this.engine.network.keys] }
   }
   /** A fresh engine with what was saved, that goes on writing to the same outputs. */
-  restart(saves: readonly Saved[], execution: ExecutionName = this.engine.execution): Run {
+  restart(saves: readonly Saved[], execution: ExecutionName = this.execution): Run {
     this.engine.close()
     const next = new Run(this.plan, this.outputs, execution, this.failures)
     for (const { bytes, keys } of saves) next.snapshots.load(bytes, keys)
@@ -101,10 +113,10 @@ export function restartedAnywhere(
   plan: Plan,
   events: readonly Event[],
   seed: number,
-  executions: readonly ExecutionName[] = ['compile'],
+  names: readonly ExecutionName[] = ['compile'],
 ) {
   const chance = chanceOf(seed)
-  const any = () => executions[Math.floor(chance() * executions.length)] as ExecutionName
+  const any = () => names[Math.floor(chance() * names.length)] as ExecutionName
   let run = new Run(plan, [], any())
   let saves: Saved[] = []
   for (let from = 0; from < events.length; ) {

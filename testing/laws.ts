@@ -237,7 +237,7 @@ export const laws = {
     })
   },
 
-  /** State is numbers, booleans, bigints, Rings and objects of these; `on_gap: mark` has its flag, an alarm waits for nobody. */
+  /** State is numbers, booleans, bigints of 128 bits, Rings and objects of these; `on_gap: mark` has its flag, an alarm waits for nobody. */
   state_plain(operator, given) {
     const driver = start(operator, given)
     play(driver, given.tape)
@@ -247,7 +247,14 @@ export const laws = {
     const waits = Object.keys(operator.latest).filter(
       (port) => !(port in operator.before) && !(port in operator.absent),
     )
+    const values = states(driver)
+      .flatMap(inside)
+      .flatMap((part) => Object.values(part) as readonly unknown[])
+    const wide = values.find((v) => typeof v === 'bigint' && BigInt.asIntN(128, v) !== v)
     return [
+      ...(wide === undefined
+        ? []
+        : [`expected bigints of at most 128 bits: what is saved of ${wide} is another number`]),
       ...(marked ? [] : ['on_gap mark sets `gapped`, which the state does not have']),
       ...(operator.alarm !== undefined && waits.length > 0
         ? [`its alarm cannot fire before ${waits.join()} has spoken: give \`before\``]

@@ -1,11 +1,12 @@
+import type { Kind } from '../../schemas/kind.ts'
 import type { Edge, Running } from '../network.ts'
 
-// What things are called in a program: by the author's own node ids.
+// What things are called in a program: by the author's own names, each sort of thing with a first word of its own.
 
 export const ident = (edge: string): string => edge.replaceAll('.', '$')
 /** The message on an edge. */
 export const messageOf = (edge: Edge): string => `v_${ident(edge.name)}`
-export const handlerOf = (node: Running, port: string): string => `${node.planned.id}$${port}`
+export const handlerOf = (node: Running, port: string): string => `on_${node.planned.id}$${port}`
 export const fireOf = (node: Running): string => `timer_${node.planned.id}`
 export const alarmOf = (node: Running): string => `alarm_${node.planned.id}`
 export const paramsOf = (node: Running): string => `params_${node.planned.id}`
@@ -23,3 +24,6 @@ export const keepOf = (edge: Edge): string => `keep_${ident(edge.name)}`
 export const lastOf = (edge: Edge): string => `last_${ident(edge.name)}`
 export const kindOf = (edge: Edge): string => `kind_${ident(edge.name)}`
 export const sendOf = (edge: Edge): string => `send_${ident(edge.name)}`
+/** The class of the rows of a kind, and what the numbers of one of its fields stand for. */
+export const rowOf = ({ kind }: Kind): string => `row_${kind}`
+export const valuesOf = ({ kind }: Kind, field: string): string => `values_${kind}$${field}`

@@ -1,4 +1,4 @@
-import { isBare } from '../../schemas/columns.ts'
+import { typeOf } from '../../schemas/columns.ts'
 import { type Edge, NUMBERS, type Reader, type Running } from '../network.ts'
 import { changeOf } from './changed.ts'
 import * as name from './names.ts'
@@ -176,7 +176,12 @@ export class PassText {
   private shape({ single, outputs, index }: Running, answer: string): readonly string[] {
     const wrong = (value: string, { edge, many }: Running['outputs'][number]) => {
       if (many) return [`${value} !== undefined`]
-      return isBare(edge.kind) ? [] : [`typeof ${value} === 'object' ? ${value} === null : ${value} !== undefined`]
+      const type = typeOf(edge.kind)
+      return [
+        type === 'object'
+          ? `typeof ${value} === 'object' ? ${value} === null : ${value} !== undefined`
+          : `typeof ${value} !== '${type}' && ${value} !== undefined`,
+      ]
     }
     const suspect = single
       ? wrong(answer, outputs[0] as Running['outputs'][number])
@@ -185,7 +190,6 @@ export class PassText {
           `${answer} === null`,
           ...outputs.flatMap((o) => wrong(`${answer}.${o.port}`, o)).map((w) => `(${w})`),
         ]
-    if (suspect.length === 0) return []
     const wrongly = suspect.join(' || ')
     const asked = single ? wrongly : `${answer} !== undefined && (${wrongly})`
     return [`if (${asked}) shaped(${index}, ${answer});`]

@@ -203,9 +203,9 @@ function scopeOf({ nodes, edges, plan, stride }: Network): Readonly<Record<strin
     if (passive === true) continue
     const { output } = component
     scope[`read_${id}`] = rowReader(output)
-    if (!isBare(output)) scope[`${output.kind}$row`] = rowMaker(output)
+    if (!isBare(output)) scope[name.rowOf(output)] = rowMaker(output)
     for (const { name: field, values } of columnsOf(output) as readonly Column[])
-      if (values !== undefined) scope[`${output.kind}$${field}`] = values
+      if (values !== undefined) scope[name.valuesOf(output, field)] = values
   }
   return scope
 }

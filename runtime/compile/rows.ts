@@ -4,6 +4,7 @@ import { KEY_GROUPS } from '../key_groups.ts'
 import type { Network } from '../network.ts'
 import type { Clock } from '../schedule.ts'
 import { MAX_JUMP } from '../watermarks.ts'
+import * as name from './names.ts'
 import { Text } from './text.ts'
 
 /** Event time as a loop over rows sees it: the clocks that a source moves, by their number in the program. */
@@ -32,8 +33,8 @@ export function rowsText(
   const planned = network.plan.sources[source] as Network['plan']['sources'][number]
   const { output } = planned.component
   const columns = columnsOf(output)
-  const cells = columns.map((column: Column, c) => cellOf(column, `c${c}`, `${output.kind}$${column.name}`))
-  const message = isBare(output) ? cells[0] : `new ${output.kind}$row(${cells.join(', ')})`
+  const cells = columns.map((column: Column, c) => cellOf(column, `c${c}`, name.valuesOf(output, column.name)))
+  const message = isBare(output) ? cells[0] : `new ${name.rowOf(output)}(${cells.join(', ')})`
   const alone = hands.every(({ clock }) => clock.watermarks.sources.length === 1)
   const text = new Text().add(
     `function rows_${planned.id}(f, codes, from, last) {`,
@@ -59,6 +60,12 @@ export function rowsText(
     const late =
       hands.length === 0 ? [`at < seen - ${planned.lateness}`] : hands.map(({ number }) => `at < mark_${number}[g]`)
     const due = hands.map(({ number }) => `to_g >= due_${number}[g] || at >= due_${number}[${KEY_GROUPS}]`)
+    // after an end, or new in an upgrade, the time of the whole pipeline may be behind a source that rows lag
+    const ahead = hands.flatMap(({ number, clock }) =>
+      planned.lateness > 0 && [...clock.timers, ...clock.alarms].some(({ node }) => node.wide)
+        ? [`at > mark_${number}[${KEY_GROUPS}]`]
+        : [],
+    )
     const go = [
       '// something is due before this row',
       ...(bounded ? [`if (seen === -Infinity || ${doubtful}) return i;`] : []),
@@ -79,7 +86,7 @@ export function rowsText(
         `if (at > mark_${number}[${KEY_GROUPS}]) mark_${number}[${KEY_GROUPS}] = at;`,
       ]),
       ...(due.length === 0 ? [] : ['}']),
-      '} else if (!(at >= 0)) return i;',
+      `} else if (${['!(at >= 0)', ...ahead].join(' || ')}) return i;`,
     )
   } else {
     text.add(

@@ -2,6 +2,7 @@ import { type Column, columnsOf, isBare } from '../../schemas/columns.ts'
 import { rowMaker } from '../../schemas/frame_reader.ts'
 import { generate } from '../../schemas/generate.ts'
 import type { Kind } from '../../schemas/kind.ts'
+import { rowOf, valuesOf } from '../compile/names.ts'
 import { readWide, type Slots, writeWide } from './layout.ts'
 
 const slotsOf = ({ type }: Column): number => (type === 'fixed' ? 2 : 1)
@@ -36,8 +37,7 @@ function made(kind: Kind): Flat {
   const columns = columnsOf(kind)
   if (columns.some((c) => c.type === 'dict')) throw new TypeError(`kind ${kind.kind} has text and cannot be kept flat`)
   const bare = isBare(kind)
-  const own = (name: string) => `${kind.kind}$${name}`
-  const scope: Record<string, unknown> = bare ? {} : { [own('row')]: rowMaker(kind) }
+  const scope: Record<string, unknown> = bare ? {} : { [rowOf(kind)]: rowMaker(kind) }
   const [puts, cells, numbers]: [string[], string[], number[]] = [[], [], []]
   let at = 0
   for (const { name, type, values = [] } of columns) {
@@ -46,9 +46,9 @@ function made(kind: Kind): Flat {
       puts.push(`W[${place}]=BigInt.asIntN(64,${v});W[a+${at + 1}]=${v}>>64n;`)
       cells.push(`(W[a+${at + 1}]<<64n)+BigInt.asUintN(64,W[${place}])`)
     } else if (type === 'u8') {
-      scope[own(name)] = values
+      scope[valuesOf(kind, name)] = values
       puts.push(`R[${place}] = ${values.map((x, n) => `${v} === ${JSON.stringify(x)} ? ${n} : `).join('')}0;`)
-      cells.push(`${own(name)}[R[${place}]]`)
+      cells.push(`${valuesOf(kind, name)}[R[${place}]]`)
     } else {
       numbers.push(at)
       puts.push(`R[${place}] = ${v};`)
@@ -56,7 +56,7 @@ function made(kind: Kind): Flat {
     }
     at += type === 'fixed' ? 2 : 1
   }
-  const takes = bare ? (cells[0] as string) : `new ${own('row')}(${cells.join(', ')})`
+  const takes = bare ? (cells[0] as string) : `new ${rowOf(kind)}(${cells.join(', ')})`
   const head = 'const R=X.real,W=X.whole;'
   return {
     width: at,

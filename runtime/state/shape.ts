@@ -23,6 +23,10 @@ export function shapeOf(names: readonly string[], sample: readonly unknown[]): S
 
 const isPlain = (value: StateValue): value is State => typeof value === 'object' && value !== null && !isRing(value)
 
+/** The same without generated text: an author may hand out one object for every key. */
+const copied = (like: State): State =>
+  Object.fromEntries(Object.entries(like).map(([name, value]) => [name, isPlain(value) ? copied(value) : value]))
+
 function stateShape(sample: State): Make<State> {
   const scope: Record<string, unknown> = {}
   const first: State = {}
@@ -36,7 +40,7 @@ function stateShape(sample: State): Make<State> {
   const body = `const S=function(s){${sets.join('')}};S.prototype=Object.prototype;return (s)=>new S(s)`
   const make = generate<() => Make<State>>([], body, scope)?.()
   make?.(first)
-  return make ?? ((like) => like)
+  return make ?? copied
 }
 
 /** Parts of one form are of one class, wherever they stand: code that takes the one or the other sees no difference. */
