@@ -13,6 +13,7 @@ import {
   subtract,
   toNumber,
   toText,
+  unitsOf,
 } from './fixed.ts'
 
 const as = (n: bigint) => n as Fixed
@@ -165,6 +166,21 @@ test('the way for numbers that doubles hold gives what whole numbers of any size
       const [whole, big] = [notionalOf(price, amount), notionalOf(price, (amount + far) as Fixed)]
       const rest = big - notionalOf(price, far as Fixed) - whole
       expect(rest >= -1n && rest <= 1n).toBe(true)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('a double and its shortest text are the same decimal', () => {
+  const number = fc.oneof(
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.double({ min: -1e9, max: 1e9, noNaN: true }).map((x) => Math.round(x * 100) / 100),
+    fc.integer().map((x) => x / 1e8),
+    fc.constantFrom(0, -0, 0.1, 1e-8, 1e-9, 1e15, 2 ** 50, 2 ** 53, 1e21, 123456789.12345678),
+  )
+  fc.assert(
+    fc.property(number, number, fc.integer({ min: 0, max: 18 }), (a, b, decimals) => {
+      expect(unitsOf([a, b], decimals)).toBe(unitsOf([String(a), String(b)], decimals))
     }),
     { numRuns: 2000 },
   )

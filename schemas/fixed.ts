@@ -17,6 +17,9 @@ const SAFE = 2n ** 53n
 
 /** A decimal as (digits, exponent of ten): the shortest text of a double is what the exchange wrote. */
 function decimal(value: number | string): { digits: bigint; exponent: number } {
+  const decimals = typeof value === 'number' ? decimalsOf(value) : -1
+  if (decimals >= 0)
+    return { digits: BigInt(Math.round((value as number) * (powers[decimals] as number))), exponent: -decimals }
   const [, sign = '', whole = '', fraction = '', power = '0'] =
     /^(-?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(String(value)) ?? []
   if (whole === '' && fraction === '') throw new RangeError(`expected a decimal number, found "${value}"`)
@@ -31,6 +34,9 @@ function divide(a: bigint, by: bigint): bigint {
 }
 
 const powers = Array.from({ length: scale + 1 }, (_, e) => 10 ** e)
+/** Made once: a power of bigints takes as long as the division it is for. */
+const tens = Array.from({ length: 40 }, (_, e) => 10n ** BigInt(e))
+const ten = (exponent: number): bigint => tens[exponent] ?? 10n ** BigInt(exponent)
 /**
  * How many decimals a double is written with, or -1 for more than eight. A whole number m of less than 2^50 with
  * m / 10^e = value is the decimal that was written: its neighbours are other doubles.
@@ -45,7 +51,7 @@ function decimalsOf(value: number): number {
 }
 
 function scaled(digits: bigint, exponent: number): Fixed {
-  return as(exponent >= 0 ? digits * 10n ** BigInt(exponent) : divide(digits, 10n ** BigInt(-exponent)))
+  return as(exponent >= 0 ? digits * ten(exponent) : divide(digits, ten(-exponent)))
 }
 
 /** From a decimal number or its text, to the nearest 1e-8. */
@@ -93,7 +99,7 @@ export function unitsOf(factors: readonly (number | string)[], decimals: number)
     digits *= of.digits
     exponent += of.exponent
   }
-  return exponent >= 0 ? digits * 10n ** BigInt(exponent) : digits / 10n ** BigInt(-exponent)
+  return exponent >= 0 ? digits * ten(exponent) : digits / ten(-exponent)
 }
 
 /** What `amount` x `share` buys at `price`, cut to so many decimals; nothing where it is a debt. */
@@ -101,7 +107,7 @@ export function bought(amount: Fixed, price: number, decimals: number, share: nu
   if (amount <= 0n) return ZERO
   const [of, at] = [decimal(share), decimal(price)]
   const exponent = of.exponent - at.exponent + decimals - scale
-  const power = 10n ** BigInt(Math.abs(exponent))
+  const power = ten(Math.abs(exponent))
   const [above, below] = exponent < 0 ? [1n, power] : [power, 1n]
   return scaled((amount * of.digits * above) / (at.digits * below), scale - decimals)
 }
