@@ -11,7 +11,7 @@ export const DeadLetter = z.object({ input: z.int(), seq: z.int(), code: z.strin
 export type DeadLetter = z.output<typeof DeadLetter>
 
 /** Of the head and of the states beside it, which no other version reads. */
-export const COMMIT_VERSION = 3
+export const COMMIT_VERSION = 4
 
 /** What one message of a stage stream says beside its outputs and state: everything a restart needs. */
 export const CommitHead = z.object({
@@ -29,7 +29,7 @@ export const CommitHead = z.object({
   /** How several inputs were interleaved: input, count, input, count. Absent where there is one. */
   runs: z.array(z.int()).optional(),
   dead: z.array(DeadLetter).optional(),
-  /** Names of all key codes so far; absent when none was added since the commit before. */
+  /** Names of the key codes that came since the commit before, of all where the state is whole; absent where none did. */
   keys: z.array(z.string()).optional(),
   /** The commit whose state is whole; those after it are deltas. */
   full: z.int(),

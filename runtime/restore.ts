@@ -30,7 +30,7 @@ export async function restore(stream: LogStream, at?: number): Promise<Restored 
   const states: { state: Uint8Array; keys: readonly string[] }[] = []
   for await (const record of stream.read(head.full, { limit: newest.seq - head.full + 1 })) {
     const commit = decodeCommit(record.data, record.seq)
-    keys = commit.head.keys ?? keys
+    if (commit.head.keys !== undefined) keys = [...keys, ...commit.head.keys]
     states.push({ state: commit.state, keys })
   }
   // a server that is behind the one that told of the newest commit gives fewer

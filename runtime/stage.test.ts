@@ -8,6 +8,7 @@ import { isTidegateError, TidegateError } from '../schemas/errors.ts'
 import { Scalar } from '../schemas/features.ts'
 import { sinks } from '../sinks/catalogue.ts'
 import { sources } from '../sources/catalogue.ts'
+import { decodeCommit } from './commit.ts'
 import { defineKernel, listed } from './define.ts'
 import { encodeItems } from './feed.ts'
 import { openEmbeddedLog } from './log/embedded.ts'
@@ -79,6 +80,35 @@ test('a restart goes on where the last commit stopped, over whole states and del
   const whole = await openEmbeddedLog(join(directory, 'whole'))
   expect([...before, ...after]).toEqual(await feed(await Stage.open(first, whole), 1, 140))
   await whole.close()
+})
+test('a commit names the keys that came since the one before, and a restart knows all of them by their codes', async () => {
+  const names = Array.from({ length: 70 }, (_, n) => `v:K${n}`)
+  const of = (n: number, key: string) => {
+    const item = { type: 'row', at: n * 1e6, key, value: { price: 100, size: 1, side: 0, id: n } } as const
+    return encodeItems(first.sources[0] as never, [item])[0] as Uint8Array
+  }
+  const added: (readonly string[] | undefined)[] = []
+  for (const [i, key] of names.entries()) {
+    // two commits an opening: a key that is new, and one that is not
+    const stage = await Stage.open(first, log)
+    expect(stage.engine.network.keys).toEqual(['*', ...names.slice(0, i)])
+    const stream = stage.inputs[0]!.stream
+    for (const [seq, data] of [2 * i + 1, 2 * i + 2].map((seq) => [seq, of(seq, key)] as const)) {
+      await stream.append(data, seq - 1)
+      await stage.step([{ seq, data }])
+    }
+    const { last } = stage
+    for await (const record of stage.stream.read(last - 1)) added.push(decodeCommit(record.data, record.seq).head.keys)
+    stage.close()
+  }
+  // every 64th commit has a whole state
+  const said = names.flatMap((key, i) =>
+    [2 * i + 1, 2 * i + 2].map((seq) => {
+      if (seq % 64 === 1) return ['*', ...names.slice(0, i + 1)]
+      return seq % 2 === 1 ? [key] : undefined
+    }),
+  )
+  expect(added).toEqual(said)
 })
 test('a stage that warms up on what was committed says what a cold one does, whatever waits after it', async () => {
   const other = (n: number) => {

@@ -179,7 +179,7 @@ export class Stage {
     this.last = last
     this.epoch = head.epoch
     this.full = head.full
-    this.knownKeys = this.carried ? -1 : found.keys.length
+    this.knownKeys = found.keys.length
   }
 
   /** Recent inputs through a state that began just before them. What is restored afterwards covers every key. */
@@ -270,7 +270,9 @@ export class Stage {
   private commit(to: readonly number[], runs: readonly number[], dead: readonly DeadLetter[]): readonly Uint8Array[] {
     const seq = this.last + 1
     const whole = this.last === 0 || this.carried || seq - this.full >= FULL_EVERY
-    const names = this.engine.network.keys
+    const { keys } = this.engine.network
+    const names = keys.slice(whole ? 0 : this.knownKeys)
+    const known = keys.length
     const state = this.snapshots.save(whole)
     const unwritten = this.outputs.take()
     const { owner } = this.options
@@ -289,7 +291,7 @@ export class Stage {
       })),
       ...(this.inputs.length > 1 && { runs: [...runs] }),
       ...(dead.length > 0 && { dead: [...dead] }),
-      ...((whole || names.length > this.knownKeys) && { keys: [...names] }),
+      ...(names.length > 0 && { keys: names }),
       full: whole ? seq : this.full,
       frames: unwritten.length,
       state_bytes: state.byteLength,
@@ -306,7 +308,7 @@ export class Stage {
         this.epoch = head.epoch
         this.full = head.full
         this.carried = false
-        this.knownKeys = head.keys?.length ?? this.knownKeys
+        this.knownKeys = known
         for (const [i, taken] of to.entries()) this.positions[i] = taken
       })
       .catch((error: unknown) => {
