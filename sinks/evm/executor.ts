@@ -1,16 +1,17 @@
 import { type Clock, type Committed, type OpenedExecutor, RpcFailure } from '../../runtime/define.ts'
-import { type Action, type Rules as DecideRules, decide, type Found, type Sight } from '../execution/decide.ts'
+import { type Action, type Rules as DecideRules, decide, type Sight } from '../execution/decide.ts'
 import type { Entry, OrderEvent } from '../execution/entry.ts'
 import type { Ledger, RunOf } from '../execution/ledger.ts'
 import { mayExecute } from '../execution/life.ts'
-import { endingOf, fold, newestOf, nonceOf, type Order } from '../execution/order.ts'
+import { fold, newestOf, nonceOf, type Order } from '../execution/order.ts'
 import { Waker } from '../execution/waker.ts'
 import type { Chain, Head } from './chain.ts'
 import { checkSigned } from './guard.ts'
 import { Hesitations } from './hesitations.ts'
 import type { Hex } from './hex.ts'
 import { type Signer, SignFailure } from './keys/signer.ts'
-import { type IntentRules, intentOf, type Market, movedFor, noMarket, nowhere } from './market.ts'
+import { Lookout } from './lookout.ts'
+import { type IntentRules, intentOf, type Market, noMarket, nowhere } from './market.ts'
 import type { Nodes, Sent } from './nodes.ts'
 import { foreignHolder } from './nonces.ts'
 import { type PrepareRules, prepare } from './prepare.ts'
@@ -43,27 +44,24 @@ export interface ExecutorParts {
 export class Executor implements OpenedExecutor {
   readonly answers: OpenedExecutor['answers']
   private readonly parts: ExecutorParts
-  private head: Head
   private state: 'open' | 'closed' = 'open'
   private readonly waker: Waker
   private readonly hesitations: Hesitations
+  private readonly lookout: Lookout
   private looked = 0
-  /** The head that was looked at last, and whether anything is to be seen at it again. */
-  private seen: Hex | undefined
-  /** The head at which blocks of what has ended were looked for last. */
-  private watched: Hex | undefined
-  private sent: 'nothing' | 'something' = 'nothing'
-  /** Looks in a row that found a nonce missing. */
-  private gaps = 0
   private readonly ended: Promise<void>
 
   constructor(parts: ExecutorParts) {
     this.parts = parts
-    this.head = parts.head
     this.answers = parts.ledger.answers
     const { clock, notice, rules } = parts
     this.waker = new Waker(clock)
     this.hesitations = new Hesitations({ clock, notice, lasts: rules.poll_every })
+    this.lookout = new Lookout({
+      ...parts,
+      note: (order, events) => this.note(order, events),
+      later: (order, why) => this.later(order, why),
+    })
     // subscribers come after it was opened
     this.ended = Promise.resolve().then(() => this.run())
   }
@@ -152,76 +150,14 @@ export class Executor implements OpenedExecutor {
   }
 
   private async lookAround(): Promise<void> {
-    const { ledger, chain, nodes, rules } = this.parts
-    const { book } = ledger
-    // who failed before is asked again; nobody waits for it
-    void nodes.refresh().catch(() => {})
-    const newest = await chain.head()
-    this.head = newest
-    if (newest.hash !== this.watched) await this.watch(newest, newest.number - WATCHED)
-    const flying = book.inFlight()
-    if (flying.length === 0 || (newest.hash === this.seen && this.sent === 'nothing')) return
-    this.sent = 'nothing'
-    const looking = chain.look(flying, rules.confirmations, (order, logs) =>
-      movedFor(order, this.marketOf(order), chain.signer, logs),
-    )
-    const { head, taken, sights, unheard } = await this.waker.meanwhile(looking, async () => {
-      if (this.state === 'closed') return 'enough'
-      await this.begin()
-      return 'more'
-    })
-    this.head = head
-    await this.missing(taken < (nonceOf(flying[0] as Order) as number) ? taken : undefined)
-    for (const [id, why] of unheard) this.later(book.get(id) as Order, why)
-    for (const [id, { attempts }] of sights) this.elsewhere(book.get(id) as Order, attempts)
-    const done = await this.actAll(flying, sights)
-    // what nothing was heard of is asked for again
-    this.seen = done && sights.size === flying.length ? newest.hash : undefined
-  }
-
-  /**
-   * What ended by a block that is no longer there, since a reorganisation went deeper than what counts as final, is under
-   * way again: its place in the chain is free, or something became of it that was not told.
-   * @param after looked for are blocks after this one
-   */
-  private async watch({ hash }: Head, after: number): Promise<void> {
-    const { ledger, chain, notice } = this.parts
-    for (const { order, ending } of ledger.book.ended(after)) {
-      // blocks stand on each other: where the newest stands, all before it do
-      if ((await chain.isGone(ending)) !== true) break
-      const { block, block_hash } = ending
-      notice(
-        `${order.intent.id} was ${order.life.phase} in block ${block}, which a reorganisation deeper than the confirmations took out of the chain: what was told of it is taken back, and it is under way again`,
-      )
-      await this.note(order, [{ type: 'reorged', block, block_hash }])
-    }
-    this.watched = hash
-  }
-
-  /** What another pipeline trades is left to it once it is in a block: only there it can be told what it moved. */
-  private elsewhere(order: Order, attempts: readonly Found[]): void {
-    const found = attempts.find((one) => one.is === 'elsewhere')
-    const { pipeline, key } = order.intent
-    if (found !== undefined)
-      this.later(
-        order,
-        `it is in block ${found.block}, and ${pipeline}, which trades ${key}, has to tell what it moved`,
-      )
-  }
-
-  /** A nonce before all of those under way is free: they wait for it for ever, and where it is nobody's only a human can fill it. */
-  private async missing(nonce: number | undefined): Promise<void> {
-    const { ledger, signer, notice } = this.parts
-    const { book } = ledger
-    const order = nonce === undefined ? undefined : book.get(book.ofNonce(nonce) ?? '')
-    // whatever ended it, however long ago
-    if (order !== undefined && endingOf(order) !== undefined) return this.watch(this.head, 0)
-    this.gaps = nonce === undefined ? 0 : this.gaps + 1
-    if (nonce === undefined || this.gaps < GAP_LASTS || book.halt !== undefined) return
-    const whose = order === undefined ? 'the journal begins after it' : `${order.intent.id} was ${order.life.phase}`
-    const reason = `nonce ${nonce} of ${signer.address} is free, and ${whose}: orders wait for a transaction with it`
-    notice(`${reason}; nothing new is signed until somebody has looked: tidegate reconcile`)
-    await ledger.noteSigner({ type: 'halted', code: 'NONCE_GAP', reason })
+    const meanwhile = <T>(asked: Promise<T>) =>
+      this.waker.meanwhile(asked, async () => {
+        if (this.state === 'closed') return 'enough'
+        await this.begin()
+        return 'more'
+      })
+    const seen = await this.lookout.look(meanwhile)
+    if (seen !== undefined) this.lookout.dealt(seen, await this.actAll(seen.flying, seen.sights))
   }
 
   /** Does what an order needs until it has to wait. */
@@ -264,7 +200,7 @@ export class Executor implements OpenedExecutor {
     const waitsFor = this.denied(order) ?? awaited(order, { ...this.parts, book })
     if (waitsFor !== undefined) return this.later(order, waitsFor)
     const market = this.marketOf(order) as Market
-    const prepared = await prepare(order, market, { ...this.parts, book, head: this.head })
+    const prepared = await prepare(order, market, { ...this.parts, book, head: this.lookout.head })
     switch (prepared.is) {
       case 'later':
         return this.later(order, prepared.why)
@@ -294,9 +230,9 @@ export class Executor implements OpenedExecutor {
     const halted = this.halted()
     // what somebody was given is out, whatever stands; what cancels moves nothing, and others wait for its nonce
     if (halted !== undefined && attempt.sends === 0 && attempt.purpose === 'act') return this.later(order, halted)
-    this.sent = 'something'
+    this.lookout.sends()
     const sent = await nodes.send(attempt.raw as Hex, rules.broadcast)
-    const block = this.head.number
+    const block = this.lookout.head.number
     await this.note(
       order,
       sent.map((one) => ({
@@ -315,7 +251,7 @@ export class Executor implements OpenedExecutor {
     // what cancels is signed whatever stands: it moves nothing, and others wait for its nonce
     const denied = purpose === 'act' ? this.denied(order) : undefined
     if (denied !== undefined) return this.later(order, denied)
-    const signed = await signDearer(order, purpose, { ...this.parts, head: this.head })
+    const signed = await signDearer(order, purpose, { ...this.parts, head: this.lookout.head })
     if (signed === undefined) return 'wait'
     await this.keep(order, [signed])
     return 'again'
@@ -325,7 +261,7 @@ export class Executor implements OpenedExecutor {
   private async investigate(nonce: number, order?: Order): Promise<'wait' | 'again'> {
     const { chain, clock, ledger, notice, signer, rules } = this.parts
     const { book } = ledger
-    const to = order === undefined ? this.head.number : this.head.number - rules.confirmations
+    const to = order === undefined ? this.lookout.head.number : this.lookout.head.number - rules.confirmations
     const holder = await foreignHolder(nonce, to, chain, book)
     if (holder === undefined) return 'wait'
     const { transaction: by, ...held } = holder
@@ -373,10 +309,5 @@ export class Executor implements OpenedExecutor {
     return this.parts.markets.get(intent.key)
   }
 }
-
-/** Blocks for which those of orders that have ended are looked for: more than any chain has thrown out at once. */
-const WATCHED = 1024
-/** Looks for which a nonce must be missing before it is believed. */
-const GAP_LASTS = 5
 
 const codeOf = (sent: Sent): string => ('code' in sent ? sent.code : '')
