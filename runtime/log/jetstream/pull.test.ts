@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { AckPolicy } from '@nats-io/jetstream'
+import { nkeys } from '@nats-io/transport-node'
 import { describe, expect, test } from 'vitest'
 import { natsLink } from '../../../test/nats_link.ts'
-import { type NatsServer, natsServerBinary } from '../../../testing/nats_server.ts'
+import { NatsServer, natsServerBinary } from '../../../testing/nats_server.ts'
 import { bytesOf } from '../contract.ts'
-import type { Link } from './link.ts'
+import { type Link, openLink } from './link.ts'
 import { provision } from './provision.ts'
 import { Pull } from './pull.ts'
 import { createdMark, readFrom } from './reader.ts'
@@ -85,6 +89,26 @@ describe.skipIf(binary === undefined)('messages of a consumer (apt-get install n
     } finally {
       server.signal('SIGCONT')
     }
+  })
+  test('a role that may not ask for them is told so', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tidegate-pull-'))
+    const config = join(folder, 'users.conf')
+    const credentials = join(folder, 'user.nk')
+    const user = nkeys.createUser()
+    writeFileSync(credentials, user.getSeed())
+    const denied = 'permissions { publish { deny: "$JS.API.CONSUMER.MSG.NEXT.>" } }'
+    const users = `[{ nkey: ${user.getPublicKey()}, ${denied} }]`
+    writeFileSync(config, `accounts { A { jetstream: enabled, users: ${users} } }`)
+    const strict = await NatsServer.start({ binary: binary as string, config })
+    const deaf = await openLink({ servers: strict.url, name: 'test', credentials })
+    await deaf.jsm.streams.add({ name: 's', subjects: ['s'] })
+    const created = createdMark(await deaf.jsm.streams.info('s'))
+    const { signal } = new AbortController()
+    const first = readFrom(deaf, { stream: 's', from: 1, created, signal }).next()
+    await expect(first).rejects.toMatchObject({ code: 'NATS_REFUSED' })
+    await deaf.close()
+    await strict.stop()
+    rmSync(folder, { recursive: true })
   })
   test('what was deleted in the middle is an error after what stands before it', async () => {
     const name = await stream(9, 1)

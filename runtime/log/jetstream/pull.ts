@@ -57,6 +57,8 @@ export class Pull {
     this.subscription = link.nc.subscribe(this.inbox, {
       callback: (error, message) => (error === null ? this.hear(message) : this.fail(error)),
     })
+    // where the client looks for whom a publish concerns that is not allowed
+    Object.assign(this.subscription, { requestSubject: this.subject })
     // a process that was busy finds the clock before what came meanwhile: only the third turn counts
     this.clock = setInterval(() => ++this.silent > 2 && this.stop(), options.heartbeat)
     this.clock.unref()
