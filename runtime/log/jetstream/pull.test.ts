@@ -28,9 +28,12 @@ describe.skipIf(binary === undefined)('messages of a consumer (apt-get install n
     for (let i = 0; i < messages; i++) await link.js.publish(name, new Uint8Array(bytes).fill(i))
     return name
   }
-  async function pull(name: string, most = Number.POSITIVE_INFINITY): Promise<Pull> {
+  const own = (stream: string) => ({
+    ...{ stream, consumer: 'own', from: 1, until: Number.POSITIVE_INFINITY, expires: 2_000, heartbeat: 500 },
+  })
+  async function pull(name: string, until = Number.POSITIVE_INFINITY): Promise<Pull> {
     await link.jsm.consumers.add(name, { name: 'own', ack_policy: AckPolicy.None })
-    return new Pull(link, { stream: name, consumer: 'own', most, expires: 2_000, heartbeat: 500 })
+    return new Pull(link, { ...own(name), until })
   }
   async function all(from: Pull, count: number): Promise<number[]> {
     const seqs: number[] = []
@@ -66,7 +69,7 @@ describe.skipIf(binary === undefined)('messages of a consumer (apt-get install n
   test('go on after requests that nothing answered', async () => {
     const name = await stream(1, 1)
     await link.jsm.consumers.add(name, { name: 'own', ack_policy: AckPolicy.None })
-    const some = new Pull(link, { stream: name, consumer: 'own', most: 100, expires: 1_000, heartbeat: 500 })
+    const some = new Pull(link, { ...own(name), until: 100, expires: 1_000 })
     expect(await all(some, 1)).toEqual([1])
     await new Promise((resolve) => setTimeout(resolve, 2_500))
     await link.js.publish(name, bytesOf('late'))
@@ -90,6 +93,13 @@ describe.skipIf(binary === undefined)('messages of a consumer (apt-get install n
       server.signal('SIGCONT')
     }
   })
+  test('of a replica that was behind and begins earlier come from the one that is due', async () => {
+    const name = await stream(9, 1)
+    await link.jsm.consumers.add(name, { name: 'own', ack_policy: AckPolicy.None })
+    const some = new Pull(link, { ...own(name), from: 4, until: 9 })
+    expect(await all(some, 6)).toEqual([4, 5, 6, 7, 8, 9])
+    some.stop()
+  })
   test('a role that may not ask for them is told so', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tidegate-pull-'))
     const config = join(folder, 'users.conf')
@@ -110,17 +120,26 @@ describe.skipIf(binary === undefined)('messages of a consumer (apt-get install n
     await strict.stop()
     rmSync(folder, { recursive: true })
   })
-  test('what was deleted in the middle is an error after what stands before it', async () => {
-    const name = await stream(9, 1)
-    await link.jsm.streams.deleteMessage(name, 6)
-    const created = createdMark(await link.jsm.streams.info(name))
-    const seqs: number[] = []
-    const reading = async () => {
+
+  describe('what is not there any more is an error after what stands before it', () => {
+    async function reading(name: string, until: number | undefined, meanwhile = async (_: number) => {}) {
+      const created = createdMark(await link.jsm.streams.info(name))
       const { signal } = new AbortController()
-      for await (const batch of readFrom(link, { stream: name, from: 2, created, signal }))
-        seqs.push(...batch.map(({ seq }) => seq))
+      const seqs: number[] = []
+      const options = { stream: name, from: 2, created, signal, ...(until !== undefined && { until }) }
+      const read = async () => {
+        for await (const batch of readFrom(link, options)) {
+          seqs.push(...batch.map(({ seq }) => seq))
+          await meanwhile(seqs.length)
+        }
+      }
+      await expect(read()).rejects.toMatchObject({ code: 'LOG_LOST' })
+      return seqs
     }
-    await expect(reading()).rejects.toMatchObject({ code: 'LOG_LOST' })
-    expect(seqs).toEqual([2, 3, 4, 5])
+    test.each([undefined, 9])('deleted in the middle, until %s', async (until) => {
+      const name = await stream(9, 1)
+      await link.jsm.streams.deleteMessage(name, 6)
+      expect(await reading(name, until)).toEqual([2, 3, 4, 5])
+    })
   })
 })

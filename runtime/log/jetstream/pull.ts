@@ -1,5 +1,6 @@
 import { type Msg, nanos, type Subscription } from '@nats-io/transport-node'
 import type { Link } from './link.ts'
+import { lost } from './lost.ts'
 import { denialOf, refused } from './patience.ts'
 
 export interface Pulled {
@@ -10,8 +11,9 @@ export interface Pulled {
 export interface PullFrom {
   readonly stream: string
   readonly consumer: string
-  /** How many messages there will be at most. */
-  readonly most: number
+  /** The first message that is due, and the last. */
+  readonly from: number
+  readonly until: number
   readonly expires: number
   /** The shortest heartbeat servers allow: who hears nothing for twice this looks again. */
   readonly heartbeat: number
@@ -37,10 +39,11 @@ export class Pull {
   private readonly subscription: Subscription
   private readonly clock: NodeJS.Timeout
   private came: Pulled[] = []
-  /** Bytes and number of all that came. */
-  private readonly all = { messages: 0, bytes: 0 }
+  private due: number
+  /** How many came, and the bytes of those that were due. */
+  private count = 0
+  private bytes = 0
   private asked = 0
-  private wanted: number
   /** Where in a reply subject the numbers of this consumer begin. */
   private numbers = -1
   private silent = 0
@@ -51,7 +54,7 @@ export class Pull {
   constructor(link: Link, options: PullFrom) {
     this.link = link
     this.options = options
-    this.wanted = options.most
+    this.due = options.from
     this.subject = `$JS.API.CONSUMER.MSG.NEXT.${options.stream}.${options.consumer}`
     this.inbox = link.inbox()
     this.subscription = link.nc.subscribe(this.inbox, {
@@ -65,14 +68,19 @@ export class Pull {
     this.ask()
   }
 
-  /** All that came, at least one; undefined when no more will come: another consumer has to be made. @throws NATS_REFUSED */
+  /**
+   * All that came, at least one; undefined when no more will come: another consumer has to be made.
+   * @throws NATS_REFUSED, LOG_LOST, after what came before
+   */
   async take(): Promise<readonly Pulled[] | undefined> {
     while (this.came.length === 0 && !this.ended)
       await new Promise<void>((resolve) => {
         this.wake = resolve
       })
-    if (this.failure !== undefined) throw this.failure
-    if (this.came.length === 0) return undefined
+    if (this.came.length === 0) {
+      if (this.failure !== undefined) throw this.failure
+      return undefined
+    }
     const taken = this.came
     this.came = []
     this.ask()
@@ -93,11 +101,11 @@ export class Pull {
 
   /** Asks for more where less than half of the window is on its way or waits. */
   private ask(): void {
-    const { messages, bytes } = this.all
-    const window = messages === 0 ? FIRST : Math.min(WINDOW, Math.max(1, Math.floor((WINDOW_BYTES * messages) / bytes)))
-    const batch = Math.min(window - this.asked - this.came.length, this.wanted - this.asked)
-    if (this.ended || batch <= 0 || 2 * (this.asked + this.came.length) > window) return
-    const { expires, heartbeat } = this.options
+    const { asked, came, due, count, bytes } = this
+    const { until, expires, heartbeat } = this.options
+    const window = bytes === 0 ? FIRST : Math.min(WINDOW, Math.max(1, Math.floor((WINDOW_BYTES * count) / bytes)))
+    const batch = Math.min(window - asked - came.length, until - due + 1 - asked)
+    if (this.ended || batch <= 0 || 2 * (asked + came.length) > window) return
     const request = { batch, expires: nanos(expires), idle_heartbeat: nanos(heartbeat) }
     this.asked += batch
     try {
@@ -122,18 +130,24 @@ export class Pull {
     }
     const seq = numberAt(reply, this.numbers)
     const place = numberAt(reply, reply.indexOf('.', this.numbers) + 1)
-    this.all.messages++
     // one that is missing was dropped on its way
-    if (place !== this.all.messages) {
+    if (place !== ++this.count) {
       this.stop()
       return
     }
-    const { data } = message
-    this.all.bytes += data.length + 64
+    if (seq > this.due) {
+      this.fail(lost(this.options.stream, `record ${this.due} is due, and ${seq} came: what lies between was deleted`))
+      return
+    }
     this.asked--
-    this.wanted--
-    this.came.push({ seq, data, message })
-    if (this.came.length === 1) this.wake()
+    // a replica that was behind when the consumer was made begins before what is due
+    if (seq === this.due) {
+      const { data } = message
+      this.bytes += data.length + 64
+      this.due++
+      this.came.push({ seq, data, message })
+      if (this.came.length === 1) this.wake()
+    }
     this.ask()
   }
   private status({ headers }: Msg): void {

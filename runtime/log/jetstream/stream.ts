@@ -3,10 +3,11 @@ import { JetStreamApiError, type StoredMsg, type StreamInfo } from '@nats-io/jet
 import type { LogRecord, LogStream, ReadOptions, StreamState } from '../log.ts'
 import { isNoMessage, isNoStream } from './api_errors.ts'
 import type { Link } from './link.ts'
+import { lost } from './lost.ts'
 import { oneByOne } from './one_by_one.ts'
 import { denialOf, patiently, pause, refused } from './patience.ts'
 import type { Pulled } from './pull.ts'
-import { createdMark, lost, readFrom } from './reader.ts'
+import { createdMark, readFrom } from './reader.ts'
 import type { Records } from './records.ts'
 import { appendOnce, type Wire } from './settle.ts'
 
