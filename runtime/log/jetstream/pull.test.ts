@@ -141,5 +141,20 @@ describe.skipIf(binary === undefined)('messages of a consumer (apt-get install n
       await link.jsm.streams.deleteMessage(name, 6)
       expect(await reading(name, until)).toEqual([2, 3, 4, 5])
     })
+    test.each([undefined, 9])('deleted at the end, until %s', async (until) => {
+      const name = await stream(9, 1)
+      await link.jsm.streams.deleteMessage(name, 9)
+      expect(await reading(name, until)).toEqual([2, 3, 4, 5, 6, 7, 8])
+    })
+    test.each([undefined, 2_000])('purged before it was asked for, until %s', async (until) => {
+      const name = await stream(2_000, 1)
+      let purged = false
+      const seqs = await reading(name, until, async () => {
+        if (!purged) await link.jsm.streams.purge(name)
+        purged = true
+      })
+      expect(seqs).toEqual(to(seqs.length + 1).slice(1))
+      expect(seqs.length).toBeLessThan(1_999)
+    })
   })
 })

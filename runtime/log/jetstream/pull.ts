@@ -152,14 +152,24 @@ export class Pull {
   }
   private status({ headers }: Msg): void {
     const code = headers?.code
-    if (code === HEARTBEAT) return
-    const left = Number(headers?.get('Nats-Pending-Messages') ?? '')
+    const said = (name: string) => Number(headers?.get(name) || Number.NaN)
+    if (code === HEARTBEAT) {
+      this.compare(said('Nats-Last-Consumer'), said('Nats-Last-Stream'))
+      return
+    }
+    const left = said('Nats-Pending-Messages')
     if (code !== TIMEOUT || !(left > 0)) {
       this.stop()
       return
     }
     this.asked -= left
     this.ask()
+  }
+  /** How many messages the server has sent, and up to where in the stream. */
+  private compare(sent: number, last: number): void {
+    if (sent > this.count) this.stop()
+    else if (last >= this.due)
+      this.fail(lost(this.options.stream, `record ${this.due} is due, and the server, at ${last}, does not have it`))
   }
 }
 
