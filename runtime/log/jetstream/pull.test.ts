@@ -93,6 +93,34 @@ describe.skipIf(binary === undefined)('messages of a consumer (apt-get install n
       server.signal('SIGCONT')
     }
   })
+  test('of messages that grow no more wait than a few', async () => {
+    const name = await stream(700, 10)
+    for (let i = 0; i < 60; i++) await link.js.publish(name, new Uint8Array(2 ** 20 - 1_024))
+    const some = await pull(name)
+    const before = link.nc.stats().inBytes
+    expect((await all(some, 650)).slice(0, 650)).toEqual(to(650))
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    expect(link.nc.stats().inBytes - before).toBeLessThan(40 * 2 ** 20)
+    some.stop()
+  })
+  test('that are larger than what a request may bring come too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tidegate-pull-'))
+    const config = join(folder, 'large.conf')
+    writeFileSync(config, 'max_payload: 33554432')
+    const roomy = await NatsServer.start({ binary: binary as string, config })
+    const there = await openLink({ servers: roomy.url, name: 'test' })
+    await there.jsm.streams.add({ name: 'large', subjects: ['large'] })
+    for (const bytes of [1, 2 ** 25 - 1_024, 2 ** 23, 1]) await there.js.publish('large', new Uint8Array(bytes))
+    const created = createdMark(await there.jsm.streams.info('large'))
+    const lengths: number[] = []
+    const { signal } = new AbortController()
+    for await (const batch of readFrom(there, { stream: 'large', from: 1, until: 4, created, signal }))
+      lengths.push(...batch.map(({ data }) => data.length))
+    expect(lengths).toEqual([1, 2 ** 25 - 1_024, 2 ** 23, 1])
+    await there.close()
+    await roomy.stop()
+    rmSync(folder, { recursive: true })
+  })
   test('of a replica that was behind and begins earlier come from the one that is due', async () => {
     const name = await stream(9, 1)
     await link.jsm.consumers.add(name, { name: 'own', ack_policy: AckPolicy.None })

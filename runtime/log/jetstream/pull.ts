@@ -24,8 +24,13 @@ const WINDOW = 1000
 const WINDOW_BYTES = 2 ** 24
 /** Before anything is known of their length. */
 const FIRST = 16
+/** In how many messages what is expected of their length follows what they have. */
+const FOLLOWS = 32
 const HEARTBEAT = 100
 const TIMEOUT = 408
+/** What servers say of a request whose bytes do not suffice for the next message, and of one that leaves some over. */
+const TOO_LARGE = 'Message Size Exceeds MaxBytes'
+const COMPLETED = 'Batch Completed'
 
 /**
  * The messages of a consumer that wants no acknowledgements, in order, as they come. Of each only its number is read: the
@@ -40,10 +45,13 @@ export class Pull {
   private readonly clock: NodeJS.Timeout
   private came: Pulled[] = []
   private due: number
-  /** How many came, and the bytes of those that were due. */
+  /** How many came, and of those before the last request. */
   private count = 0
-  private bytes = 0
+  private countAsked = 0
   private asked = 0
+  /** Bytes that are expected of a message, and that a request may bring: messages may grow faster than what is expected. */
+  private length = 0
+  private room = WINDOW_BYTES / 2
   /** Where in a reply subject the numbers of this consumer begin. */
   private numbers = -1
   private silent = 0
@@ -101,13 +109,14 @@ export class Pull {
 
   /** Asks for more where less than half of the window is on its way or waits. */
   private ask(): void {
-    const { asked, came, due, count, bytes } = this
+    const { asked, came, due, length, room } = this
     const { until, expires, heartbeat } = this.options
-    const window = bytes === 0 ? FIRST : Math.min(WINDOW, Math.max(1, Math.floor((WINDOW_BYTES * count) / bytes)))
+    const window = length === 0 ? FIRST : Math.min(WINDOW, Math.max(1, Math.floor(WINDOW_BYTES / length)))
     const batch = Math.min(window - asked - came.length, until - due + 1 - asked)
     if (this.ended || batch <= 0 || 2 * (asked + came.length) > window) return
-    const request = { batch, expires: nanos(expires), idle_heartbeat: nanos(heartbeat) }
+    const request = { batch, max_bytes: room, expires: nanos(expires), idle_heartbeat: nanos(heartbeat) }
     this.asked += batch
+    this.countAsked = this.count
     try {
       this.link.nc.publish(this.subject, JSON.stringify(request), { reply: this.inbox })
     } catch {
@@ -143,7 +152,8 @@ export class Pull {
     // a replica that was behind when the consumer was made begins before what is due
     if (seq === this.due) {
       const { data } = message
-      this.bytes += data.length + 64
+      const length = data.length + 64
+      this.length += this.length === 0 ? length : (length - this.length) / FOLLOWS
       this.due++
       this.came.push({ seq, data, message })
       if (this.came.length === 1) this.wake()
@@ -151,18 +161,20 @@ export class Pull {
     this.ask()
   }
   private status({ headers }: Msg): void {
-    const code = headers?.code
+    const { code, description } = headers ?? {}
     const said = (name: string) => Number(headers?.get(name) || Number.NaN)
     if (code === HEARTBEAT) {
       this.compare(said('Nats-Last-Consumer'), said('Nats-Last-Stream'))
       return
     }
+    if (description === COMPLETED) return
     const left = said('Nats-Pending-Messages')
-    if (code !== TIMEOUT || !(left > 0)) {
+    if ((code !== TIMEOUT && description !== TOO_LARGE) || !(left > 0)) {
       this.stop()
       return
     }
     this.asked -= left
+    if (description === TOO_LARGE && this.asked === 0 && this.count === this.countAsked) this.room *= 2
     this.ask()
   }
   /** How many messages the server has sent, and up to where in the stream. */
