@@ -185,4 +185,17 @@ describe.skipIf(binary === undefined)('messages of a consumer (apt-get install n
       expect(seqs.length).toBeLessThan(1_999)
     })
   })
+  test('a connection that is closed for good is an error, and a read that it cuts short too', async () => {
+    const name = await stream(40, 2 ** 20 - 1_024)
+    const created = createdMark(await link.jsm.streams.info(name))
+    for (const until of [undefined, 40]) {
+      const short = await openLink({ servers: server.url, name: 'test' })
+      const { signal } = new AbortController()
+      const read = async () => {
+        const options = { stream: name, from: 1, created, signal, ...(until !== undefined && { until }) }
+        for await (const _ of readFrom(short, options)) await short.close()
+      }
+      await expect(read()).rejects.toMatchObject({ code: 'NATS_UNREACHABLE' })
+    }
+  })
 })

@@ -31,7 +31,7 @@ export const createdMark = (info: StreamInfo): string => `${info.config.name}@${
  * Messages in order, each once, whatever happens to the server, as many at a time as have come: a consumer that is lost is
  * made again at the sequence that is due. (The client's own ordered consumer is silent for 44 s after a restart.) What
  * cannot be read is an error, where servers would silently begin elsewhere.
- * @throws LOG_LOST, NATS_REFUSED
+ * @throws LOG_LOST, NATS_REFUSED; NATS_UNREACHABLE when it is closed before the end
  */
 export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<readonly Pulled[]> {
   const { stream, signal, until = Number.POSITIVE_INFINITY } = options
@@ -84,6 +84,8 @@ export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<r
     }
     if (next <= until) await pause(RETRY, signal)
   }
+  if (next <= until && (!signal.aborted || options.until !== undefined))
+    throw new TidegateError('NATS_UNREACHABLE', `${stream}: closed before record ${next} was read`, { stream })
 }
 
 function checkHolds(info: StreamInfo, from: number, created: string): void {

@@ -162,7 +162,8 @@ export class JetStreamStream implements LogStream {
 
   private follow(from: number, created: string, signal: AbortSignal, until?: number): AsyncIterable<LogRecord> {
     const options = { stream: this.stream, from, created, signal, ...(until !== undefined && { until }) }
-    return oneByOne(this.records(readFrom(this.context.link, options)), signal)
+    // of a read that is cut short no part is given as if it were all
+    return oneByOne(this.records(readFrom(this.context.link, options)), until === undefined ? signal : undefined)
   }
   private async *records(batches: AsyncIterable<readonly Pulled[]>): AsyncGenerator<readonly LogRecord[]> {
     for await (const batch of batches) {
