@@ -92,6 +92,21 @@ describe.skipIf(binary === undefined)('the log on a nats-server (apt-get install
     await log.close()
   })
 
+  test('a read that the end of the log cuts short is an error, not an end', async () => {
+    const log = await open()
+    const stream = await log.stream('stage.long')
+    await fill(stream, ...Array.from({ length: 1_200 }, () => 'a'))
+    const seen: number[] = []
+    const read = async () => {
+      for await (const { seq } of stream.read(1)) {
+        seen.push(seq)
+        if (seq === 5) await log.close()
+      }
+    }
+    await expect(read()).rejects.toMatchObject({ code: 'NATS_UNREACHABLE' })
+    expect(seen.length).toBeLessThan(1_200)
+  })
+
   test('a stream that is full says so, and holds what it held', async () => {
     const namespace = space()
     const log = await openJetStreamLog(link, { namespace })

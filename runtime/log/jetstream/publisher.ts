@@ -3,8 +3,9 @@ import { TidegateError } from '../../../schemas/errors.ts'
 import { isNoStream } from './api_errors.ts'
 import { isChainBroken, isConflict, type Reply, refusalOf } from './exchange.ts'
 import type { Link } from './link.ts'
+import { lost } from './lost.ts'
 import { patiently, pause } from './patience.ts'
-import { lost, MISSING_FOR } from './reader.ts'
+import { MISSING_FOR } from './reader.ts'
 
 export interface Outgoing {
   readonly subject: string

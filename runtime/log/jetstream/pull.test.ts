@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { AckPolicy } from '@nats-io/jetstream'
+import { nkeys } from '@nats-io/transport-node'
 import { describe, expect, test } from 'vitest'
 import { natsLink } from '../../../test/nats_link.ts'
-import { type NatsServer, natsServerBinary } from '../../../testing/nats_server.ts'
+import { NatsServer, natsServerBinary } from '../../../testing/nats_server.ts'
 import { bytesOf } from '../contract.ts'
-import type { Link } from './link.ts'
+import { type Link, openLink } from './link.ts'
 import { provision } from './provision.ts'
 import { Pull } from './pull.ts'
 import { createdMark, readFrom } from './reader.ts'
@@ -24,9 +28,12 @@ describe.skipIf(binary === undefined)('messages of a consumer (apt-get install n
     for (let i = 0; i < messages; i++) await link.js.publish(name, new Uint8Array(bytes).fill(i))
     return name
   }
-  async function pull(name: string, most = Number.POSITIVE_INFINITY): Promise<Pull> {
+  const own = (stream: string) => ({
+    ...{ stream, consumer: 'own', from: 1, until: Number.POSITIVE_INFINITY, expires: 2_000, heartbeat: 500 },
+  })
+  async function pull(name: string, until = Number.POSITIVE_INFINITY): Promise<Pull> {
     await link.jsm.consumers.add(name, { name: 'own', ack_policy: AckPolicy.None })
-    return new Pull(link, { stream: name, consumer: 'own', most, expires: 2_000, heartbeat: 500 })
+    return new Pull(link, { ...own(name), until })
   }
   async function all(from: Pull, count: number): Promise<number[]> {
     const seqs: number[] = []
@@ -62,7 +69,7 @@ describe.skipIf(binary === undefined)('messages of a consumer (apt-get install n
   test('go on after requests that nothing answered', async () => {
     const name = await stream(1, 1)
     await link.jsm.consumers.add(name, { name: 'own', ack_policy: AckPolicy.None })
-    const some = new Pull(link, { stream: name, consumer: 'own', most: 100, expires: 1_000, heartbeat: 500 })
+    const some = new Pull(link, { ...own(name), until: 100, expires: 1_000 })
     expect(await all(some, 1)).toEqual([1])
     await new Promise((resolve) => setTimeout(resolve, 2_500))
     await link.js.publish(name, bytesOf('late'))
@@ -86,17 +93,109 @@ describe.skipIf(binary === undefined)('messages of a consumer (apt-get install n
       server.signal('SIGCONT')
     }
   })
-  test('what was deleted in the middle is an error after what stands before it', async () => {
+  test('of messages that grow no more wait than a few', async () => {
+    const name = await stream(1_400, 10)
+    for (let i = 0; i < 60; i++) await link.js.publish(name, new Uint8Array(2 ** 20 - 1_024))
+    const some = await pull(name)
+    const before = link.nc.stats().inBytes
+    expect((await all(some, 1_350)).slice(0, 1_350)).toEqual(to(1_350))
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    expect(link.nc.stats().inBytes - before).toBeLessThan(40 * 2 ** 20)
+    some.stop()
+  })
+  test('that are larger than what a request may bring come too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tidegate-pull-'))
+    const config = join(folder, 'large.conf')
+    writeFileSync(config, 'max_payload: 33554432')
+    const roomy = await NatsServer.start({ binary: binary as string, config })
+    const there = await openLink({ servers: roomy.url, name: 'test' })
+    await there.jsm.streams.add({ name: 'large', subjects: ['large'] })
+    for (const bytes of [1, 2 ** 25 - 1_024, 2 ** 23, 1]) await there.js.publish('large', new Uint8Array(bytes))
+    const created = createdMark(await there.jsm.streams.info('large'))
+    const lengths: number[] = []
+    const { signal } = new AbortController()
+    for await (const batch of readFrom(there, { stream: 'large', from: 1, until: 4, created, signal }))
+      lengths.push(...batch.map(({ data }) => data.length))
+    expect(lengths).toEqual([1, 2 ** 25 - 1_024, 2 ** 23, 1])
+    await there.close()
+    await roomy.stop()
+    rmSync(folder, { recursive: true })
+  })
+  test('of a replica that was behind and begins earlier come from the one that is due', async () => {
     const name = await stream(9, 1)
-    await link.jsm.streams.deleteMessage(name, 6)
-    const created = createdMark(await link.jsm.streams.info(name))
-    const seqs: number[] = []
-    const reading = async () => {
+    await link.jsm.consumers.add(name, { name: 'own', ack_policy: AckPolicy.None })
+    const some = new Pull(link, { ...own(name), from: 4, until: 9 })
+    expect(await all(some, 6)).toEqual([4, 5, 6, 7, 8, 9])
+    some.stop()
+  })
+  test('a role that may not ask for them is told so', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tidegate-pull-'))
+    const config = join(folder, 'users.conf')
+    const credentials = join(folder, 'user.nk')
+    const user = nkeys.createUser()
+    writeFileSync(credentials, user.getSeed())
+    const denied = 'permissions { publish { deny: "$JS.API.CONSUMER.MSG.NEXT.>" } }'
+    const users = `[{ nkey: ${user.getPublicKey()}, ${denied} }]`
+    writeFileSync(config, `accounts { A { jetstream: enabled, users: ${users} } }`)
+    const strict = await NatsServer.start({ binary: binary as string, config })
+    const deaf = await openLink({ servers: strict.url, name: 'test', credentials })
+    await deaf.jsm.streams.add({ name: 's', subjects: ['s'] })
+    const created = createdMark(await deaf.jsm.streams.info('s'))
+    const { signal } = new AbortController()
+    const first = readFrom(deaf, { stream: 's', from: 1, created, signal }).next()
+    await expect(first).rejects.toMatchObject({ code: 'NATS_REFUSED' })
+    await deaf.close()
+    await strict.stop()
+    rmSync(folder, { recursive: true })
+  })
+
+  describe('what is not there any more is an error after what stands before it', () => {
+    async function reading(name: string, until: number | undefined, meanwhile = async (_: number) => {}) {
+      const created = createdMark(await link.jsm.streams.info(name))
       const { signal } = new AbortController()
-      for await (const batch of readFrom(link, { stream: name, from: 2, created, signal }))
-        seqs.push(...batch.map(({ seq }) => seq))
+      const seqs: number[] = []
+      const options = { stream: name, from: 2, created, signal, ...(until !== undefined && { until }) }
+      const read = async () => {
+        for await (const batch of readFrom(link, options)) {
+          seqs.push(...batch.map(({ seq }) => seq))
+          await meanwhile(seqs.length)
+        }
+      }
+      await expect(read()).rejects.toMatchObject({ code: 'LOG_LOST' })
+      return seqs
     }
-    await expect(reading()).rejects.toMatchObject({ code: 'LOG_LOST' })
-    expect(seqs).toEqual([2, 3, 4, 5])
+    test.each([undefined, 9])('deleted in the middle, until %s', async (until) => {
+      const name = await stream(9, 1)
+      await link.jsm.streams.deleteMessage(name, 6)
+      expect(await reading(name, until)).toEqual([2, 3, 4, 5])
+    })
+    test.each([undefined, 9])('deleted at the end, until %s', async (until) => {
+      const name = await stream(9, 1)
+      await link.jsm.streams.deleteMessage(name, 9)
+      expect(await reading(name, until)).toEqual([2, 3, 4, 5, 6, 7, 8])
+    })
+    test.each([undefined, 4_000])('purged before it was asked for, until %s', async (until) => {
+      const name = await stream(4_000, 1)
+      let purged = false
+      const seqs = await reading(name, until, async () => {
+        if (!purged) await link.jsm.streams.purge(name)
+        purged = true
+      })
+      expect(seqs).toEqual(to(seqs.length + 1).slice(1))
+      expect(seqs.length).toBeLessThan(3_999)
+    })
+  })
+  test('a connection that is closed for good is an error, and a read that it cuts short too', async () => {
+    const name = await stream(40, 2 ** 20 - 1_024)
+    const created = createdMark(await link.jsm.streams.info(name))
+    for (const until of [undefined, 40]) {
+      const short = await openLink({ servers: server.url, name: 'test' })
+      const { signal } = new AbortController()
+      const read = async () => {
+        const options = { stream: name, from: 1, created, signal, ...(until !== undefined && { until }) }
+        for await (const _ of readFrom(short, options)) await short.close()
+      }
+      await expect(read()).rejects.toMatchObject({ code: 'NATS_UNREACHABLE' })
+    }
   })
 })

@@ -1,5 +1,6 @@
 import { type Msg, nanos, type Subscription } from '@nats-io/transport-node'
 import type { Link } from './link.ts'
+import { lost } from './lost.ts'
 import { denialOf, refused } from './patience.ts'
 
 export interface Pulled {
@@ -10,8 +11,9 @@ export interface Pulled {
 export interface PullFrom {
   readonly stream: string
   readonly consumer: string
-  /** How many messages there will be at most. */
-  readonly most: number
+  /** The first message that is due, and the last. */
+  readonly from: number
+  readonly until: number
   readonly expires: number
   /** The shortest heartbeat servers allow: who hears nothing for twice this looks again. */
   readonly heartbeat: number
@@ -22,8 +24,13 @@ const WINDOW = 1000
 const WINDOW_BYTES = 2 ** 24
 /** Before anything is known of their length. */
 const FIRST = 16
+/** In how many messages what is expected of their length follows what they have. */
+const FOLLOWS = 32
 const HEARTBEAT = 100
 const TIMEOUT = 408
+/** What servers say of a request whose bytes do not suffice for the next message, and of one that leaves some over. */
+const TOO_LARGE = 'Message Size Exceeds MaxBytes'
+const COMPLETED = 'Batch Completed'
 
 /**
  * The messages of a consumer that wants no acknowledgements, in order, as they come. Of each only its number is read: the
@@ -37,10 +44,14 @@ export class Pull {
   private readonly subscription: Subscription
   private readonly clock: NodeJS.Timeout
   private came: Pulled[] = []
-  /** Bytes and number of all that came. */
-  private readonly all = { messages: 0, bytes: 0 }
+  private due: number
+  /** How many came, and of those before the last request. */
+  private count = 0
+  private countAsked = 0
   private asked = 0
-  private wanted: number
+  /** Bytes that are expected of a message, and that a request may bring: messages may grow faster than what is expected. */
+  private length = 0
+  private room = WINDOW_BYTES / 2
   /** Where in a reply subject the numbers of this consumer begin. */
   private numbers = -1
   private silent = 0
@@ -51,26 +62,33 @@ export class Pull {
   constructor(link: Link, options: PullFrom) {
     this.link = link
     this.options = options
-    this.wanted = options.most
+    this.due = options.from
     this.subject = `$JS.API.CONSUMER.MSG.NEXT.${options.stream}.${options.consumer}`
     this.inbox = link.inbox()
     this.subscription = link.nc.subscribe(this.inbox, {
       callback: (error, message) => (error === null ? this.hear(message) : this.fail(error)),
     })
+    // where the client looks for whom a publish concerns that is not allowed
+    Object.assign(this.subscription, { requestSubject: this.subject })
     // a process that was busy finds the clock before what came meanwhile: only the third turn counts
     this.clock = setInterval(() => ++this.silent > 2 && this.stop(), options.heartbeat)
     this.clock.unref()
     this.ask()
   }
 
-  /** All that came, at least one; undefined when no more will come: another consumer has to be made. @throws NATS_REFUSED */
+  /**
+   * All that came, at least one; undefined when no more will come: another consumer has to be made.
+   * @throws NATS_REFUSED, LOG_LOST, after what came before
+   */
   async take(): Promise<readonly Pulled[] | undefined> {
     while (this.came.length === 0 && !this.ended)
       await new Promise<void>((resolve) => {
         this.wake = resolve
       })
-    if (this.failure !== undefined) throw this.failure
-    if (this.came.length === 0) return undefined
+    if (this.came.length === 0) {
+      if (this.failure !== undefined) throw this.failure
+      return undefined
+    }
     const taken = this.came
     this.came = []
     this.ask()
@@ -91,13 +109,14 @@ export class Pull {
 
   /** Asks for more where less than half of the window is on its way or waits. */
   private ask(): void {
-    const { messages, bytes } = this.all
-    const window = messages === 0 ? FIRST : Math.min(WINDOW, Math.max(1, Math.floor((WINDOW_BYTES * messages) / bytes)))
-    const batch = Math.min(window - this.asked - this.came.length, this.wanted - this.asked)
-    if (this.ended || batch <= 0 || 2 * (this.asked + this.came.length) > window) return
-    const { expires, heartbeat } = this.options
-    const request = { batch, expires: nanos(expires), idle_heartbeat: nanos(heartbeat) }
+    const { asked, came, due, length, room } = this
+    const { until, expires, heartbeat } = this.options
+    const window = length === 0 ? FIRST : Math.min(WINDOW, Math.max(1, Math.floor(WINDOW_BYTES / length)))
+    const batch = Math.min(window - asked - came.length, until - due + 1 - asked)
+    if (this.ended || batch <= 0 || 2 * (asked + came.length) > window) return
+    const request = { batch, max_bytes: room, expires: nanos(expires), idle_heartbeat: nanos(heartbeat) }
     this.asked += batch
+    this.countAsked = this.count
     try {
       this.link.nc.publish(this.subject, JSON.stringify(request), { reply: this.inbox })
     } catch {
@@ -120,30 +139,49 @@ export class Pull {
     }
     const seq = numberAt(reply, this.numbers)
     const place = numberAt(reply, reply.indexOf('.', this.numbers) + 1)
-    this.all.messages++
     // one that is missing was dropped on its way
-    if (place !== this.all.messages) {
+    if (place !== ++this.count) {
       this.stop()
       return
     }
-    const { data } = message
-    this.all.bytes += data.length + 64
+    if (seq > this.due) {
+      this.fail(lost(this.options.stream, `record ${this.due} is due, and ${seq} came: what lies between was deleted`))
+      return
+    }
     this.asked--
-    this.wanted--
-    this.came.push({ seq, data, message })
-    if (this.came.length === 1) this.wake()
+    // a replica that was behind when the consumer was made begins before what is due
+    if (seq === this.due) {
+      const { data } = message
+      const length = data.length + 64
+      this.length += this.length === 0 ? length : (length - this.length) / FOLLOWS
+      this.due++
+      this.came.push({ seq, data, message })
+      if (this.came.length === 1) this.wake()
+    }
     this.ask()
   }
   private status({ headers }: Msg): void {
-    const code = headers?.code
-    if (code === HEARTBEAT) return
-    const left = Number(headers?.get('Nats-Pending-Messages') ?? '')
-    if (code !== TIMEOUT || !(left > 0)) {
+    const { code, description } = headers ?? {}
+    const said = (name: string) => Number(headers?.get(name) || Number.NaN)
+    if (code === HEARTBEAT) {
+      this.compare(said('Nats-Last-Consumer'), said('Nats-Last-Stream'))
+      return
+    }
+    if (description === COMPLETED) return
+    const left = said('Nats-Pending-Messages')
+    if ((code !== TIMEOUT && description !== TOO_LARGE) || !(left > 0)) {
       this.stop()
       return
     }
     this.asked -= left
+    if (description === TOO_LARGE && this.asked === 0 && this.count === this.countAsked) this.room *= 2
     this.ask()
+  }
+  /** How many messages the server has sent, and up to where in the stream. */
+  private compare(sent: number, last: number): void {
+    if (sent > this.count) this.stop()
+    else if (last >= this.due)
+      this.fail(lost(this.options.stream, `record ${this.due} is due, and the server, at ${last}, does not have it`))
   }
 }
 

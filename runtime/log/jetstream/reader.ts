@@ -3,6 +3,7 @@ import { nanos, nuid } from '@nats-io/transport-node'
 import { TidegateError } from '../../../schemas/errors.ts'
 import { isNoStream } from './api_errors.ts'
 import type { Link } from './link.ts'
+import { lost } from './lost.ts'
 import { denialOf, pause, refused } from './patience.ts'
 import { Pull, type Pulled } from './pull.ts'
 
@@ -30,7 +31,7 @@ export const createdMark = (info: StreamInfo): string => `${info.config.name}@${
  * Messages in order, each once, whatever happens to the server, as many at a time as have come: a consumer that is lost is
  * made again at the sequence that is due. (The client's own ordered consumer is silent for 44 s after a restart.) What
  * cannot be read is an error, where servers would silently begin elsewhere.
- * @throws LOG_LOST, NATS_REFUSED
+ * @throws LOG_LOST, NATS_REFUSED; NATS_UNREACHABLE when it is closed before the end
  */
 export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<readonly Pulled[]> {
   const { stream, signal, until = Number.POSITIVE_INFINITY } = options
@@ -62,7 +63,7 @@ export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<r
       await pause(RETRY, signal)
       continue
     }
-    const pull = new Pull(link, { stream, consumer, most: until - next + 1, expires: EXPIRES, heartbeat: HEARTBEAT })
+    const pull = new Pull(link, { stream, consumer, from: next, until, expires: EXPIRES, heartbeat: HEARTBEAT })
     const stop = () => pull.stop()
     const unfollow = link.on((event) => event !== 'down' && stop())
     signal.addEventListener('abort', stop, { once: true })
@@ -71,12 +72,8 @@ export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<r
       while (next <= until) {
         const batch = await pull.take()
         if (batch === undefined || signal.aborted) break
-        const due = next
-        const hole = batch.findIndex(({ seq }, i) => seq !== due + i)
-        next += hole < 0 ? batch.length : hole
-        yield hole < 0 ? batch : batch.slice(0, hole)
-        if (hole >= 0)
-          throw lost(stream, `record ${next} is due, and ${batch[hole]?.seq} came: what lies between was deleted`)
+        next += batch.length
+        yield batch
       }
     } finally {
       unfollow()
@@ -87,6 +84,8 @@ export async function* readFrom(link: Link, options: ReadFrom): AsyncGenerator<r
     }
     if (next <= until) await pause(RETRY, signal)
   }
+  if (next <= until && (!signal.aborted || options.until !== undefined))
+    throw new TidegateError('NATS_UNREACHABLE', `${stream}: closed before record ${next} was read`, { stream })
 }
 
 function checkHolds(info: StreamInfo, from: number, created: string): void {
@@ -99,6 +98,3 @@ function checkHolds(info: StreamInfo, from: number, created: string): void {
   if (from < first_seq)
     throw lost(name, `record ${from} is due, but the stream begins at ${first_seq}: its limits let unread records go`)
 }
-
-export const lost = (stream: string, reason: string): TidegateError =>
-  new TidegateError('LOG_LOST', `${stream}: ${reason}`, { stream })

@@ -4,9 +4,9 @@ import { TidegateError } from '../../../schemas/errors.ts'
 import { isNoStream } from './api_errors.ts'
 import { HEADERS, refusalOf } from './exchange.ts'
 import type { Link } from './link.ts'
+import { lost } from './lost.ts'
 import { patiently } from './patience.ts'
 import { provision } from './provision.ts'
-import { lost } from './reader.ts'
 
 /**
  * Bodies of records that do not fit a message, in messages of their own, one subject a piece: first all pieces, then the

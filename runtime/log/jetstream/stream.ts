@@ -3,10 +3,11 @@ import { JetStreamApiError, type StoredMsg, type StreamInfo } from '@nats-io/jet
 import type { LogRecord, LogStream, ReadOptions, StreamState } from '../log.ts'
 import { isNoMessage, isNoStream } from './api_errors.ts'
 import type { Link } from './link.ts'
+import { lost } from './lost.ts'
 import { oneByOne } from './one_by_one.ts'
 import { denialOf, patiently, pause, refused } from './patience.ts'
 import type { Pulled } from './pull.ts'
-import { createdMark, lost, readFrom } from './reader.ts'
+import { createdMark, readFrom } from './reader.ts'
 import type { Records } from './records.ts'
 import { appendOnce, type Wire } from './settle.ts'
 
@@ -161,7 +162,8 @@ export class JetStreamStream implements LogStream {
 
   private follow(from: number, created: string, signal: AbortSignal, until?: number): AsyncIterable<LogRecord> {
     const options = { stream: this.stream, from, created, signal, ...(until !== undefined && { until }) }
-    return oneByOne(this.records(readFrom(this.context.link, options)), signal)
+    // of a read that is cut short no part is given as if it were all
+    return oneByOne(this.records(readFrom(this.context.link, options)), until === undefined ? signal : undefined)
   }
   private async *records(batches: AsyncIterable<readonly Pulled[]>): AsyncGenerator<readonly LogRecord[]> {
     for await (const batch of batches) {
