@@ -25,9 +25,13 @@ export const deployVerb: Verb = {
       value: 'N',
       help: 'cut the keys into so many ranges, which workers share; 1 unless named',
     },
-    from: { type: 'string', value: 'now|all', help: 'where a new pipeline begins in its ticks; now unless named' },
-    'from-seq': { type: 'string', value: 'N', help: 'a new pipeline begins at this record of the ticks' },
-    'from-time': { type: 'string', value: 'TIME', help: 'a new pipeline begins at this event time' },
+    from: {
+      type: 'string',
+      value: 'now|all',
+      help: 'where a pipeline that took nothing yet begins in its ticks; now unless named',
+    },
+    'from-seq': { type: 'string', value: 'N', help: 'it begins at this record of the ticks' },
+    'from-time': { type: 'string', value: 'TIME', help: 'it begins at this event time' },
     ...stateOptions,
     mode: { type: 'string', value: 'paper|live', help: 'paper is the default' },
     confirm: { type: 'string', value: 'PIPELINE', help: 'consent to live trading, by name' },
@@ -50,7 +54,7 @@ export const deployVerb: Verb = {
       )
     const [start, ranges] = [startOption(args), rangesOption(args)]
     await withCluster(args, context, 'operator', async (cluster) => {
-      const { deployed, added, pointer, live, fates } = await deploy(cluster, {
+      const { deployed, added, begins, pointer, live, fates } = await deploy(cluster, {
         ...{ definition, plan, start },
         release: packageVersion(),
         by: whoami(),
@@ -64,6 +68,7 @@ export const deployVerb: Verb = {
         version: deployed.version,
         plan: plan.hash,
         added,
+        begins,
         live,
         pointer,
         fates,
@@ -71,7 +76,7 @@ export const deployVerb: Verb = {
       }
       io.document(document, () =>
         [
-          `${plan.pipeline}: version ${deployed.version}, plan ${plan.hash.slice(0, 12)}, ${added ? '' : 'is there already, '}${live ? 'runs as soon as a worker is there (`tidegate worker`)' : `waits beside version ${pointer.version}: \`tidegate shadow\` or \`tidegate promote ${plan.pipeline}\``}`,
+          `${plan.pipeline}: version ${deployed.version}, plan ${plan.hash.slice(0, 12)}, ${added ? '' : 'is there already, '}${begins ? 'now begins where you said, ' : ''}${live ? 'runs as soon as a worker is there (`tidegate worker`)' : `waits beside version ${pointer.version}: \`tidegate shadow\` or \`tidegate promote ${plan.pipeline}\``}`,
           ...feeds.map(({ source, feed }) => `  ${source} reads feed ${feed}`),
           ...(fates.length > 0 ? ['', renderFates(fates)] : []),
         ].join('\n'),

@@ -3,6 +3,7 @@ import { TidegateError } from '../../schemas/errors.ts'
 import type { Link } from '../log/jetstream/link.ts'
 import { bucketOf } from '../log/layout.ts'
 import { Bucket } from './bucket.ts'
+import { Start } from './start.ts'
 
 /** A deployed definition, as it stands for ever under `PIPELINE.vN`. */
 export const Deployed = z.object({
@@ -35,6 +36,8 @@ export const Pointer = z.object({
   keep: z.array(z.string()),
   /** Into how many ranges of key groups the pipeline is cut; fixed. */
   ranges: z.int().min(1).max(64),
+  /** What the deployer said of where to begin. */
+  from: Start.optional(),
   /** The first record of each tick stream a fresh stage takes; the oldest that is left then where none is named. */
   start: z.record(z.string(), z.int()),
   /** While draining: the last record of each tick stream to take. */

@@ -248,6 +248,53 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
     expect(await reasonsOf(give(plain('said', '20s'), { state: { drop: ['of_a'] } }))).toEqual([])
   })
 
+  test('the very deploy said again changes nothing, also when the pipeline has begun', async () => {
+    const plan = await planner(plain('again'))
+    await tick(plan, 5)
+    const { pointer } = await give(plain('again'), { start: { type: 'seq', seq: 2 } })
+    await take('again')
+    for (const start of [undefined, { type: 'seq', seq: 2 }] as const)
+      expect(await give(plain('again'), { start })).toMatchObject({ added: false, begins: false, live: true, pointer })
+    const elsewhere = give(plain('again'), { start: { type: 'seq', seq: 3 } })
+    expect(await reasonsOf(elsewhere)).toEqual([
+      'the pipeline is there and goes on where it stands: --from, --from-seq and --from-time are for one that is new',
+    ])
+    await give(plain('plain'))
+    expect(await give(plain('plain'), { start: { type: 'now' } })).toMatchObject({ added: false, begins: false })
+  })
+
+  test('a pipeline that took nothing yet begins where a later deploy says', async () => {
+    const plan = await planner(plain('unbegun'))
+    const [{ name = '' } = {}] = tickStreams(plan, range)
+    await tick(plan, 5)
+    const asked = { type: 'seq', seq: 2 } as const
+    const { pointer } = await give(plain('unbegun'), { start: asked })
+    await link.jsm.streams.purge(streamOf(namespace, name), { seq: 4 })
+    await expect(take('unbegun')).rejects.toMatchObject({
+      code: 'LOG_LOST',
+      message: expect.stringContaining('tidegate deploy FILE --from all') as string,
+    })
+    // what is gone cannot be begun with, however often it is asked for
+    await expect(give(plain('unbegun'), { start: asked })).rejects.toMatchObject({ code: 'LOG_LOST' })
+    expect(await give(plain('unbegun'))).toMatchObject({ added: false, begins: false, pointer })
+    const all = { start: { type: 'all' } } as const
+    expect(await give(plain('unbegun'), all)).toMatchObject({ added: false, begins: true, pointer: { start: {} } })
+    expect(await give(plain('unbegun'), all)).toMatchObject({ added: false, begins: false, pointer: { start: {} } })
+    await take('unbegun')
+    expect(await taken('unbegun')).toEqual({ [name]: [4, 5] })
+  })
+
+  test('a place to begin whose records are gone is looked for anew when it is asked for again', async () => {
+    const plan = await planner(plain('later'))
+    const [{ name = '' } = {}] = tickStreams(plan, range)
+    const now = { start: { type: 'now' } } as const
+    expect(await give(plain('later'), now)).toMatchObject({ pointer: { start: { [name]: 1 } } })
+    await tick(plan, 5)
+    expect(await give(plain('later'), now)).toMatchObject({ begins: false, pointer: { start: { [name]: 1 } } })
+    await link.jsm.streams.purge(streamOf(namespace, name), { seq: 4 })
+    expect(await give(plain('later'), now)).toMatchObject({ begins: true, pointer: { start: { [name]: 6 } } })
+  })
+
   test('a shadow begins at a commit of the version that runs, or is refused', async () => {
     await tick(await put(plain('beside')), 5)
     await take('beside')

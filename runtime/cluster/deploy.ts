@@ -1,13 +1,16 @@
+import { isDeepStrictEqual } from 'node:util'
 import { TidegateError } from '../../schemas/errors.ts'
+import type { CommitHead } from '../commit.ts'
 import { cutsEvenly } from '../key_groups.ts'
 import { layout } from '../log/layout.ts'
 import type { Log } from '../log/log.ts'
 import type { Plan } from '../plan.ts'
 import { type Fate, fates, sameForm } from '../state/carry.ts'
+import { startAfter, startOf, ticksOf, toBegin } from './begin.ts'
 import type { Definitions, Deployed, HeldPointer, Pointer } from './definitions.ts'
-import { divisible, rangesOf, tickStreams } from './feed_name.ts'
+import { divisible, rangesOf } from './feed_name.ts'
 import type { Plans } from './plans.ts'
-import { type Start, startAt } from './start.ts'
+import type { Start } from './start.ts'
 import { newestHead } from './tasks.ts'
 
 export interface Deploying {
@@ -24,7 +27,7 @@ export interface DeployOptions {
   readonly by: string
   readonly at: string
   readonly ranges?: number | undefined
-  /** Where a fresh pipeline begins in its tick streams: after what is there now, unless given. */
+  /** Where a pipeline that took nothing yet begins in its tick streams: after what is there now, unless given. */
   readonly start?: Start | undefined
   readonly state?: StateChoice
 }
@@ -39,6 +42,8 @@ export interface Deployment {
   readonly deployed: Deployed
   /** False where it was there already. */
   readonly added: boolean
+  /** It was there, had taken nothing yet, and now begins at another place. */
+  readonly begins: boolean
   readonly pointer: Pointer
   /** Runs from now on; else it is a candidate for `shadow` and `promote`. */
   readonly live: boolean
@@ -58,21 +63,34 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
   const before = there && (await plans.of(pipeline, there.pointer.version))
   const ranges = there?.pointer.ranges ?? options.ranges ?? 1
   const changed = before === undefined ? [] : fates(before, plan, options.state?.keep)
+  const same = before?.hash === plan.hash
+  const asked = there && options.start
+  const anew = there && asked && same ? await toBegin(plan, there.pointer, log, asked) : []
+  const honoured = asked === undefined || anew.length > 0 || (same && isDeepStrictEqual(there?.pointer.from, asked))
   refuse(pipeline, 'deployed', [
     ...secretsIn(definition),
     ...rangeProblems(plan, ranges, there, options.ranges),
-    ...(there !== undefined && options.start !== undefined
+    ...(!honoured
       ? [
           'the pipeline is there and goes on where it stands: --from, --from-seq and --from-time are for one that is new',
         ]
       : []),
     ...stateProblems(before === undefined ? [] : [before], plan, options.state),
   ])
-  const start = there?.pointer.start ?? (await startOf(plan, ranges, log, options.start))
+  const from = options.start ?? { type: 'now' }
+  const start = await startOf(there === undefined ? ticksOf(plan, rangesOf(ranges)) : anew, log, from)
   await on.prepare?.(pipeline, ranges)
-  if (there !== undefined && before?.hash === plan.hash) {
-    const deployed = await definitions.version(pipeline, there.pointer.version)
-    return { deployed, added: false, pointer: there.pointer, live: true, fates: changed }
+  if (there !== undefined && same) {
+    const { version } = there.pointer
+    const deployed = await definitions.version(pipeline, version)
+    const begins = anew.length > 0
+    const moved = (now: Pointer): Pointer => {
+      if (now.version !== version) throw promotedMeanwhile(now, 'deployed')
+      const others = Object.entries(now.start).filter(([name]) => !anew.includes(name))
+      return { ...now, from, start: { ...Object.fromEntries(others), ...start } }
+    }
+    const pointer = begins ? await definitions.move(pipeline, moved) : there.pointer
+    return { deployed, added: false, begins, pointer, live: true, fates: changed }
   }
   const stored = await definitions.add(pipeline, { definition, plan: plan.hash, release, by, at })
   const { version } = stored.deployed
@@ -86,6 +104,7 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
       shadow: null,
       keep: [],
       ranges,
+      from,
       start,
     },
   }
@@ -94,7 +113,7 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
       ? first
       : // others deploy too, and the newest stays the candidate
         await definitions.move(pipeline, (now) => ({ ...now, candidate: Math.max(now.candidate, version) }))
-  return { ...stored, pointer, live: pointer.version === version, fates: changed }
+  return { ...stored, begins: false, pointer, live: pointer.version === version, fates: changed }
 }
 
 /** Makes a version the one that runs; it goes on with the state of the one before. @throws DEPLOY_REFUSED */
@@ -164,38 +183,9 @@ export async function shadow(
   })
 }
 
-async function startOf(plan: Plan, ranges: number, log: Log, start: Start = { type: 'now' }) {
-  const all: Record<string, number> = {}
-  for (const range of rangesOf(ranges))
-    for (const { name } of tickStreams(plan, range)) {
-      const stream = await log.stream(name)
-      // what is there goes on being let go until a worker comes
-      if (start.type !== 'all') all[name] = await startAt(stream, start)
-    }
-  return all
-}
-/** The newest commit of a range, if there is one. */
-type Head = Awaited<ReturnType<typeof newestHead>>
-
 /** Where the ranges of a pipeline stand. */
-const headsOf = ({ log }: Deploying, { pipeline, ranges }: Pointer): Promise<readonly Head[]> =>
+const headsOf = ({ log }: Deploying, { pipeline, ranges }: Pointer): Promise<readonly (CommitHead | undefined)[]> =>
   Promise.all(rangesOf(ranges).map((range) => newestHead(log, layout.stage(pipeline, range))))
-/** Streams that are taken now go on; what was left out meanwhile begins after what is there, as what is new does. */
-async function startAfter({ ranges, start }: Pointer, heads: readonly Head[], old: Plan, next: Plan, log: Log) {
-  const all = { ...start }
-  for (const [r, range] of rangesOf(ranges).entries()) {
-    const head = heads[r]
-    const read = new Set(tickStreams(old, range).map(({ name }) => name))
-    for (const { name } of tickStreams(next, range)) {
-      const goesOn =
-        head === undefined
-          ? read.has(name) || start[name] !== undefined
-          : read.has(name) && head.inputs.some(({ stream }) => stream === name)
-      if (!goesOn) all[name] = await startAt(await log.stream(name), { type: 'now' })
-    }
-  }
-  return all
-}
 const refusal = (pipeline: string, what: string, reasons: readonly string[]): TidegateError =>
   new TidegateError('DEPLOY_REFUSED', `${pipeline} was not ${what}:\n${reasons.map((r) => `- ${r}`).join('\n')}`, {
     pipeline,

@@ -1,3 +1,4 @@
+import { TidegateError } from '../../schemas/errors.ts'
 import type { ExecutionName } from '../engine.ts'
 import { layout, type Range } from '../log/layout.ts'
 import type { Log, LogStream } from '../log/log.ts'
@@ -89,6 +90,15 @@ async function readAhead(
 ): Promise<Mailbox | undefined> {
   if ((await stage.state()).last > 0) return undefined
   const held = await Promise.all(inputs.map(({ stream }) => stream.state()))
+  for (const [i, { stream, start = 1 }] of inputs.entries()) {
+    const { first, last } = held[i] as (typeof held)[number]
+    if (start < first || start > last + 1)
+      throw new TidegateError(
+        'LOG_LOST',
+        `${stage.name} is to begin with record ${start} of ${stream.name}, which holds ${first} to ${last}; nothing was taken yet, and \`tidegate deploy FILE --from all\` of what runs lets it begin with the oldest that is left`,
+        { first, last, seq: start },
+      )
+  }
   const mailbox = new Mailbox(
     inputs.map(({ stream, start = 1 }) => ({ stream, from: start })),
     signal,

@@ -1,14 +1,17 @@
+import { z } from 'zod'
 import { isTidegateError, TidegateError } from '../../schemas/errors.ts'
 import { checkFrame } from '../../schemas/frame.ts'
 import type { LogStream } from '../log/log.ts'
 
 /** A place in a stream of frames. */
-export type Start =
-  | { readonly type: 'now' }
-  | { readonly type: 'all' }
-  | { readonly type: 'seq'; readonly seq: number }
+export const Start = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('now') }),
+  z.object({ type: z.literal('all') }),
+  z.object({ type: z.literal('seq'), seq: z.int() }),
   /** The first frame that reaches this event time, in µs. */
-  | { readonly type: 'time'; readonly at: number }
+  z.object({ type: z.literal('time'), at: z.number() }),
+])
+export type Start = z.output<typeof Start>
 
 /** The sequence a place stands for. @throws LOG_LOST when the stream does not hold it */
 export async function startAt(stream: LogStream, start: Start): Promise<number> {
@@ -28,6 +31,12 @@ export async function startAt(stream: LogStream, start: Start): Promise<number> 
     case 'time':
       return search(stream, first, last, start.at)
   }
+}
+
+/** Whether a reader may begin there; the oldest record that is left is always there. */
+export async function holds(stream: LogStream, seq: number | undefined): Promise<boolean> {
+  const { first, last } = await stream.state()
+  return seq === undefined || (seq >= first && seq <= last + 1)
 }
 
 /** Frames of a feed rise in time but for its lateness, so halving finds the place. */
