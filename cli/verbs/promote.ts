@@ -1,5 +1,4 @@
 import { promote } from '../../runtime/cluster/deploy.ts'
-import { TidegateError } from '../../schemas/errors.ts'
 import { wholeOption } from '../args.ts'
 import { natsOptions, withCluster } from '../cluster.ts'
 import { renderFates } from '../describe/fates.ts'
@@ -30,16 +29,12 @@ export const rollbackVerb: Verb = {
   run: (args, context) => change(args, context, 'previous'),
 }
 
-async function change(args: Args, context: Context, wanted: number | 'previous' | undefined): Promise<void> {
+async function change(args: Args, context: Context, version: number | 'previous' | undefined): Promise<void> {
   const [pipeline = ''] = args.positionals
   await withCluster(args, context, 'operator', async (cluster) => {
-    const { pointer: before } = await cluster.definitions.require(pipeline)
-    if (wanted === 'previous' && before.previous === null)
-      throw new TidegateError('DEPLOY_REFUSED', `${pipeline} has no version before ${before.version}`, { pipeline })
-    const version = wanted === 'previous' ? (before.previous ?? undefined) : wanted
-    const { pointer, fates } = await promote(cluster, pipeline, { version, state: stateChoice(args) })
-    context.io.document({ pipeline, from: before.version, to: pointer.version, pointer, fates }, () =>
-      [`${pipeline}: version ${before.version} -> ${pointer.version}`, '', renderFates(fates)].join('\n'),
+    const { from, pointer, fates } = await promote(cluster, pipeline, { version, state: stateChoice(args) })
+    context.io.document({ pipeline, from, to: pointer.version, pointer, fates }, () =>
+      [`${pipeline}: version ${from} -> ${pointer.version}`, '', renderFates(fates)].join('\n'),
     )
   })
 }

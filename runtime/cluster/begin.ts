@@ -37,7 +37,7 @@ export async function toBegin(plan: Plan, pointer: Pointer, log: Log, asked: Sta
   return unbegun.filter((_, i) => !held[i])
 }
 
-/** Streams that are taken now go on; what was left out meanwhile begins after what is there, as what is new does. */
+/** Where streams begin that are not taken now: after what is there, whether they are new or were left out meanwhile. */
 export async function startAfter(
   { ranges, start }: Pointer,
   heads: readonly (CommitHead | undefined)[],
@@ -45,7 +45,7 @@ export async function startAfter(
   next: Plan,
   log: Log,
 ): Promise<Record<string, number>> {
-  const all = { ...start }
+  const all: Record<string, number> = {}
   for (const [r, range] of rangesOf(ranges).entries()) {
     const head = heads[r]
     const read = new Set(tickStreams(old, range).map(({ name }) => name))

@@ -278,8 +278,11 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
     await expect(give(plain('unbegun'), { start: asked })).rejects.toMatchObject({ code: 'LOG_LOST' })
     expect(await give(plain('unbegun'))).toMatchObject({ added: false, begins: false, pointer })
     const all = { start: { type: 'all' } } as const
-    expect(await give(plain('unbegun'), all)).toMatchObject({ added: false, begins: true, pointer: { start: {} } })
-    expect(await give(plain('unbegun'), all)).toMatchObject({ added: false, begins: false, pointer: { start: {} } })
+    for (const begins of [true, false]) {
+      const again = await give(plain('unbegun'), all)
+      expect(again).toMatchObject({ added: false, begins })
+      expect(again.pointer.start).toEqual({})
+    }
     await take('unbegun')
     expect(await taken('unbegun')).toEqual({ [name]: [4, 5] })
   })
@@ -293,6 +296,50 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
     expect(await give(plain('later'), now)).toMatchObject({ begins: false, pointer: { start: { [name]: 1 } } })
     await link.jsm.streams.purge(streamOf(namespace, name), { seq: 4 })
     expect(await give(plain('later'), now)).toMatchObject({ begins: true, pointer: { start: { [name]: 6 } } })
+  })
+
+  /** Does something once, between the first look at a pipeline and what follows it. */
+  function lookedAt(meanwhile: () => Promise<unknown>): Deploying {
+    const { definitions } = on
+    let looked = false
+    const require = async (pipeline: string) => {
+      const held = await definitions.require(pipeline)
+      if (!looked) {
+        looked = true
+        await meanwhile()
+      }
+      return held
+    }
+    return { ...on, definitions: Object.assign(Object.create(definitions) as Definitions, { require }) }
+  }
+
+  test('a rollback is refused where something else ran before meanwhile', async () => {
+    for (const every of ['10s', '20s', '30s']) await give(plain('back', every))
+    await promote(on, 'back', { version: 2 })
+    const back = (meanwhile: () => Promise<unknown>) => promote(lookedAt(meanwhile), 'back', { version: 'previous' })
+    expect(await reasonsOf(back(() => promote(on, 'back', { version: 3 })))).toEqual([
+      'version 3 was promoted meanwhile',
+    ])
+    // the same version runs as before, after another
+    const thereAndBack = async () => {
+      await promote(on, 'back', { version: 1 })
+      await promote(on, 'back', { version: 3 })
+    }
+    expect(await reasonsOf(back(thereAndBack))).toEqual(['version 3 was promoted meanwhile'])
+    expect(await promote(on, 'back', { version: 'previous' })).toMatchObject({ from: 3, pointer: { version: 1 } })
+    await give(plain('first'))
+    expect(await reasonsOf(promote(on, 'first', { version: 'previous' }))).toEqual([
+      'nothing ran before version 1: there is none to go back to',
+    ])
+  })
+
+  test('a promotion leaves where to begin as it was said meanwhile', async () => {
+    await give(plain('places'))
+    await give(plain('places', '20s'))
+    const meanwhile = () => give(plain('places'), { start: { type: 'all' } })
+    const { pointer } = await promote(lookedAt(meanwhile), 'places', {})
+    expect(pointer).toMatchObject({ version: 2 })
+    expect(pointer.start).toEqual({})
   })
 
   test('a shadow begins at a commit of the version that runs, or is refused', async () => {

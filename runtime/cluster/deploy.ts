@@ -120,11 +120,13 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
 export async function promote(
   on: Deploying,
   pipeline: string,
-  options: { readonly version?: number | undefined; readonly state?: StateChoice },
-): Promise<{ readonly pointer: Pointer; readonly fates: readonly Fate[] }> {
+  options: { readonly version?: number | 'previous' | undefined; readonly state?: StateChoice },
+): Promise<{ readonly from: number; readonly pointer: Pointer; readonly fates: readonly Fate[] }> {
   const { definitions, plans, log } = on
   const { pointer } = await definitions.require(pipeline)
-  const version = options.version ?? pointer.candidate
+  const version = options.version === 'previous' ? pointer.previous : (options.version ?? pointer.candidate)
+  if (version === null)
+    throw refusal(pipeline, 'promoted', [`nothing ran before version ${pointer.version}: there is none to go back to`])
   const [old, next] = [await plans.of(pipeline, pointer.version), await plans.of(pipeline, version)]
   const keep = options.state?.keep ?? []
   const changed = fates(old, next, keep)
@@ -138,8 +140,10 @@ export async function promote(
     ...stateProblems([old, ...committed], next, options.state),
   ])
   const start = await startAfter(pointer, heads, old, next, log)
+  const { previous } = pointer
   const moved = await definitions.move(pipeline, (now) => {
-    if (now.version !== pointer.version) throw promotedMeanwhile(now, 'promoted')
+    // the same version may run after another one
+    if (now.version !== pointer.version || now.previous !== previous) throw promotedMeanwhile(now, 'promoted')
     return {
       ...now,
       version,
@@ -147,10 +151,10 @@ export async function promote(
       candidate: Math.max(now.candidate, version),
       shadow: null,
       keep: [...keep],
-      start,
+      start: { ...now.start, ...start },
     }
   })
-  return { pointer: moved, fates: changed }
+  return { from: pointer.version, pointer: moved, fates: changed }
 }
 
 /** Lets the candidate run beside, from the newest whole state of each range. */
