@@ -131,12 +131,30 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     expect((await run('savepoint', 'btc_momentum', 'before')).document()).toMatchObject({
       savepoints: [{ name: 'before', version: 1 }],
     })
+    const parity = async () =>
+      (await captured(['parity', 'btc_momentum', '--log', 'jetstream', '--nats', server.url])).stdout.trim()
+    const { records } = (await run('parity', 'btc_momentum', '--log', 'jetstream')).document()
+    const of = `${records} input records, all equal`
+    expect(await parity()).toMatch(new RegExp(`${of} \\(sha256 [0-9a-f]+\\)$`))
+    const [
+      {
+        ranges: [{ commits }],
+      },
+    ] = (await run('status')).document()['pipelines'] as unknown as [{ ranges: [{ commits: number }] }]
     expect((await run('promote', 'btc_momentum')).document()).toMatchObject({ from: 1, to: 2 })
+    const nothing = (passed: number) =>
+      `btc_momentum: this version has taken nothing yet; ${passed} commits were not compared: they are of other versions, took nothing, or their inputs were let go`
+    expect(await parity()).toBe(nothing(commits))
     await work(6)
+    expect(await parity()).toBe(nothing(commits + 1))
     expect((await run('status')).document()).toMatchObject({
       pipelines: [{ pipeline: 'btc_momentum', ranges: [{ epoch: 2 }] }],
     })
     expect((await run('rollback', 'btc_momentum')).document()).toMatchObject({ from: 2, to: 1 })
+    expect(await parity()).toContain(`${of} (`)
+    expect(await parity()).toMatch(
+      /; 1 commit was not compared: it is of another version, took nothing, or its inputs were let go$/,
+    )
     expect((await run('lag')).document()).toMatchObject({ lags: [{ records: 0 }] })
   })
 

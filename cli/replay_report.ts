@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ReplayResult } from '../runtime/replay.ts'
 
-/** The result of several ranges as one; that of one range as it is. */
+/** The results of several ranges, or stretches of one, as one; a single one as it is. */
 export function combined(results: readonly ReplayResult[]): ReplayResult {
   const [first, ...others] = results
   if (first === undefined) throw new RangeError('no range was replayed')
@@ -18,6 +18,11 @@ export function combined(results: readonly ReplayResult[]): ReplayResult {
       from: Math.min(...results.map((r) => r.commits.from)),
       to: Math.max(...results.map((r) => r.commits.to)),
     },
+    compared: sum((r) => r.compared),
+    held: {
+      first: Math.min(...results.map((r) => r.held.first)),
+      last: Math.max(...results.map((r) => r.held.last)),
+    },
     committed_sha256: digest((r) => r.committed_sha256),
     replay_sha256: digest((r) => r.replay_sha256),
     equal: results.every((r) => r.equal),
@@ -28,3 +33,15 @@ export function combined(results: readonly ReplayResult[]): ReplayResult {
 /** What was damaged is left out of a replay, as it was left out of the run. */
 export const deadText = (dead: number): string =>
   dead === 0 ? '' : `${dead} damaged ${dead === 1 ? 'record was' : 'records were'} left out`
+
+/** Which commits of the stages were passed over, each stage recomputed in stretches. */
+export function passedText(stages: readonly (readonly ReplayResult[])[]): string {
+  const passed = stages.reduce((total, stretches) => {
+    const { first, last } = stretches[0]?.held ?? { first: 1, last: 0 }
+    return total + stretches.reduce((left, { compared }) => left - compared, last - first + 1)
+  }, 0)
+  if (passed === 0) return ''
+  return passed === 1
+    ? '1 commit was not compared: it is of another version, took nothing, or its inputs were let go'
+    : `${passed} commits were not compared: they are of other versions, took nothing, or their inputs were let go`
+}

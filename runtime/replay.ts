@@ -29,6 +29,9 @@ export interface ReplayResult {
   readonly outputs: number
   /** Commits that were compared. */
   readonly commits: { readonly from: number; readonly to: number }
+  readonly compared: number
+  /** The commits there are. */
+  readonly held: { readonly first: number; readonly last: number }
   /** Of what was committed. */
   readonly committed_sha256: string
   /** Of what recomputing gave for the same inputs. */
@@ -43,6 +46,8 @@ export interface ReplayOptions {
   readonly name?: string
   /** The commit whose state to begin with, a whole one; the very beginning, or the oldest there is, unless given. */
   readonly after?: number
+  /** Looks for the commit to begin with behind this one. */
+  readonly beyond?: number
   /** The plan that committed: where another one recomputes, it goes on with this one's state, and ends where this one does. */
   readonly committedBy?: Plan
   /** Nodes that keep its state though their params differ. */
@@ -66,7 +71,7 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
   const stage = await log.stream(options.name ?? stageName(plan.pipeline))
   const [again, before] = [new OutputHash(plan), new OutputHash(plan)]
   const made: Committed[] = []
-  let [records, record, left] = [0, 0, 0]
+  let [records, record, left, compared] = [0, 0, 0, 0]
   const output = hashing(plan, again, (row) => {
     made.push(row)
     options.output?.(row, record)
@@ -75,11 +80,12 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
   const known = kindsOf(plan)
   const readers = inputs.map(({ stream }) => new Reader(stream))
   try {
-    const from = (await begin(stage, inputs, engine, options)) + 1
+    const begun = await begin(stage, inputs, engine, options)
     const base = engine.counts.rows
-    const { last } = await stage.state()
+    const { first, last } = await stage.state()
+    const from = (begun ?? last) + 1
     const until = options.follow === undefined ? last : undefined
-    let compared = from - 1
+    let to = from - 1
     let difference: Difference | null = null
     for await (const { seq, commit } of commits(stage, from, until, options.follow)) {
       if (options.committedBy !== undefined && commit.head.plan !== options.committedBy.hash) break
@@ -103,7 +109,8 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
       if (found !== null) options.different?.(found, seq)
       difference ??= found
       made.length = 0
-      compared = seq
+      to = seq
+      compared++
     }
     const [committed_sha256, replay_sha256] = [before.digest(), again.digest()]
     return {
@@ -111,7 +118,9 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
       rows: engine.counts.rows - base,
       dead: left,
       outputs: again.rows,
-      commits: { from, to: compared },
+      commits: { from, to },
+      compared,
+      held: { first, last },
       committed_sha256,
       replay_sha256,
       equal: committed_sha256 === replay_sha256,
@@ -123,16 +132,22 @@ export async function replay(plan: Plan, log: Log, options: ReplayOptions = {}):
   }
 }
 
-/** Brings an engine to where comparing begins, and gives the commit it stands at: 0 is before the first. */
+/**
+ * Brings an engine to where comparing begins, and gives the commit it stands at: 0 is before the first. Undefined where the
+ * plan committed nothing.
+ */
 async function begin(
   stage: LogStream,
   inputs: readonly StageInput[],
   engine: Engine,
-  { after, committedBy, keep }: ReplayOptions,
-): Promise<number> {
+  { after, beyond = 0, committedBy, keep, follow }: ReplayOptions,
+): Promise<number | undefined> {
   const states = () => Promise.all(inputs.map(({ stream }) => stream.state()))
-  const start = after ?? (await oldest(committedBy ?? engine.plan, stage, await states(), committedBy === undefined))
-  if (start === 0) return 0
+  const plan = committedBy ?? engine.plan
+  const start = after ?? (await oldest(plan, stage, await states(), committedBy === undefined, beyond))
+  if (start === undefined && follow !== undefined)
+    throw new TidegateError('PLAN_MISMATCH', `${stage.name} holds no commit of plan ${plan.hash.slice(0, 12)}`)
+  if (start === undefined || start === 0) return start
   const found = await restore(stage, start)
   if (found === undefined) return 0
   // after the commit: a stage at work goes on taking inputs
@@ -153,20 +168,26 @@ async function begin(
   return start
 }
 
-/** The commit to begin after: none where everything is still there, else the oldest whole state whose inputs are. */
+/**
+ * The commit to begin after: none where everything is still there, else the oldest whole state whose inputs are. Undefined
+ * where no commit is of the plan.
+ */
 async function oldest(
   plan: Plan,
   stage: LogStream,
   held: readonly { readonly first: number; readonly created: string }[],
   anyPlan: boolean,
-): Promise<number> {
+  beyond: number,
+): Promise<number | undefined> {
   const { first, last } = await stage.state()
   if (last < first) return 0
-  for await (const { seq, commit } of commits(stage, first, last)) {
+  let committed = false
+  for await (const { seq, commit } of commits(stage, Math.max(first, beyond + 1), last)) {
     const { inputs, full } = commit.head
     const ours = commit.head.plan === plan.hash
     // another version may have read other streams
     if (!ours && !anyPlan) continue
+    committed = true
     for (const [i, { created, stream }] of inputs.entries())
       if (created !== held[i]?.created)
         throw new TidegateError('LOG_LOST', `${stream} was made anew since commit ${seq}`, {
@@ -176,6 +197,7 @@ async function oldest(
     if (seq === 1 && inputs.every(({ from }, i) => from >= (held[i]?.first ?? 1))) return 0
     if (full === seq && ours && inputs.every(({ to }, i) => to + 1 >= (held[i]?.first ?? 1))) return seq
   }
+  if (!committed) return undefined
   throw new TidegateError('LOG_LOST', `${stage.name}: no commit is left whose inputs are still there`, { first, last })
 }
 

@@ -1,9 +1,10 @@
-import { type ReplayResult, replay } from '../../runtime/replay.ts'
+import { recompute } from '../../runtime/cluster/recompute.ts'
+import type { ReplayResult } from '../../runtime/replay.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatTime } from '../../schemas/units.ts'
 import { setOption } from '../definition.ts'
 import { executionOf, executionOption } from '../execution.ts'
-import { combined, deadText } from '../replay_report.ts'
+import { combined, deadText, passedText } from '../replay_report.ts'
 import { storedRun, storedRunOptions } from '../stored_run.ts'
 import type { Verb } from '../verb.ts'
 
@@ -14,25 +15,27 @@ export const parityVerb: Verb = {
   positionals: { min: 1, max: 1 },
   options: { ...storedRunOptions, set: setOption, execution: executionOption },
   notes:
-    'Exit code 5 when they differ. Works beside a run that is going on: what is committed so far is compared. On a server, commits whose inputs the server has let go are left out, and `tidegate worker --audit` does this all the time.',
+    'Exit code 5 when they differ. Works beside a run that is going on: what is committed so far is compared. On a server, commits of other versions, and those whose inputs the server has let go, are left out, and `tidegate worker --audit` does this all the time.',
   async run(args, context) {
     const { plan, log, stages, close } = await storedRun(args, context)
     try {
-      const results: ReplayResult[] = []
+      const results: (readonly ReplayResult[])[] = []
       for (const stage of stages) {
-        const result = await replay(plan, log, {
+        const stretches = await recompute(plan, log, {
           ...stage,
           execution: executionOf(args),
           progress: (rows, at) => context.io.progress(`${rows.toLocaleString('en')} rows, ${formatTime(at)}`),
         })
-        if (!result.equal) throw broken(plan.pipeline, result)
-        results.push(result)
+        for (const stretch of stretches) if (!stretch.equal) throw broken(plan.pipeline, stretch)
+        results.push(stretches)
       }
-      const total = combined(results)
+      const total = combined(results.flat())
+      const passed = passedText(results)
+      const also = passed === '' ? '' : `; ${passed}`
       context.io.document({ pipeline: plan.pipeline, plan: plan.hash, ...total }, () =>
         total.records === 0
-          ? `${plan.pipeline}: nothing was committed yet, nothing was compared`
-          : `${plan.pipeline}: ${total.outputs.toLocaleString('en')} outputs of ${total.records} input records, all equal (sha256 ${total.replay_sha256})${total.dead > 0 ? `; ${deadText(total.dead)}, as in the run` : ''}`,
+          ? `${plan.pipeline}: ${passed === '' ? 'nothing was taken yet, and nothing was compared' : 'this version has taken nothing yet'}${also}`
+          : `${plan.pipeline}: ${total.outputs.toLocaleString('en')} outputs of ${total.records} input records, all equal (sha256 ${total.replay_sha256})${total.dead > 0 ? `; ${deadText(total.dead)}, as in the run` : ''}${also}`,
       )
     } finally {
       await close()

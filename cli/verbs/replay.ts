@@ -1,12 +1,13 @@
 import { wallClock } from '../../runtime/clock.ts'
 import { rangesOf } from '../../runtime/cluster/feed_name.ts'
+import { recompute } from '../../runtime/cluster/recompute.ts'
 import { ReplaySignals } from '../../runtime/cluster/replay_signals.ts'
 import type { Start } from '../../runtime/cluster/start.ts'
 import { replayStreams, type StreamReplayResult } from '../../runtime/cluster/stream_replay.ts'
 import type { Committed } from '../../runtime/connect.ts'
 import { toJson } from '../../runtime/json.ts'
 import { plan as planOf } from '../../runtime/plan.ts'
-import { type ReplayResult, replay } from '../../runtime/replay.ts'
+import type { ReplayResult } from '../../runtime/replay.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { formatTime } from '../../schemas/units.ts'
 import { Summary } from '../../sinks/summary.ts'
@@ -72,7 +73,7 @@ async function overRun(args: Args, context: Context): Promise<number> {
     const results: ReplayResult[] = []
     for (const stage of stages)
       results.push(
-        await replay(plan, log, {
+        ...(await recompute(plan, log, {
           ...stage,
           execution: executionOf(args),
           output(row, input) {
@@ -82,7 +83,7 @@ async function overRun(args: Args, context: Context): Promise<number> {
             else printed.push(said)
           },
           progress: (rows, at) => io.progress(`${rows.toLocaleString('en')} rows, ${formatTime(at)}`),
-        }),
+        })),
       )
     await playBack(printed, speed, io)
     const result = combined(results)

@@ -17,6 +17,7 @@ import { Definitions } from './definitions.ts'
 import { type Deploying, type DeployOptions, deploy, promote, shadow } from './deploy.ts'
 import { tickStreams } from './feed_name.ts'
 import { Plans } from './plans.ts'
+import { recompute } from './recompute.ts'
 import { inputsOf, runStage } from './stage_task.ts'
 
 const catalogue = { operators, sources, sinks }
@@ -187,6 +188,27 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
     const inputs = await inputsOf(second, pointer, range, log)
     const done = await replay(second, log, { inputs, name: layout.stage('s'), committedBy: second })
     expect(done).toMatchObject({ equal: true, records: 5 })
+  })
+
+  test('what a version committed before it was promoted away and back is compared, and what it commits now', async () => {
+    const one = { pipeline: 't', nodes: { a: market(1), of_a: bars('a') } }
+    const first = await put(one)
+    await tick(first, 5)
+    await take('t')
+    await put({ pipeline: 't', nodes: { ...one.nodes, more: bars('a', '20s') } })
+    for (const version of [2, 1]) {
+      await promote(on, 't', { version })
+      await tick(first, 5)
+      await take('t')
+    }
+    const { pointer } = await on.definitions.require('t')
+    const stage = { inputs: await inputsOf(first, pointer, range, log), name: layout.stage('t'), committedBy: first }
+    const stretches = await recompute(first, log, stage)
+    expect(stretches).toMatchObject([
+      { equal: true, records: 5 },
+      { equal: true, records: 5 },
+    ])
+    expect(stretches[1]?.commits.to).toBe((await (await log.stream(layout.stage('t'))).state()).last)
   })
 
   const plain = (pipeline: string, every = '10s') => ({ pipeline, nodes: { a: market(1), of_a: bars('a', every) } })
