@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { rangesOf } from '../runtime/cluster/feed_name.ts'
+import { savepointOf } from '../runtime/cluster/savepoints.ts'
 import { inputsOf } from '../runtime/cluster/stage_task.ts'
 import { openEmbeddedLog } from '../runtime/log/embedded.ts'
 import { layout } from '../runtime/log/layout.ts'
@@ -7,7 +8,7 @@ import type { Log } from '../runtime/log/log.ts'
 import { type Plan, plan as planOf } from '../runtime/plan.ts'
 import type { ReplayOptions } from '../runtime/replay.ts'
 import { TidegateError } from '../schemas/errors.ts'
-import { type Cluster, natsOptions, openCluster } from './cluster.ts'
+import { natsOptions, openCluster } from './cluster.ts'
 import { folderOf, loadDefinition } from './definition.ts'
 import { onJetStream } from './log_option.ts'
 import { RunDirectory } from './run_directory.ts'
@@ -85,7 +86,8 @@ async function serverRun(args: Args, context: Context): Promise<StoredRun> {
     const pipeline = given?.pipeline ?? name
     const { pointer } = await cluster.definitions.require(pipeline)
     const live = await cluster.plans.of(pipeline, pointer.version)
-    const savepoint = await savepointOf(cluster, pipeline, args.value('savepoint'))
+    const named = args.value('savepoint')
+    const savepoint = named === undefined ? undefined : await savepointOf(cluster, pipeline, named)
     const stages = rangesOf(pointer.ranges).map(async (range): Promise<ReplayOptions> => {
       const stage = layout.stage(pipeline, range)
       const after = savepoint?.commits[stage]
@@ -104,14 +106,6 @@ async function serverRun(args: Args, context: Context): Promise<StoredRun> {
     await cluster.close()
     throw error
   }
-}
-async function savepointOf({ definitions }: Cluster, pipeline: string, name: string | undefined) {
-  if (name === undefined) return undefined
-  const all = await definitions.savepoints(pipeline)
-  const found = all.find((savepoint) => savepoint.name === name)
-  if (found !== undefined) return found
-  const known = all.map((s) => s.name).join(', ')
-  throw new TidegateError('USAGE', `${pipeline} has no savepoint "${name}"; it has ${known || 'none'}`, { name })
 }
 /** Which run is meant. */
 export const storedRunOptions = {

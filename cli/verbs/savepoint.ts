@@ -1,5 +1,4 @@
-import { rangesOf } from '../../runtime/cluster/feed_name.ts'
-import { layout } from '../../runtime/log/layout.ts'
+import { savepoint } from '../../runtime/cluster/savepoints.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { natsOptions, withCluster } from '../cluster.ts'
 import { table } from '../describe/table.ts'
@@ -17,21 +16,8 @@ export const savepointVerb: Verb = {
     if (name !== undefined && !/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name))
       throw new TidegateError('USAGE', `expected a name of lower-case letters, digits, _ and -, found "${name}"`)
     await withCluster(args, context, 'operator', async (cluster) => {
-      const { pointer } = await cluster.definitions.require(pipeline)
-      if (name !== undefined) {
-        const commits: Record<string, number> = {}
-        for (const range of rangesOf(pointer.ranges)) {
-          const stage = layout.stage(pipeline, range)
-          commits[stage] = (await (await cluster.log.stream(stage)).state()).last
-          if (commits[stage] === 0)
-            throw new TidegateError(
-              'USAGE',
-              `${pipeline} has no commit in ${stage} yet: there is nothing to go back to`,
-            )
-        }
-        const at = new Date().toISOString()
-        await cluster.definitions.savepoint(pipeline, { name, version: pointer.version, commits, at })
-      }
+      if (name === undefined) await cluster.definitions.require(pipeline)
+      else await savepoint(cluster, pipeline, name, new Date().toISOString())
       const savepoints = await cluster.definitions.savepoints(pipeline)
       context.io.document({ pipeline, savepoints }, () =>
         savepoints.length === 0

@@ -18,6 +18,9 @@ export const Deployed = z.object({
 })
 export type Deployed = z.output<typeof Deployed>
 
+/** Of the streams whose sequences stand beside it, the marks of creation. */
+const marks = z.record(z.string(), z.string()).optional()
+
 /** Where a pipeline stands: one document, changed by compare-and-set. */
 export const Pointer = z.object({
   pipeline: z.string(),
@@ -30,7 +33,12 @@ export const Pointer = z.object({
   candidate: z.int().min(1),
   /** A version that runs beside, from the state after a commit of each range. */
   shadow: z
-    .object({ version: z.int().min(1), after: z.record(z.string(), z.int()), keep: z.array(z.string()) })
+    .object({
+      version: z.int().min(1),
+      after: z.record(z.string(), z.int()),
+      created: marks,
+      keep: z.array(z.string()),
+    })
     .nullable(),
   /** Nodes that kept their state when this version took over, though their params had changed. */
   keep: z.array(z.string()),
@@ -40,6 +48,7 @@ export const Pointer = z.object({
   from: Start.optional(),
   /** The first record of each tick stream a fresh stage takes; the oldest that is left then where none is named. */
   start: z.record(z.string(), z.int()),
+  created: marks,
   /** While draining: the last record of each tick stream to take. */
   until: z.record(z.string(), z.int()).optional(),
 })
@@ -54,6 +63,7 @@ export const Savepoint = z.object({
   name: z.string(),
   version: z.int(),
   commits: z.record(z.string(), z.int()),
+  created: marks,
   at: z.string(),
 })
 export type Savepoint = z.output<typeof Savepoint>

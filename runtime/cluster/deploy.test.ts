@@ -18,7 +18,9 @@ import { type Deploying, type DeployOptions, deploy, promote, shadow } from './d
 import { tickStreams } from './feed_name.ts'
 import { Plans } from './plans.ts'
 import { recompute } from './recompute.ts'
+import { savepoint, savepointOf } from './savepoints.ts'
 import { inputsOf, runStage } from './stage_task.ts'
+import { tasksOf } from './tasks.ts'
 
 const catalogue = { operators, sources, sinks }
 const planner = async (definition: unknown): Promise<Plan> => planOf(definition, catalogue, 'paper')
@@ -381,6 +383,69 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
     const candidate = await on.plans.of('beside', 3)
     const beside = { inputs, name: layout.stage('beside'), after, committedBy: live }
     expect(await replay(candidate, log, beside)).toMatchObject({ commits: { from: after + 1 } })
+  })
+
+  /** Deletes a stream and gives a new one what it held. */
+  async function makeAnew(name: string): Promise<void> {
+    const records: Uint8Array[] = []
+    for await (const { data } of (await log.stream(name)).read(1)) records.push(data)
+    await link.jsm.streams.delete(streamOf(namespace, name))
+    const fresh = await openJetStreamLog(link, { namespace })
+    const stream = await fresh.stream(name)
+    for (const [last, data] of records.entries()) await stream.append(data, last)
+    log = fresh
+    on = { ...on, log }
+  }
+
+  test('a savepoint of commits that were made anew since is refused', async () => {
+    await tick(await put(plain('saved')), 5)
+    await take('saved')
+    await savepoint(on, 'saved', 'here', 'now')
+    const commits = { [layout.stage('saved')]: (await (await log.stream(layout.stage('saved'))).state()).last }
+    expect(await savepointOf(on, 'saved', 'here')).toMatchObject({ commits })
+    await makeAnew(layout.stage('saved'))
+    await expect(savepointOf(on, 'saved', 'here')).rejects.toMatchObject({
+      code: 'LOG_LOST',
+      message: 'stage.saved was made anew since savepoint "here"',
+    })
+  })
+
+  test('a shadow whose commits were made anew since stops', async () => {
+    await tick(await put(plain('shady')), 5)
+    await take('shady')
+    await give(plain('shady', '20s'))
+    const pointer = await shadow(on, 'shady')
+    const stop = new AbortController()
+    const work = async () => {
+      const task = (await tasksOf(pointer, on.plans, false)).find(({ key }) => key.startsWith('shadow'))
+      const soon = setTimeout(() => stop.abort(), 2000)
+      await task?.run({ plans: on.plans, log, events: { tell() {} }, notice() {} } as never, stop.signal)
+      clearTimeout(soon)
+    }
+    await makeAnew(layout.stage('shady'))
+    await expect(work()).rejects.toMatchObject({
+      code: 'LOG_LOST',
+      message: 'stage.shady was made anew since the shadow began: `tidegate shadow shady` begins it anew',
+    })
+  })
+
+  test('a place to begin in ticks that were made anew since is no place to begin', async () => {
+    const plan = await planner(plain('moved'))
+    const [{ name = '' } = {}] = tickStreams(plan, range)
+    await tick(plan, 5)
+    const asked = { type: 'seq', seq: 3 } as const
+    for (const pipeline of ['moved', 'whole']) await give(plain(pipeline), { start: asked })
+    await makeAnew(name)
+    for (const [pipeline, start, records] of [
+      ['moved', asked, [3, 4, 5]],
+      ['whole', { type: 'all' }, [1, 2, 3, 4, 5]],
+    ] as const) {
+      const message = expect.stringContaining('tidegate deploy FILE --from all') as string
+      await expect(take(pipeline)).rejects.toMatchObject({ code: 'LOG_LOST', message })
+      expect(await give(plain(pipeline), { start })).toMatchObject({ begins: true })
+      await take(pipeline)
+      expect(await taken(pipeline)).toEqual({ [name]: records })
+    }
   })
 
   test('a shadow is refused when a promotion comes between its look and its word', async () => {

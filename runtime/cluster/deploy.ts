@@ -6,7 +6,7 @@ import { layout } from '../log/layout.ts'
 import type { Log } from '../log/log.ts'
 import type { Plan } from '../plan.ts'
 import { type Fate, fates, sameForm } from '../state/carry.ts'
-import { startAfter, startOf, ticksOf, toBegin } from './begin.ts'
+import { placed, startAfter, startOf, ticksOf, toBegin } from './begin.ts'
 import type { Definitions, Deployed, HeldPointer, Pointer } from './definitions.ts'
 import { divisible, rangesOf } from './feed_name.ts'
 import type { Plans } from './plans.ts'
@@ -78,7 +78,7 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
     ...stateProblems(before === undefined ? [] : [before], plan, options.state),
   ])
   const from = options.start ?? { type: 'now' }
-  const start = await startOf(there === undefined ? ticksOf(plan, rangesOf(ranges)) : anew, log, from)
+  const places = await startOf(there === undefined ? ticksOf(plan, rangesOf(ranges)) : anew, log, from)
   await on.prepare?.(pipeline, ranges)
   if (there !== undefined && same) {
     const { version } = there.pointer
@@ -86,8 +86,7 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
     const begins = anew.length > 0
     const moved = (now: Pointer): Pointer => {
       if (now.version !== version) throw promotedMeanwhile(now, 'deployed')
-      const others = Object.entries(now.start).filter(([name]) => !anew.includes(name))
-      return { ...now, from, start: { ...Object.fromEntries(others), ...start } }
+      return { ...now, from, ...placed(now, anew, places) }
     }
     const pointer = begins ? await definitions.move(pipeline, moved) : there.pointer
     return { deployed, added: false, begins, pointer, live: true, fates: changed }
@@ -105,7 +104,7 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
       keep: [],
       ranges,
       from,
-      start,
+      ...places,
     },
   }
   const pointer =
@@ -139,7 +138,7 @@ export async function promote(
     // a version that did not get to commit left the state of the one before
     ...stateProblems([old, ...committed], next, options.state),
   ])
-  const start = await startAfter(pointer, heads, old, next, log)
+  const places = await startAfter(pointer, heads, old, next, log)
   const { previous } = pointer
   const moved = await definitions.move(pipeline, (now) => {
     // the same version may run after another one
@@ -151,7 +150,7 @@ export async function promote(
       candidate: Math.max(now.candidate, version),
       shadow: null,
       keep: [...keep],
-      start: { ...now.start, ...start },
+      ...placed(now, [], places),
     }
   })
   return { from: pointer.version, pointer: moved, fates: changed }
@@ -171,8 +170,10 @@ export async function shadow(
   await plans.of(pipeline, wanted)
   const live = await plans.of(pipeline, pointer.version)
   const after: Record<string, number> = {}
+  const created: Record<string, string> = {}
   for (const range of rangesOf(pointer.ranges)) {
     const name = layout.stage(pipeline, range)
+    const { created: mark } = await (await log.stream(name)).state()
     const head = await newestHead(log, name)
     // after a promotion the newest commit is of the version before, until the new one has committed
     if (head === undefined || head.plan !== live.hash)
@@ -180,10 +181,11 @@ export async function shadow(
         `${name} has no commit of version ${pointer.version} yet: nothing to begin from`,
       ])
     after[name] = head.full
+    created[name] = mark
   }
   return definitions.move(pipeline, (now) => {
     if (now.version !== pointer.version) throw promotedMeanwhile(now, 'shadowed')
-    return { ...now, shadow: { version: wanted, after, keep: [...keep] } }
+    return { ...now, shadow: { version: wanted, after, created, keep: [...keep] } }
   })
 }
 

@@ -8,6 +8,7 @@ import type { Watch } from '../watch.ts'
 import type { Pointer } from './definitions.ts'
 import { tickStreams } from './feed_name.ts'
 import { Mailbox } from './mailbox.ts'
+import { holds } from './start.ts'
 
 export interface StageTaskOptions {
   readonly plan: Plan
@@ -42,7 +43,7 @@ export async function runStage(options: StageTaskOptions, signal: AbortSignal): 
   const { plan, pointer, range, log, owner, upgrade, execution } = options
   const inputs = await inputsOf(plan, pointer, range, log)
   const name = layout.stage(plan.pipeline, range)
-  const ahead = await readAhead(inputs, await log.stream(name), signal)
+  const ahead = await readAhead(inputs, pointer, await log.stream(name), signal)
   const stage = await Stage.open(plan, log, {
     inputs,
     name,
@@ -85,20 +86,14 @@ export async function runStage(options: StageTaskOptions, signal: AbortSignal): 
  */
 async function readAhead(
   inputs: readonly StageInput[],
+  { created }: Pointer,
   stage: LogStream,
   signal: AbortSignal,
 ): Promise<Mailbox | undefined> {
   if ((await stage.state()).last > 0) return undefined
   const held = await Promise.all(inputs.map(({ stream }) => stream.state()))
-  for (const [i, { stream, start = 1 }] of inputs.entries()) {
-    const { first, last } = held[i] as (typeof held)[number]
-    if (start < first || start > last + 1)
-      throw new TidegateError(
-        'LOG_LOST',
-        `${stage.name} is to begin with record ${start} of ${stream.name}, which holds ${first} to ${last}; nothing was taken yet, and \`tidegate deploy FILE --from all\` of what runs lets it begin with the oldest that is left`,
-        { first, last, seq: start },
-      )
-  }
+  for (const { stream, start = 1 } of inputs)
+    if (!(await holds(stream, start, created?.[stream.name]))) throw cannotBegin(stage, stream, start)
   const mailbox = new Mailbox(
     inputs.map(({ stream, start = 1 }) => ({ stream, from: start })),
     signal,
@@ -112,6 +107,13 @@ async function readAhead(
     throw error
   }
 }
+
+const cannotBegin = (stage: LogStream, { name }: LogStream, seq: number): TidegateError =>
+  new TidegateError(
+    'LOG_LOST',
+    `${stage.name} is to begin with record ${seq} of ${name}, which does not hold it, or was made anew; nothing was taken yet, and \`tidegate deploy FILE --from all\` of what runs lets it begin with the oldest that is left`,
+    { stream: name, seq },
+  )
 
 /** How many records the next step may take, by what the last one's commit came to. */
 export function nextStep(records: number, bytes: number): number {

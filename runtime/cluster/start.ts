@@ -33,10 +33,10 @@ export async function startAt(stream: LogStream, start: Start): Promise<number> 
   }
 }
 
-/** Whether a reader may begin there; the oldest record that is left is always there. */
-export async function holds(stream: LogStream, seq: number | undefined): Promise<boolean> {
-  const { first, last } = await stream.state()
-  return seq === undefined || (seq >= first && seq <= last + 1)
+/** Whether a place is there, in that very stream; the oldest record that is left is always there. */
+export async function holds(stream: LogStream, seq: number | undefined, mark: string | undefined): Promise<boolean> {
+  const { first, last, created } = await stream.state()
+  return seq === undefined || (seq >= first && seq <= last + 1 && created === (mark ?? created))
 }
 
 /** Frames of a feed rise in time but for its lateness, so halving finds the place. */

@@ -12,6 +12,7 @@ import { runFeed } from './feed.ts'
 import { feedName, rangesOf } from './feed_name.ts'
 import type { Plans } from './plans.ts'
 import { project } from './projector.ts'
+import { checkSame } from './same_stream.ts'
 import { inputsOf, runStage } from './stage_task.ts'
 import type { WorkerOptions } from './worker.ts'
 
@@ -124,10 +125,16 @@ function following(
   const { pipeline } = pointer
   return {
     key: `${what}.${pipeline}${suffix(range)}`,
-    shape: shapeOf(version, pointer.version, after, pointer.shadow?.keep),
+    shape: shapeOf(version, pointer.version, after, pointer.shadow?.created, pointer.shadow?.keep),
     async run({ plans, log, execution, events, notice }, signal) {
       const [plan, live] = [await plans.of(pipeline, version), await plans.of(pipeline, pointer.version)]
       const stage = layout.stage(pipeline, range)
+      if (what === 'shadow')
+        await checkSame(
+          await log.stream(stage),
+          pointer.shadow?.created,
+          `the shadow began: \`tidegate shadow ${pipeline}\` begins it anew`,
+        )
       const told = new Set<string>()
       const different = (difference: Difference, commit: number) => {
         // the first of each node: what comes after it follows from it
