@@ -145,6 +145,12 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     const nothing = (passed: number) =>
       `btc_momentum: this version has taken nothing yet; ${passed} commits were not compared: they are of other versions, took nothing, or their inputs were let go`
     expect(await parity()).toBe(nothing(commits))
+    // the state there is, and what a savepoint names, is of the version before
+    expect(await refused('savepoint', 'btc_momentum', 'between')).toMatchObject({ exit: 2, code: 'USAGE' })
+    for (const verb of ['replay', 'parity'])
+      expect((await run(verb, 'btc_momentum', '--log', 'jetstream', '--savepoint', 'before')).document()).toMatchObject(
+        { equal: true, commits: { from: commits + 1 } },
+      )
     await work(6)
     expect(await parity()).toBe(nothing(commits + 1))
     expect((await run('status')).document()).toMatchObject({

@@ -64,7 +64,7 @@ async function ownRun(args: Args, context: Context): Promise<StoredRun> {
   return { plan, log, made, where: directory.path, stages: [{}], close: () => log.close() }
 }
 
-/** With a file the ranges are recomputed by its plan, from the state of the plan that runs. */
+/** With a file the ranges are recomputed by its plan, from the state of the plan that runs, or ran at the savepoint. */
 async function serverRun(args: Args, context: Context): Promise<StoredRun> {
   const [name = ''] = args.positionals
   const cluster = await openCluster(args, context, 'replay')
@@ -85,21 +85,21 @@ async function serverRun(args: Args, context: Context): Promise<StoredRun> {
       : undefined
     const pipeline = given?.pipeline ?? name
     const { pointer } = await cluster.definitions.require(pipeline)
-    const live = await cluster.plans.of(pipeline, pointer.version)
     const named = args.value('savepoint')
     const savepoint = named === undefined ? undefined : await savepointOf(cluster, pipeline, named)
+    const made = await cluster.plans.of(pipeline, savepoint?.version ?? pointer.version)
     const stages = rangesOf(pointer.ranges).map(async (range): Promise<ReplayOptions> => {
       const stage = layout.stage(pipeline, range)
       const after = savepoint?.commits[stage]
       return {
-        inputs: await inputsOf(live, pointer, range, log),
+        inputs: await inputsOf(made, pointer, range, log),
         name: stage,
-        committedBy: live,
+        committedBy: made,
         ...(after !== undefined && { after }),
       }
     })
     return {
-      ...{ plan: given ?? live, log, made: live.hash, stages: await Promise.all(stages) },
+      ...{ plan: given ?? made, log, made: made.hash, stages: await Promise.all(stages) },
       ...about,
     }
   } catch (error) {

@@ -30,7 +30,8 @@ export const parityVerb: Verb = {
         results.push(stretches)
       }
       const total = combined(results.flat())
-      const passed = passedText(results)
+      // what stands before a savepoint was not asked for
+      const passed = args.value('savepoint') === undefined ? passedText(results) : ''
       const also = passed === '' ? '' : `; ${passed}`
       context.io.document({ pipeline: plan.pipeline, plan: plan.hash, ...total }, () =>
         total.records === 0

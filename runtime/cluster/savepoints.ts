@@ -4,23 +4,30 @@ import type { Savepoint } from './definitions.ts'
 import type { Deploying } from './deploy.ts'
 import { rangesOf } from './feed_name.ts'
 import { checkSame } from './same_stream.ts'
+import { newestHead } from './tasks.ts'
 
-/** Gives the newest commit of each range a name. */
+/** Gives the newest commit of each range a name. @throws USAGE where a range has no commit of the version that runs */
 export async function savepoint(
-  { definitions, log }: Deploying,
+  { definitions, plans, log }: Deploying,
   pipeline: string,
   name: string,
   at: string,
 ): Promise<void> {
   const { pointer } = await definitions.require(pipeline)
+  const { hash } = await plans.of(pipeline, pointer.version)
   const commits: Record<string, number> = {}
   const marks: Record<string, string> = {}
   for (const range of rangesOf(pointer.ranges)) {
     const stage = layout.stage(pipeline, range)
-    const { last, created } = await (await log.stream(stage)).state()
-    if (last === 0)
-      throw new TidegateError('USAGE', `${pipeline} has no commit in ${stage} yet: there is nothing to go back to`)
-    commits[stage] = last
+    const { created } = await (await log.stream(stage)).state()
+    const head = await newestHead(log, stage)
+    // after a promotion the newest commit is of the version before, until the new one has committed
+    if (head?.plan !== hash)
+      throw new TidegateError(
+        'USAGE',
+        `${stage} has no commit of version ${pointer.version} yet: there is nothing to go back to`,
+      )
+    commits[stage] = head.seq
     marks[stage] = created
   }
   await definitions.savepoint(pipeline, { name, version: pointer.version, commits, created: marks, at })
