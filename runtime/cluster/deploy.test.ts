@@ -13,7 +13,7 @@ import { layout, streamOf } from '../log/layout.ts'
 import type { Log } from '../log/log.ts'
 import { type Plan, plan as planOf } from '../plan.ts'
 import { replay } from '../replay.ts'
-import { Definitions } from './definitions.ts'
+import { Definitions, type Pointer } from './definitions.ts'
 import { type Deploying, type DeployOptions, deploy, promote, shadow } from './deploy.ts'
 import { tickStreams } from './feed_name.ts'
 import { Plans } from './plans.ts'
@@ -233,6 +233,23 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
     expect(all.filter(({ added }) => added)).toHaveLength(1)
   })
 
+  test('the first deploy of a pipeline that another one comes before is one of a pipeline that is there', async () => {
+    const { definitions } = on
+    const late = (pipeline: string, options: Partial<DeployOptions>) => {
+      const place = async (pointer: Pointer) => {
+        await give(plain(pipeline), { start: { type: 'all' }, ranges: 1 })
+        return definitions.place(pointer)
+      }
+      const slow = Object.assign(Object.create(definitions) as Definitions, { place })
+      return give(plain(pipeline), options, { ...on, definitions: slow })
+    }
+    expect(await reasonsOf(late('wide', { ranges: 4 }))).toEqual([
+      '4 ranges, but the pipeline was made with 1, and ranges are fixed',
+    ])
+    const { pointer, begins } = await late('placed', { start: { type: 'now' } })
+    expect({ begins, start: Object.values(pointer.start) }).toEqual({ begins: true, start: [1] })
+  })
+
   test('a deploy that is slow does not take the place of a later one', async () => {
     await give(plain('race'))
     const { definitions } = on
@@ -446,6 +463,15 @@ describe.skipIf(binary === undefined)('versions on a nats-server (apt-get instal
       await take(pipeline)
       expect(await taken(pipeline)).toEqual({ [name]: records })
     }
+  })
+
+  test('a shadow that is to keep what cannot be kept is refused', async () => {
+    await tick(await put(plain('kept')), 5)
+    await take('kept')
+    await give(plain('kept', '20s'))
+    const reasons = ['the state of "nobody" cannot be kept: its component, or the form of its state, changed']
+    expect(await reasonsOf(shadow(on, 'kept', undefined, ['nobody', 'of_a']))).toEqual(reasons)
+    expect((await shadow(on, 'kept', undefined, ['of_a'])).shadow).toMatchObject({ keep: ['of_a'] })
   })
 
   test('a shadow is refused when a promotion comes between its look and its word', async () => {

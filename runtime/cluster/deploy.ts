@@ -107,11 +107,15 @@ export async function deploy(on: Deploying, options: DeployOptions): Promise<Dep
       ...places,
     },
   }
-  const pointer =
-    there === undefined && (await definitions.place(first))
-      ? first
-      : // others deploy too, and the newest stays the candidate
-        await definitions.move(pipeline, (now) => ({ ...now, candidate: Math.max(now.candidate, version) }))
+  if (there === undefined) {
+    if (await definitions.place(first)) return { ...stored, begins: false, pointer: first, live: true, fates: changed }
+    // another first deploy was faster: what this one asks for, it asks of a pipeline that is there
+    const later = await deploy(on, options)
+    return { ...later, added: stored.added || later.added }
+  }
+  // others deploy too, and the newest stays the candidate
+  const newest = (now: Pointer): Pointer => ({ ...now, candidate: Math.max(now.candidate, version) })
+  const pointer = await definitions.move(pipeline, newest)
   return { ...stored, begins: false, pointer, live: pointer.version === version, fates: changed }
 }
 
@@ -166,9 +170,11 @@ export async function shadow(
   const { definitions, plans, log } = on
   const { pointer } = await definitions.require(pipeline)
   const wanted = version ?? pointer.candidate
-  refuse(pipeline, 'shadowed', wanted === pointer.version ? [`version ${wanted} is the one that runs`] : [])
-  await plans.of(pipeline, wanted)
-  const live = await plans.of(pipeline, pointer.version)
+  const [live, next] = [await plans.of(pipeline, pointer.version), await plans.of(pipeline, wanted)]
+  refuse(pipeline, 'shadowed', [
+    ...(wanted === pointer.version ? [`version ${wanted} is the one that runs`] : []),
+    ...unkept([live], next, keep).map(cannotKeep),
+  ])
   const after: Record<string, number> = {}
   const created: Record<string, string> = {}
   for (const range of rangesOf(pointer.ranges)) {
@@ -219,6 +225,10 @@ function rangeProblems(
       : []),
   ]
 }
+const unkept = (olds: readonly Plan[], next: Plan, keep: readonly string[]): readonly string[] =>
+  keep.filter((node) => olds.some((old) => !sameForm(old, next, node)))
+const cannotKeep = (node: string): string =>
+  `the state of "${node}" cannot be kept: its component, or the form of its state, changed`
 /** `olds`: the plans whose state it may go on with. */
 function stateProblems(
   olds: readonly Plan[],
@@ -231,12 +241,12 @@ function stateProblems(
     )
   const changed = olds.flatMap((old) => fates(old, next, keep))
   const isLost = ({ fate }: Fate) => fate === 'fresh' || fate === 'dropped'
-  const unkept = keep.filter((node) => olds.some((old) => !sameForm(old, next, node)))
+  const unkeepable = unkept(olds, next, keep)
   const idle = drop.filter((node) => !changed.some((fate) => fate.node === node && isLost(fate)))
   const goesOn = (node: string) => changed.some((fate) => fate.node === node && fate.fate === 'kept')
-  const lost = changed.filter((fate) => fate.money && isLost(fate) && ![...drop, ...unkept].includes(fate.node))
+  const lost = changed.filter((fate) => fate.money && isLost(fate) && ![...drop, ...unkeepable].includes(fate.node))
   return [
-    ...unkept.map((node) => `the state of "${node}" cannot be kept: its component, or the form of its state, changed`),
+    ...unkeepable.map(cannotKeep),
     ...idle.map((node) =>
       goesOn(node)
         ? `the state of "${node}" goes on: --drop-state ${node} would not drop it`
