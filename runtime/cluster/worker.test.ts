@@ -23,6 +23,7 @@ import { feedName, rangesOf } from './feed_name.ts'
 import { Leases } from './leases.ts'
 import { Plans } from './plans.ts'
 import { inputsOf } from './stage_task.ts'
+import type { Start } from './start.ts'
 import { statusOf } from './status.ts'
 import { newestHead } from './tasks.ts'
 import { Worker } from './worker.ts'
@@ -301,6 +302,42 @@ describe.skipIf(binary === undefined)('workers on a nats-server (apt-get install
     const second = await on.plans.of('late', 2)
     const inputs = await inputsOf(second, pointer, { part: 0, of: 1 }, log)
     expect(await replay(second, log, { inputs, name: layout.stage('late') })).toMatchObject({ equal: true, records: 3 })
+  })
+
+  test('what is mended goes on at once, and is told as a problem no longer', async () => {
+    const definition = (name: string) => {
+      const all = drawn(name)
+      all.nodes.trades = { source: 'tape_trades' } as never
+      return all
+    }
+    const plan = await planner(definition('ailing'))
+    const name = layout.tick(feedName(plan.sources[0] as never))
+    const ticks = await log.stream(name)
+    for (let n = 0; n < 5; n++) {
+      const value = { price: 100, size: 1, side: 0, id: n }
+      const [data] = encodeItems(plan.sources[0] as never, [{ type: 'row', at: n * 1e6, key: 'v:A', value }])
+      await ticks.append(data as Uint8Array, n)
+    }
+    const begin = async (pipeline: string, start: Start) => {
+      const meta = { release: 'test', by: 'test', at: 'now', start }
+      await deploy(on, { definition: definition(pipeline), plan: await planner(definition(pipeline)), ...meta })
+    }
+    for (const pipeline of ['ailing', 'still']) await begin(pipeline, { type: 'seq', seq: 2 })
+    await link.jsm.streams.purge(streamOf(namespace, name), { seq: 4 })
+    work('a')
+    const from = { link, log, namespace, replicas: 1, definitions, plans: on.plans }
+    const problems = async () =>
+      Object.keys((await statusOf(from)).workers[0]?.problems ?? {})
+        .toSorted()
+        .join()
+    await until(async () => (await problems()) === 'stage.ailing,stage.still')
+    await definitions.move('still', (now) => ({ ...now, state: 'paused' }))
+    await until(async () => (await problems()) === 'stage.ailing', 10)
+    // by now it rests for 4 s after a failure
+    await new Promise((resolve) => setTimeout(resolve, 4_000))
+    await begin('ailing', { type: 'all' })
+    await until(async () => (await newestHead(log, layout.stage('ailing')))?.inputs[0]?.to === 5, 2)
+    await until(async () => (await problems()) === '', 10)
   })
 
   test('a finite feed that is over says so, and what to do where all of it was let go', async () => {

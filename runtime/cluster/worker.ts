@@ -63,7 +63,8 @@ export class Worker {
   private readonly plans: Plans
   private readonly events: Events
   private readonly running = new Map<string, Running>()
-  private readonly rests = new Map<string, { until: number; next: number }>()
+  private readonly rests = new Map<string, { shape: string; until: number; next: number }>()
+  /** What a task failed of, also while it is tried again. */
   private readonly problems = new Map<string, string>()
   private known: { revision: number; tasks: Tasks } = { revision: -1, tasks: new Map() }
   /** Leases that tell the others of pipelines that cannot be planned here. */
@@ -105,7 +106,7 @@ export class Worker {
       release,
       pid: process.pid,
       tasks: [...this.running.keys()].sort(),
-      problems: Object.fromEntries(this.problems),
+      problems: Object.fromEntries([...this.problems].filter(([key]) => !this.running.has(key))),
     })
     let presence = await this.appear(facts())
     notice(`worker ${name} is up`)
@@ -155,9 +156,10 @@ export class Worker {
       ({ task, lease }) => lease.lost.aborted || mine.get(task.key)?.shape !== task.shape,
     )
     await Promise.all(ending.map(({ task }) => this.end(task.key)))
+    // what is done by another, or is not to be done, is no problem here; names of pipelines have no dot
+    for (const key of this.problems.keys()) if (key.includes('.') && !mine.has(key)) this.problems.delete(key)
     for (const task of mine.values())
-      if (!this.running.has(task.key) && !held.includes(`task.${task.key}`) && this.rested(task.key))
-        await this.start(task)
+      if (!this.running.has(task.key) && !held.includes(`task.${task.key}`) && this.rested(task)) await this.start(task)
   }
 
   private async tasks(): Promise<Tasks> {
@@ -201,13 +203,14 @@ export class Worker {
     const stop = new AbortController()
     const signal = AbortSignal.any([stop.signal, lease.lost])
     const { options, plans, events } = this
+    const began = performance.now()
     const done = task
       .run({ ...options, replicas: options.replicas ?? 1, plans, events }, signal)
       .then(() => {
         this.rests.delete(task.key)
         this.problems.delete(task.key)
       })
-      .catch((error: unknown) => this.trouble(task.key, error))
+      .catch((error: unknown) => this.trouble(task.key, error, task.shape, performance.now() - began))
       .finally(() => {
         // a task that is over (a finite feed, a drained range) keeps its lease: nobody need do it again
         if (!signal.aborted && this.problems.has(task.key)) void this.end(task.key)
@@ -225,16 +228,22 @@ export class Worker {
     this.options.notice(`left ${key}`)
   }
 
-  private rested(key: string): boolean {
-    return performance.now() >= (this.rests.get(key)?.until ?? 0)
+  private rested({ key, shape }: Task): boolean {
+    const rest = this.rests.get(key)
+    return rest?.shape !== shape || performance.now() >= rest.until
   }
   /** A task that failed is tried again later; who was fenced only comes too late. */
-  private trouble(key: string, error: unknown): void {
+  private trouble(key: string, error: unknown, shape = '', ran = 0): void {
+    // what went well for long, or is another task by now, fails for the first time
+    if (ran > LONGEST_REST_MS || this.rests.get(key)?.shape !== shape) {
+      this.rests.delete(key)
+      this.problems.delete(key)
+    }
     const code = isTidegateError(error) ? error.code : 'INTERNAL'
     const text = error instanceof Error ? error.message : String(error)
     const due = this.rests.get(key)?.next ?? REST_MS
     const [rest, next] = code === 'LOG_CONFLICT' ? [0, due] : [due, Math.min(due * 2, LONGEST_REST_MS)]
-    this.rests.set(key, { until: performance.now() + rest, next })
+    this.rests.set(key, { shape, until: performance.now() + rest, next })
     if (this.problems.get(key) !== `${code}: ${text}`) {
       this.options.notice(`${key}: ${code}: ${text}`)
       this.events.tell(key.split('.')[1] ?? key, code === 'LOG_CONFLICT' ? 'fenced' : 'failed', {
