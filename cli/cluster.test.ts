@@ -220,6 +220,21 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
         exit: 2,
         code: 'USAGE',
       })
+    const stored = ['btc_momentum', '--log', 'jetstream'] as const
+    const streams = [flagship, '--log', 'jetstream'] as const
+    const idle: readonly [string, ...string[]][] = [
+      ['replay', ...stored, '--publish', 'unheard'],
+      ['replay', ...stored, '--to', '2024-01-01T00:00:00Z'],
+      ['replay', ...stored, '--ranges', '4'],
+      ['replay', ...stored, ...set],
+      ['parity', ...stored, ...set],
+      ['replay', ...streams, '--savepoint', 'before'],
+      ['replay', ...streams, '--dir', at('run')],
+      ['parity', 'btc_momentum', '--dir', at('run'), '--savepoint', 'before'],
+      ['orders', ...stored, '--savepoint', 'before'],
+      ['signals', 'btc_momentum', '--all', '--from-seq', '2', '--limit', '1'],
+    ]
+    for (const argv of idle) expect(await refused(...argv), argv.join(' ')).toMatchObject({ exit: 2, code: 'USAGE' })
     expect(await refused('promote', 'btc_momentum', '--version', '9')).toMatchObject({
       ...{ exit: 3, code: 'PIPELINE_UNKNOWN', known: [1, 2] },
     })

@@ -31,7 +31,11 @@ export const isFile = (name: string): boolean => /\.(ya?ml|json|[cm]?[jt]s)$/.te
  * A run that was made, by the name of its pipeline or by a definition file: of a directory, or on a server what is deployed
  * there, or what `run --log jetstream` keeps there.
  */
-export function storedRun(args: Args, context: Context): Promise<StoredRun> {
+export async function storedRun(args: Args, context: Context): Promise<StoredRun> {
+  if (!isFile(args.positionals[0] ?? '') && args.values['set'] !== undefined)
+    throw new TidegateError('USAGE', '--set: expected with a definition file, for a run has its params')
+  if (!onJetStream(args) && args.value('savepoint') !== undefined)
+    throw new TidegateError('USAGE', '--savepoint: expected with --log jetstream')
   return onJetStream(args) ? serverRun(args, context) : ownRun(args, context)
 }
 
@@ -75,7 +79,11 @@ async function serverRun(args: Args, context: Context): Promise<StoredRun> {
   }
   try {
     // a run of somebody's own has its streams on the server, and its definition in its directory
-    if (!isFile(name) && (await cluster.definitions.pointer(name)) === undefined) {
+    if (
+      !isFile(name) &&
+      args.value('savepoint') === undefined &&
+      (await cluster.definitions.pointer(name)) === undefined
+    ) {
       const own = await keptRun(args, context).catch(() => undefined)
       if (own !== undefined && (await log.open(layout.run(own.plan.pipeline))) !== undefined)
         return { ...about, plan: own.plan, made: own.made, log, stages: [{}] }
@@ -112,6 +120,11 @@ export const storedRunOptions = {
   dir: { type: 'string', value: 'DIR', help: 'the run directory; .tidegate/PIPELINE unless named' },
   live: { type: 'boolean', help: 'the live run, in .tidegate/PIPELINE.live' },
   log: { type: 'string', value: 'embedded|jetstream', help: 'a run directory, or what is deployed on a NATS server' },
-  savepoint: { type: 'string', value: 'NAME', help: 'on a server: begin with the state of a savepoint' },
   ...natsOptions,
+} as const
+/** Where to begin in it. */
+export const savepointOption = {
+  type: 'string',
+  value: 'NAME',
+  help: 'on a server: begin with the state of a savepoint',
 } as const

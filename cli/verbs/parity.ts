@@ -5,7 +5,7 @@ import { formatTime } from '../../schemas/units.ts'
 import { setOption } from '../definition.ts'
 import { executionOf, executionOption } from '../execution.ts'
 import { combined, deadText, passedText } from '../replay_report.ts'
-import { storedRun, storedRunOptions } from '../stored_run.ts'
+import { savepointOption, storedRun, storedRunOptions } from '../stored_run.ts'
 import type { Verb } from '../verb.ts'
 
 export const parityVerb: Verb = {
@@ -13,7 +13,7 @@ export const parityVerb: Verb = {
   summary: 'Recomputes a run from its inputs and compares it with what was committed; the first difference is named.',
   form: 'PIPELINE|FILE [--log jetstream]',
   positionals: { min: 1, max: 1 },
-  options: { ...storedRunOptions, set: setOption, execution: executionOption },
+  options: { ...storedRunOptions, savepoint: savepointOption, set: setOption, execution: executionOption },
   notes:
     'Exit code 5 when they differ. Works beside a run that is going on: what is committed so far is compared. On a server, commits of other versions, and those whose inputs the server has let go, are left out, and `tidegate worker --audit` does this all the time.',
   async run(args, context) {

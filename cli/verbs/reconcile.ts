@@ -12,15 +12,13 @@ import { liveRun, logSidesOf } from '../trading/log_side.ts'
 import { type Reconciled, reconciled, reconciledText } from '../trading/reconciled.ts'
 import type { Args, Context, Verb } from '../verb.ts'
 
-const { savepoint: _savepoint, ...runOptions } = storedRunOptions
-
 export const reconcileVerb: Verb = {
   name: 'reconcile',
   summary: 'Compares journal, chain and log of what trades, on the union of all sides; takes a halted signer up again.',
   form: 'FILE [--node NODE] [--resume --confirm ADDRESS]',
   positionals: { min: 1, max: 1 },
   options: {
-    ...runOptions,
+    ...storedRunOptions,
     live: { type: 'boolean', help: 'the live run, in .tidegate/PIPELINE.live: it is the one that is compared anyway' },
     set: setOption,
     node: { type: 'string', value: 'NODE', help: 'this execution sink alone' },

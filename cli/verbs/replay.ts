@@ -20,7 +20,7 @@ import { combined, deadText } from '../replay_report.ts'
 import { renderSummary } from '../run_report.ts'
 import { speedOf } from '../speed.ts'
 import { stopper } from '../stopper.ts'
-import { isFile, storedRun, storedRunOptions } from '../stored_run.ts'
+import { isFile, savepointOption, storedRun, storedRunOptions } from '../stored_run.ts'
 import type { Args, Context, Io, Verb } from '../verb.ts'
 
 export const replayVerb: Verb = {
@@ -30,6 +30,7 @@ export const replayVerb: Verb = {
   positionals: { min: 1, max: 1 },
   options: {
     ...storedRunOptions,
+    savepoint: savepointOption,
     set: setOption,
     execution: executionOption,
     'from-seq': { type: 'string', value: 'N', help: 'from this input record on' },
@@ -47,8 +48,16 @@ export const replayVerb: Verb = {
   notes:
     'A run (PIPELINE) is always recomputed from its first record, or from a savepoint, so that every printed output is what it really made; --from-seq and --from-time say which outputs are printed. With a FILE the log runs through that definition instead of the one it was made with: what would it have done? They are compared on the edges it has. ' +
     'With a FILE and --log jetstream the definition runs, from nothing, over what its tick streams hold from --from-seq or --from-time on: a backtest on the server, which deploys nothing, and publishes nothing unless --publish RUN gives it a namespace: `tidegate signals PIPELINE --namespace bt_RUN` reads it.',
-  run: (args, context) =>
-    onJetStream(args) && isFile(args.positionals[0] ?? '') ? overStreams(args, context) : overRun(args, context),
+  async run(args, context) {
+    const streams = onJetStream(args) && isFile(args.positionals[0] ?? '')
+    for (const name of streams ? ['savepoint', 'dir'] : ['to', 'ranges', 'publish'])
+      if (args.value(name) !== undefined)
+        throw new TidegateError(
+          'USAGE',
+          `--${name}: expected where ${streams ? 'a run is recomputed: replay PIPELINE' : 'tick streams are replayed: replay FILE --log jetstream'}`,
+        )
+    return streams ? overStreams(args, context) : overRun(args, context)
+  },
 }
 
 const prints = (args: Args): boolean =>

@@ -1,6 +1,7 @@
 import { signals } from '../../client/mod.ts'
 import { isNoStream } from '../../runtime/log/jetstream/api_errors.ts'
 import { layout, streamOf } from '../../runtime/log/layout.ts'
+import { TidegateError } from '../../schemas/errors.ts'
 import { durationOption, wholeOption } from '../args.ts'
 import { namespaceOf, natsOptions, openServer } from '../cluster.ts'
 import { stopper } from '../stopper.ts'
@@ -24,6 +25,8 @@ export const signalsVerb: Verb = {
     const { io } = context
     const [pipeline = '', node] = (args.positionals[0] ?? '').split('.')
     const [seq, limit] = [wholeOption(args, 'from-seq'), wholeOption(args, 'limit')]
+    if (seq !== undefined && args.flags.has('all'))
+      throw new TidegateError('USAGE', 'expected one of --all and --from-seq')
     const namespace = namespaceOf(args)
     const instrument = args.value('instrument')
     const stop = stopper(durationOption(args, 'for'))
