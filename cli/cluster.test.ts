@@ -194,6 +194,27 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     expect({ code, said }).toMatchObject({ code: 0, said: expect.stringContaining('no worker is up') as string })
   })
 
+  test('a drain does not wait for what a version that was promoted meanwhile left out', async () => {
+    const fewer = ['--namespace', 'fewer'] as const
+    const market = (seed: number) => ({ source: 'synthetic_market', params: { minutes: 1, seed } })
+    const bars = (from: string) => ({ op: 'time_bars', from, params: { every: '10s' } })
+    const less = { a: market(1), of_a: bars('a') }
+    const file = (name: string, nodes: object) => {
+      writeFileSync(at(name), JSON.stringify({ pipeline: 'fewer', nodes }))
+      return at(name)
+    }
+    const two = file('two.json', { ...less, b: market(2), of_b: bars('b') })
+    await run('deploy', two, '--from', 'all', ...fewer)
+    expect((await run('record', two, '--speed', 'max', ...fewer)).code).toBe(0)
+    const draining = run('drain', 'fewer', ...fewer)
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    await run('deploy', file('one.json', less), ...fewer)
+    expect((await run('promote', 'fewer', ...fewer)).document()).toMatchObject({ to: 2 })
+    await run('worker', '--name', 'few', '--for', '5s', ...fewer)
+    const late = new Promise<{ code: string }>((resolve) => setTimeout(() => resolve({ code: 'late' }), 2000))
+    expect((await Promise.race([draining, late])).code).toBe(0)
+  })
+
   test('wrong words and wrong states are coded errors', async () => {
     const kept = ['--keep-state', 'nobody'] as const
     expect(await refused('deploy', flagship, ...set, ...kept)).toMatchObject({ exit: 5, code: 'DEPLOY_REFUSED' })

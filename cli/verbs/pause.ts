@@ -1,5 +1,6 @@
+import { ticksOf } from '../../runtime/cluster/begin.ts'
 import type { Pointer } from '../../runtime/cluster/definitions.ts'
-import { rangesOf, tickStreams } from '../../runtime/cluster/feed_name.ts'
+import { rangesOf } from '../../runtime/cluster/feed_name.ts'
 import { statusOf } from '../../runtime/cluster/status.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import { natsOptions, openCluster, withCluster } from '../cluster.ts'
@@ -31,11 +32,11 @@ export const drainVerb: Verb = {
     const stop = stopper(undefined)
     try {
       const { pointer } = await cluster.definitions.require(pipeline)
-      const plan = await cluster.plans.of(pipeline, pointer.version)
+      const ranges = rangesOf(pointer.ranges)
+      const readBy = async (version: number) => ticksOf(await cluster.plans.of(pipeline, version), ranges)
       const until: Record<string, number> = {}
-      for (const range of rangesOf(pointer.ranges))
-        for (const { name } of tickStreams(plan, range))
-          until[name] = (await (await cluster.log.stream(name)).state()).last
+      for (const name of await readBy(pointer.version))
+        until[name] = (await (await cluster.log.stream(name)).state()).last
       await cluster.definitions.move(pipeline, (now) => ({ ...now, state: 'draining', until }))
       let warned = false
       for (let left = Number.POSITIVE_INFINITY; left > 0; ) {
@@ -47,7 +48,9 @@ export const drainVerb: Verb = {
           const taken = inputs.flatMap((input) => (input.stream === name ? [input.taken] : []))
           return taken.length > 0 ? Math.min(...taken) : (pointer.start[name] ?? 1) - 1
         }
-        left = Object.entries(until).reduce((sum, [name, last]) => sum + Math.max(0, last - takenOf(name)), 0)
+        // another version may be promoted meanwhile, and read other streams
+        const due = new Set(await readBy(status?.pointer.version ?? pointer.version))
+        left = [...due].reduce((sum, name) => sum + Math.max(0, (until[name] ?? 0) - takenOf(name)), 0)
         context.io.progress(`${left} records left`)
         if (left > 0 && workers.length === 0 && !warned) {
           warned = true
