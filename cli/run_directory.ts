@@ -63,9 +63,13 @@ export class RunDirectory {
   kept(): Kept {
     const kept = this.read()
     if (kept === undefined)
-      throw new TidegateError('FILE_ABSENT', `no run in ${this.path}; \`tidegate run FILE\` makes one`, {
-        directory: this.path,
-      })
+      throw new TidegateError(
+        'FILE_ABSENT',
+        `no run in ${this.path}; \`tidegate run FILE\` makes one, and what is deployed on a server is told by --log jetstream`,
+        {
+          directory: this.path,
+        },
+      )
     return kept
   }
   private read(): Kept | undefined {
