@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -384,3 +386,28 @@ test('live trading is refused with 5, and a second writer on a run with 4', asyn
     first.kill('SIGKILL')
   }
 })
+
+test('a server that takes the connection and says nothing is unreachable, and holds no verb up', async () => {
+  const silent = createServer().listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const began = performance.now()
+  const verbs = ['status', 'signals btc_momentum'].map(async (words) => {
+    const argv = ['--import', 'tsx', 'cli/main.ts', ...words.split(' '), '--nats', `nats://127.0.0.1:${port}`]
+    const child = spawn(process.execPath, argv, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: 20_000,
+      killSignal: 'SIGKILL',
+    })
+    let said = ''
+    child.stderr.on('data', (text) => (said += text))
+    const [code] = await once(child, 'close')
+    return { code, said }
+  })
+  for (const { code, said } of await Promise.all(verbs)) {
+    expect(said).toContain('NATS_UNREACHABLE')
+    expect(code).toBe(4)
+  }
+  expect(performance.now() - began).toBeLessThan(18_000)
+  silent.close()
+}, 30_000)

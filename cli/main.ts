@@ -72,4 +72,6 @@ if (entry !== undefined && realpathSync(entry) === fileURLToPath(import.meta.url
   // a reader that closes the pipe early (head) is no failure of ours
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   process.exitCode = await main(process.argv.slice(2))
+  // the NATS client keeps the socket of a connection that was never answered
+  setTimeout(() => process.exit(), 1_000).unref()
 }

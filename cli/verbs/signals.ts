@@ -29,8 +29,9 @@ export const signalsVerb: Verb = {
       throw new TidegateError('USAGE', 'expected one of --all and --from-seq')
     const namespace = namespaceOf(args)
     const instrument = args.value('instrument')
-    const stop = stopper(durationOption(args, 'for'))
+    const length = durationOption(args, 'for')
     const link = await openServer(args, context, 'subscriber')
+    const stop = stopper(length)
     try {
       const received = signals(link.nc, pipeline, {
         namespace,
