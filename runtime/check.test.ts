@@ -133,6 +133,17 @@ test('all problems are told at once', () => {
   )
   expect(found.length).toBeGreaterThanOrEqual(6)
 })
+test('what reads from a node that is itself told of is not told of again', () => {
+  expect(problems({ trend: { op: 'emma', from: 'bars' } })).toEqual([
+    'COMPONENT_UNKNOWN nodes.trend.op: nothing named "emma"; did you mean "ema"?',
+  ])
+  expect(problems({ gate: { op: 'risk_gat', from: { intent: 'sized', fill: 'execute.fill' } } })).toEqual([
+    'COMPONENT_UNKNOWN nodes.gate.op: nothing named "risk_gat"; did you mean "risk_gate"?',
+  ])
+  expect(problems({ trend: { op: 'ema', form: 'bars', from: 'bars', params: { span: 2 } } })).toEqual([
+    'SHAPE nodes.trend: Unrecognized key: "form"',
+  ])
+})
 test('nodes that feed each other are told with the circle; a feedback port breaks it', () => {
   const round = {
     first: { op: 'stop_and_reverse', from: { signal: 'above', fill: 'execute.fill' }, params: { quantity: 1 } },

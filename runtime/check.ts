@@ -63,11 +63,14 @@ export function check(raw: unknown, catalogue: Catalogue): Checked {
   const summary = typeof outline.data['summary'] === 'string' ? { summary: outline.data['summary'] } : {}
   const spec: PipelineSpec = { pipeline: outline.data.pipeline, ...summary, nodes }
   if (Object.keys(nodes).length === 0 && found.length === 0) report('SHAPE', 'nodes', 'expected at least one node')
-  const edges = new Map<string, Kind>()
+  const edges: Edges = new Map()
+  for (const id of Object.keys(outline.data.nodes).filter((id) => !Object.hasOwn(nodes, id))) edges.set(id, undefined)
   for (const [id, node] of Object.entries(nodes)) {
     const component = componentOf(node, catalogue)
-    if (component === undefined) unknownComponent(id, node, catalogue, report)
-    else {
+    if (component === undefined) {
+      edges.set(id, undefined)
+      unknownComponent(id, node, catalogue, report)
+    } else {
       for (const [edge, kind] of edgesOf(id, component)) edges.set(edge, kind)
       checkParams(id, component, node.params, report)
     }
@@ -88,6 +91,8 @@ export function check(raw: unknown, catalogue: Catalogue): Checked {
   return { problems: found, spec }
 }
 
+/** What each edge carries; for a node whose component is not known, the node itself, and nothing. */
+type Edges = Map<string, Kind | undefined>
 type Report = (code: ProblemCode, path: string, message: string) => void
 
 function unknownComponent(id: string, node: NodeSpec, catalogue: Catalogue, report: Report): void {
@@ -145,7 +150,7 @@ function checkWires(
   id: string,
   node: Exclude<NodeSpec, { source: string }>,
   component: Operator | Sink,
-  edges: ReadonlyMap<string, Kind>,
+  edges: Edges,
   report: Report,
 ): void {
   const at = `nodes.${id}`
@@ -154,7 +159,9 @@ function checkWires(
     const carried = edges.get(edge)
     if (carried === undefined) {
       const near = nearest(edge, [...edges.keys()])
-      report('EDGE_UNKNOWN', path, `no edge "${edge}"${near ? `; did you mean "${near}"?` : ''}`)
+      const [from = ''] = edge.split('.')
+      if (!edges.has(from) || edges.get(from) !== undefined)
+        report('EDGE_UNKNOWN', path, `no edge "${edge}"${near ? `; did you mean "${near}"?` : ''}`)
       // one problem is enough: which port was meant is not known, so none is called unwired
       for (const p of port === undefined ? Object.keys(ports) : [port]) wired.add(p)
       return
@@ -235,9 +242,9 @@ export function callsOf(
 ): ReadonlyMap<string, readonly string[]> {
   const calls = new Map<string, string[]>(Object.keys(nodes).map((id) => [id, []]))
   for (const [id, node] of Object.entries(nodes)) {
-    if ('source' in node) continue
     const component = componentOf(node, catalogue)
-    const feedback = component?.role === 'operator' ? component.feedback : []
+    if ('source' in node || component === undefined) continue
+    const feedback = component.role === 'operator' ? component.feedback : []
     const ports = typeof node.from === 'string' ? [['', node.from] as const] : Object.entries(node.from)
     for (const [port, edge] of ports) if (!feedback.includes(port)) calls.get(edge.split('.')[0] as string)?.push(id)
   }
