@@ -70,7 +70,17 @@ test.each<[string, object, string]>([
   [
     'a param out of bounds',
     { trend: { op: 'ema', from: 'bars', params: { span: 1 } } },
-    'PARAM_INVALID nodes.trend.params.span: Too small: expected number to be >=2',
+    'PARAM_INVALID nodes.trend.params.span: Too small: expected number to be >=2, found 1',
+  ],
+  [
+    'a param that is no whole number',
+    { trend: { op: 'ema', from: 'bars', params: { span: 1.5 } } },
+    'PARAM_INVALID nodes.trend.params.span: expected int, found 1.5',
+  ],
+  [
+    'a param that is text where a number is expected',
+    { sized: { op: 'fixed_notional', from: 'above', params: { notional: 'much' } } },
+    'PARAM_INVALID nodes.sized.params.notional: expected number, found "much"',
   ],
   [
     'an edge that nobody speaks on',

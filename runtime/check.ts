@@ -5,6 +5,7 @@ import { NodeId, type NodeSpec, OperatorSpec, type PipelineSpec, SinkSpec, Sourc
 import { formatDuration } from '../schemas/units.ts'
 import type { Catalogue, Operator, Ports, Sink } from './define.ts'
 import { nearest } from './nearest.ts'
+import { paramProblems } from './param_problems.ts'
 import { type Component, componentOf, edgesOf, named, portFor } from './wiring.ts'
 
 /** What can be wrong with a definition. */
@@ -110,37 +111,6 @@ function unknownComponent(id: string, node: NodeSpec, catalogue: Catalogue, repo
   )
 }
 
-/** The params a component has; none where its schema is no object. */
-export const paramNames = ({ params }: Component): readonly string[] =>
-  Object.keys((params as unknown as { _zod: { def: { shape?: object } } })._zod.def.shape ?? {})
-
-/** Problems of params against a component's schema, with a suggestion for misspelt keys. */
-export function paramProblems(
-  component: Component,
-  given: unknown,
-): readonly { path: readonly PropertyKey[]; message: string }[] {
-  const names = paramNames(component)
-  return (z.safeParse(component.params, given).error?.issues ?? []).flatMap((issue) => {
-    if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, message: sentenceOf(issue, given) }]
-    return issue.keys.map((key) => {
-      const near = nearest(key, names)
-      return {
-        path: [...issue.path, key],
-        message: `unrecognised param${near ? `; did you mean "${near}"?` : `; ${component.name} has ${names.join(', ') || 'none'}`}`,
-      }
-    })
-  })
-}
-/** An alternative that fits nothing says only "Invalid input": what each of its forms expects says more. */
-function sentenceOf(issue: z.core.$ZodIssue, given: unknown): string {
-  const found = issue.path.reduce(
-    (value: unknown, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
-    given,
-  )
-  if (found === undefined) return 'is missing'
-  if (issue.code !== 'invalid_union') return issue.message
-  return [...new Set(issue.errors.flat().map((e) => e.message))].join(', or ') || issue.message
-}
 function checkParams(id: string, component: Component, given: unknown, report: Report): void {
   for (const { path, message } of paramProblems(component, given))
     report('PARAM_INVALID', ['nodes', id, 'params', ...path].join('.'), message)

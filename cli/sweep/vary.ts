@@ -1,6 +1,6 @@
-import { paramNames } from '../../runtime/check.ts'
 import type { Catalogue } from '../../runtime/define.ts'
 import { nearest } from '../../runtime/nearest.ts'
+import { paramNames } from '../../runtime/param_problems.ts'
 import { componentOf } from '../../runtime/wiring.ts'
 import { TidegateError } from '../../schemas/errors.ts'
 import type { NodeSpec } from '../../schemas/spec.ts'
