@@ -119,6 +119,11 @@ test('a file of results that cannot be written ends the run with FILE_UNWRITABLE
   expect(await backtest(at('trades.jsonl'))).toMatchObject({ exit: 1, code: 'FILE_UNWRITABLE' })
 })
 
+test('a run directory that is a file is FILE_UNWRITABLE', async () => {
+  const argv = ['--bind', `trades=${at('trades.tape')}`, '--speed', 'max', '--dir', at('trades.jsonl')]
+  expect(await refused('run', flagship, ...argv)).toMatchObject({ exit: 1, code: 'FILE_UNWRITABLE' })
+})
+
 test('a run for longer than a timer can be is not stopped at once', async () => {
   const argv = [
     '--bind',

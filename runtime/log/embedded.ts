@@ -47,13 +47,18 @@ const encodeName = (name: string): string =>
  * A log in a directory of this machine, with one writer: a directory per stream, in it segment files.
  * Opening repairs: the torn end a killed append left is cut and told in `notices`.
  * @throws LOG_LOCKED when another process writes it, LOG_CORRUPT when a stream is damaged before its end (nothing is cut),
- * FILE_ABSENT when there is none to read
+ * FILE_ABSENT when there is none to read, FILE_UNWRITABLE when there is none and none can be made
  */
 export async function openEmbeddedLog(given: string, options: EmbeddedLogOptions = {}): Promise<Log> {
   const { fsync = 'every_second', segmentBytes = 2 ** 26, pollMs = 20, clock = wallClock } = options
   const directory = resolve(given)
   if (!options.readonly && !existsSync(directory)) {
-    mkdirSync(directory, { recursive: true })
+    try {
+      mkdirSync(directory, { recursive: true })
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new TidegateError('FILE_UNWRITABLE', `${directory} could not be made: ${why}`, { path: directory }, cause)
+    }
     syncDirectory(dirname(directory))
   }
   if (!existsSync(directory))
