@@ -366,6 +366,12 @@ test('an import that meets a bad row stops, names it, and leaves nothing behind;
   ).toMatchObject({ rows: 1, invalid: 2 })
 })
 
+test('an import of Parquet from a file that is none is INPUT_INVALID', async () => {
+  const { exit, code, message } = await refused('import', 'parquet', flagship, '-o', at('x.tape'))
+  expect({ exit, code }).toEqual({ exit: 3, code: 'INPUT_INVALID' })
+  expect(message).toContain('expected a Parquet file')
+})
+
 test('live trading is refused with 5, and a second writer on a run with 4', async () => {
   expect(await refused('run', flagship, '--mode', 'live')).toMatchObject({ exit: 5, code: 'LIVE_REFUSED' })
   const argv = [

@@ -159,7 +159,16 @@ async function importRaw(folders: readonly string[], out: string, { io, catalogu
 
 async function formatOf(name: string, file: string, options: Readonly<Record<string, string>>): Promise<Format> {
   if (name !== 'auto' && name !== 'parquet') return formatNamed(name)
-  if (name === 'auto' && !(await isParquet(file))) return detected(file)
+  if (!(await isParquet(file))) {
+    if (name === 'auto') return detected(file)
+    throw new TidegateError(
+      'INPUT_INVALID',
+      `${file}: expected a Parquet file, found one of another format; name that format, or auto`,
+      {
+        file,
+      },
+    )
+  }
   const [row = '{}'] = (await headOf(file, 1)).lines
   const format = parquetFormatOf(row, options)
   if (format !== undefined) return format
