@@ -279,6 +279,14 @@ test('wrong usage exits with 2 and says what is near', async () => {
   expect(await refused('run', flagship, '--bind', `trades=${at('trades.tape')}`, '--speed', '-1')).toMatchObject({
     exit: 2,
   })
+  for (const limit of ['0', '1.5', 'x'])
+    for (const argv of [
+      ['import', 'jsonl_trades', at('trades.jsonl'), '-o', at('x.tape')],
+      ['tape', 'export', at('trades.tape')],
+    ])
+      expect(await refused(...argv, '--limit', limit)).toMatchObject({ exit: 2, code: 'USAGE' })
+  for (const option of ['--for=abc', '--seed=abc', '--seed=1.5'])
+    expect((await refused('demo', option)).message).toContain(option.slice(0, option.indexOf('=')))
   expect(await refused('import', 'nosuch', at('trades.jsonl'), '-o', at('x.tape'))).toMatchObject({
     exit: 2,
     code: 'FORMAT_UNKNOWN',

@@ -14,7 +14,7 @@ import { toText } from '../../schemas/fixed.ts'
 import type { Fill } from '../../schemas/orders.ts'
 import { formatTime } from '../../schemas/units.ts'
 import { Summary } from '../../sinks/summary.ts'
-import { durationOption } from '../args.ts'
+import { durationOption, wholeOption } from '../args.ts'
 import { generated } from '../binding.ts'
 import { loadDefinition } from '../definition.ts'
 import { bar } from '../io.ts'
@@ -53,18 +53,13 @@ export const demoVerb: Verb = {
     const tape = args.value('tape')
     const live = args.flags.has('live')
     if (tape !== undefined && live) throw new TidegateError('USAGE', 'demo: expected --tape or --live, found both')
+    const [length, seed] = [durationOption(args, 'for') ?? 60e6, wholeOption(args, 'seed') ?? 1]
     const plan = planOf(await loadDefinition(flagship()), components, 'paper')
     const market = live ? 'binance (live, paper)' : (tape ?? 'synthetic_market')
     const bindings = new Map<string, Binding>()
     if (tape !== undefined) bindings.set('trades', { type: 'recording', recording: openTape(tape) })
     else if (!live)
-      bindings.set(
-        'trades',
-        generated(
-          `synthetic_market{"minutes":${MINUTES},"seed":${Number(args.value('seed') ?? 1)}}`,
-          components,
-        ) as Binding,
-      )
+      bindings.set('trades', generated(`synthetic_market{"minutes":${MINUTES},"seed":${seed}}`, components) as Binding)
     io.say(
       live
         ? `market: Binance, live; orders are filled on paper`
@@ -75,7 +70,7 @@ export const demoVerb: Verb = {
     io.say(`pipeline: ${plan.pipeline}: ${plan.nodes.map((n) => n.id).join(' > ')}`)
     const out = args.value('out')
     const files = out === undefined ? undefined : new RunFiles(out)
-    const stop = stopper(live ? (durationOption(args, 'for') ?? 60e6) : undefined)
+    const stop = stopper(live ? length : undefined)
     const goOn = () => {
       if (stop.interrupted()) throw new Error('interrupted')
     }

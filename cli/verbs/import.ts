@@ -14,7 +14,7 @@ import { type Format, isInvalid } from '../../sources/formats/format.ts'
 import { headOf, importFile } from '../../sources/formats/import_file.ts'
 import { parquetFormatOf } from '../../sources/formats/parquet.ts'
 import { isParquet } from '../../sources/formats/parquet_lines.ts'
-import { numberOption } from '../args.ts'
+import { wholeOption } from '../args.ts'
 import { rawTape } from '../raw_tape.ts'
 import type { Args, Context, Verb } from '../verb.ts'
 
@@ -72,7 +72,7 @@ export const importVerb: Verb = {
     const format = await formatOf(name, files[0] as string, options)
     const compression = compressionOf(args)
     const expansion = expansionOf(args, format, options)
-    const limit = numberOption(args, 'limit') ?? Number.POSITIVE_INFINITY
+    const limit = wholeOption(args, 'limit') ?? Number.POSITIVE_INFINITY
     const tape = TapeWriter.create(out, kinds, compression)
     const writer = new FrameWriter(
       expansion === undefined ? format.kind : expansion.into === 'quotes' ? Quote : Trade,

@@ -6,7 +6,7 @@ import { rowReader } from '../../schemas/frame_reader.ts'
 import type { Kind } from '../../schemas/kind.ts'
 import { kinds } from '../../schemas/kinds.ts'
 import { formatTime } from '../../schemas/units.ts'
-import { numberOption } from '../args.ts'
+import { wholeOption } from '../args.ts'
 import type { Args, Io, Verb } from '../verb.ts'
 import { writeParquet } from '../write_parquet.ts'
 
@@ -61,7 +61,7 @@ function* wantedOf(tape: Tape, args: Args): Generator<readonly [frame: Frame, ro
   const kind = args.value('kind')
   if (kind !== undefined && !Object.hasOwn(tape.info.kinds, kind))
     throw new TidegateError('USAGE', `--kind ${kind}: the tape holds ${Object.keys(tape.info.kinds).join(', ')}`)
-  let left = numberOption(args, 'limit') ?? Number.POSITIVE_INFINITY
+  let left = wholeOption(args, 'limit') ?? Number.POSITIVE_INFINITY
   for (const bytes of tape.frames()) {
     if (left <= 0) return
     const frame = decodeFrame(bytes, kinds)
