@@ -57,7 +57,7 @@ export function messageOf(
         return { problem: `${name}: expected a decimal number, found ${JSON.stringify(whole[name])}` }
       whole[name] = money
     } else whole[name] = unwritten(whole[name])
-  return checked(kind, whole)
+  return checked(kind, whole, written)
 }
 
 const names = (kind: Kind): readonly string[] => columnsOf(kind).map((c) => c.name)
@@ -75,10 +75,16 @@ export function moneyOf(given: unknown): bigint | undefined {
   return fixed(given as number | string)
 }
 
-function checked(kind: Kind, value: unknown): { readonly value: unknown } | { readonly problem: string } {
+/** Of a field that was worked out from a wrong one the wrong one is told. */
+function checked(
+  kind: Kind,
+  value: unknown,
+  written: Fields = {},
+): { readonly value: unknown } | { readonly problem: string } {
   const parsed = z.safeParse(kind.schema, value)
   if (parsed.success) return { value: parsed.data }
-  const [issue] = parsed.error.issues
+  const { issues } = parsed.error
+  const issue = issues.find(({ path }) => String(path[0]) in written) ?? issues[0]
   const path = (issue?.path ?? []).join('.')
   const found = path === '' ? value : (value as Fields)[path]
   const sentence = found === undefined ? 'is missing' : `${issue?.message}, found ${JSON.stringify(found)}`

@@ -41,7 +41,7 @@ test('moves event time on, and names the port where there are several', async ()
 test.each([
   ['{"close": 1', 'line 2: expected a message as JSON'],
   ['{"clos": 1}', 'line 2: bar has no field "clos"; did you mean "close"?'],
-  ['{"close": -1}', 'line 2: bar.open is not valid'],
+  ['{"close": -1}', 'line 2: bar.close is not valid'],
   ['{"close": 1, "at": "noon"}', 'line 2: expected a time'],
   ['{"kind": "trade", "price": 1}', 'line 2: kind "trade": expected a message for one port of ema (in: bar)'],
 ])('a bad line %s is named, after the answers before it', async (line, words) => {
@@ -70,6 +70,12 @@ test.each(Object.values(operators))('the lines written for the example of $name 
   for (const sample of input) direct.feed(sample)
   expect(said.map(toJson)).toEqual(expected.map(toJson))
   expect(drive({ definition: operator }, params, input).map(toJson)).toEqual(operator.example.output.map(toJson))
+})
+test('the field that is told is the one that was written, and a message that comes too late is told', async () => {
+  expect((await ema(['{"close": "a"}'])).stderr).toContain('bar.close is not valid')
+  const late = await ema(['{"close": 1, "at": "2s"}', '{"close": 2, "at": "1s"}'])
+  expect(late.lines()).toHaveLength(1)
+  expect(late.stderr).toContain('line 2: came too late')
 })
 test('answers come before stdin ends', async () => {
   const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'drive', 'ema', '--params', '{"span": 3}'])

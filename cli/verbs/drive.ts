@@ -48,9 +48,14 @@ Every message it says is a line {"at", "key", "answer"}, with "port" where it ha
       const text = toJson(said)
       io.line(JSON.parse(text), text)
     })
+    const { counts } = driver.engine
+    let [line, late] = [0, 0]
     for await (const text of io.stdin()) {
+      line++
       const sample = lines.read(text)
       if (sample !== undefined) driver.feed(sample)
+      if (counts.late > late) io.say(`line ${line}: came too late, event time is past it; ${name} did not see it`)
+      late = counts.late
     }
   },
 }
