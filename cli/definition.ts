@@ -57,6 +57,7 @@ function parsed(text: string): unknown {
   const document = parseDocument(text, { lineCounter: new LineCounter(), prettyErrors: true })
   const [first] = document.errors
   if (first !== undefined) throw first
+  if (document.contents === null) throw new Error('expected a pipeline, found an empty document')
   return document.toJS()
 }
 

@@ -119,6 +119,11 @@ test('a file of results that cannot be written ends the run with FILE_UNWRITABLE
   expect(await backtest(at('trades.jsonl'))).toMatchObject({ exit: 1, code: 'FILE_UNWRITABLE' })
 })
 
+test('a definition that is empty says so', async () => {
+  writeFileSync(at('empty.yaml'), '# nothing yet\n')
+  expect(await refused('check', at('empty.yaml'))).toMatchObject({ exit: 3, code: 'DEFINITION_UNREADABLE' })
+})
+
 test('a run directory that is a file is FILE_UNWRITABLE', async () => {
   const argv = ['--bind', `trades=${at('trades.tape')}`, '--speed', 'max', '--dir', at('trades.jsonl')]
   expect(await refused('run', flagship, ...argv)).toMatchObject({ exit: 1, code: 'FILE_UNWRITABLE' })
