@@ -7,7 +7,7 @@ export const overview = (verbs: readonly Verb[]): string =>
   [
     'tidegate VERB ... : declarative operator graphs over market data',
     '',
-    ...verbs.map((v) => `  ${v.name.padEnd(10)} ${v.summary}`),
+    ...columns(verbs.map(({ name, summary }) => [name, summary])),
     '',
     'Every verb has --json (one document, or JSON lines for streams, on stdout) and --help.',
   ].join('\n')
@@ -22,9 +22,11 @@ export const verbFacts = ({ name, form, summary, notes = '', options }: Verb) =>
 })
 
 export function helpOf(verb: Verb): string {
-  const rows = Object.entries(verb.options).map(
-    ([name, { short, value, help }]) =>
-      `  ${`${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`.padEnd(28)} ${help}`,
+  const rows = columns(
+    Object.entries(verb.options).map(([name, { short, value, help }]) => [
+      `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`,
+      help,
+    ]),
   )
   return [
     `tidegate ${verb.name} ${verb.form}`,
@@ -33,6 +35,11 @@ export function helpOf(verb: Verb): string {
     ...(verb.notes ? ['', verb.notes] : []),
     ...(rows.length > 0 ? ['', ...rows] : []),
   ].join('\n')
+}
+
+function columns(rows: readonly (readonly [string, string])[]): readonly string[] {
+  const width = Math.max(...rows.map(([word]) => word.length))
+  return rows.map(([word, meaning]) => `  ${word.padEnd(width)}  ${meaning}`)
 }
 
 /** What a stable code means, or undefined. */
