@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path'
-import { packageVersion } from './own_package.ts'
+import { packageSource } from './own_package.ts'
 import { operator, operatorTest } from './template_operator.ts'
 import { definition, definitionTest, drawn } from './template_pipeline.ts'
 
@@ -41,7 +41,7 @@ function manifest(name: string): string {
       paper: 'tidegate run pipelines/btc_momentum.yaml',
       docs: 'tidegate docs .',
     },
-    dependencies: { tidegate: packageVersion(), zod: '^4.0.0' },
+    dependencies: { tidegate: packageSource(), zod: '^4.0.0' },
     devDependencies: { '@types/node': '^20.19.0', tsx: '^4.19.0' },
   }
   return `${JSON.stringify(document, undefined, 2)}\n`

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Where this package lies, built or not: the nearest folder above with its package.json. */
@@ -16,3 +16,9 @@ const isOurs = (folder: string): boolean =>
 const manifest = (folder: string) =>
   JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name?: string; version: string }
 export const packageVersion = (): string => manifest(packageFolder()).version
+
+/** What a project names to depend on this package: the version where npm installed it, else the folder it lies in. */
+export function packageSource(): string {
+  const folder = packageFolder()
+  return folder.split(sep).includes('node_modules') ? packageVersion() : `file:${folder}`
+}

@@ -1,5 +1,5 @@
 import { type ExecFileSyncOptionsWithStringEncoding, execFileSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { captured, folderWith, removeFolders } from '../describe/captured.ts'
@@ -45,6 +45,12 @@ beforeAll(async () => {
   install()
 })
 
+test('a project made by a checkout depends on the checkout, for no registry has it', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
+    dependencies: Readonly<Record<string, string>>
+  }
+  expect(dependencies['tidegate']).toBe(`file:${process.cwd()}`)
+})
 test('the definitions of a new project are right', () => {
   expect(npm('run', 'check')).toMatch(/btc_momentum is right: 9 nodes[\s\S]*btc_mid_range is right: 9 nodes/)
 })

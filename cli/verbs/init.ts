@@ -11,7 +11,7 @@ export const initVerb: Verb = {
   positionals: { min: 1, max: 1 },
   options: {},
   notes:
-    'DIR must be absent or empty (a .git is no harm). Afterwards: `npm install`, then `npm test` and `npm run backtest` there.',
+    'DIR must be absent or empty (a .git is no harm). Afterwards: `npm install`, then `npm test` and `npm run backtest` there. A project that a checkout made depends on that checkout, by its path.',
   async run({ positionals: [folder = ''] }, { io }) {
     if (existsSync(folder)) {
       if (!statSync(folder).isDirectory())
