@@ -3,6 +3,8 @@ import { dirname, join, resolve } from 'node:path'
 import { operators } from '../operators/catalogue.ts'
 import type { Catalogue, Definition, Operator, Sink, Source } from '../runtime/define.ts'
 import { listed } from '../runtime/define.ts'
+import { nearest } from '../runtime/nearest.ts'
+import { TidegateError } from '../schemas/errors.ts'
 import { sinks } from '../sinks/catalogue.ts'
 import { sources } from '../sources/catalogue.ts'
 import { defaultOf, importModule } from './definition.ts'
@@ -13,15 +15,19 @@ export interface Project {
   readonly sources?: readonly Definition<Source>[]
   readonly sinks?: readonly Definition<Sink>[]
 }
+const roles = { operators: 'operator', sources: 'source', sinks: 'sink' } as const
 const builtIn: Catalogue = { operators, sources, sinks }
 const files = ['tidegate.config.ts', 'tidegate.config.js', 'tidegate.config.mjs']
 
-/** The built-in components, and those of the nearest tidegate.config at or above a place. */
+/**
+ * The built-in components, and those of the nearest tidegate.config at or above a place.
+ * @throws CONFIG_INVALID
+ */
 export async function catalogueNear(near = '.'): Promise<Catalogue> {
   for (let folder = resolve(near); ; folder = dirname(folder)) {
     const file = files.map((name) => join(folder, name)).find(existsSync)
     if (file !== undefined) {
-      const project = defaultOf<Project>(await importModule(file)) ?? {}
+      const project = await projectOf(file)
       return {
         operators: { ...operators, ...listed(...(project.operators ?? [])) },
         sources: { ...sources, ...listed(...(project.sources ?? [])) },
@@ -30,4 +36,31 @@ export async function catalogueNear(near = '.'): Promise<Catalogue> {
     }
     if (folder === dirname(folder)) return builtIn
   }
+}
+
+async function projectOf(file: string): Promise<Project> {
+  const invalid = (reason: string, cause?: unknown) =>
+    new TidegateError('CONFIG_INVALID', `${file}: ${reason}`, { file }, cause)
+  let module: unknown
+  try {
+    module = await importModule(file)
+  } catch (error) {
+    throw invalid(error instanceof Error ? error.message : String(error), error)
+  }
+  const project = defaultOf<unknown>(module)
+  if (typeof project !== 'object' || project === null) throw invalid('expected an object as its default export')
+  for (const [name, list] of Object.entries(project)) {
+    if (!Object.hasOwn(roles, name)) {
+      const near = nearest(name, Object.keys(roles))
+      throw invalid(
+        `${name}: unrecognised${near ? `; did you mean "${near}"?` : `; expected ${Object.keys(roles).join(', ')}`}`,
+      )
+    }
+    if (!Array.isArray(list)) throw invalid(`${name}: expected a list, found ${typeof list}`)
+    const role = roles[name as keyof typeof roles]
+    const odd = list.findIndex((item: Partial<Definition<Operator>> | undefined) => item?.definition?.role !== role)
+    if (odd >= 0)
+      throw invalid(`${name}[${odd}]: expected what define${role.charAt(0).toUpperCase()}${role.slice(1)} gives`)
+  }
+  return project
 }

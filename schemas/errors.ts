@@ -19,6 +19,11 @@ export const codes = {
     summary: 'The definition file is absent, is not YAML or JSON, or exports no pipeline.',
     fix: 'Mend the place the message names; a definition is a .yaml, .json or .ts file, and a .ts file exports its pipeline as default.',
   },
+  CONFIG_INVALID: {
+    exit: 3,
+    summary: 'The tidegate.config of a project cannot be loaded, or lists what is no component.',
+    fix: 'Mend what the message names; the default export is `{ operators: [...], sources: [...], sinks: [...] }`, lists of what `defineOperator`, `defineSource` and `defineSink` give.',
+  },
   PARAMS_INVALID: {
     exit: 3,
     summary: 'The params of a component do not fit its schema.',
