@@ -58,6 +58,15 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
     rmSync(directory, { recursive: true, force: true })
   })
 
+  test('where nothing is deployed, tap and lag say so', async () => {
+    expect(await refused('tap', 'above')).toMatchObject({
+      exit: 3,
+      code: 'PIPELINE_UNKNOWN',
+      message: 'no pipeline with a node "above": nothing is deployed',
+    })
+    expect((await captured(['lag', '--nats', server.url])).stdout).toBe('nothing is deployed\n')
+  })
+
   test('what is recorded onto the server can be kept as raw frames too, and read again to the same rows', async () => {
     const venue = await startVenue({
       frames: tradeFrames(200, 'XRPUSDT'),

@@ -16,15 +16,16 @@ export const lagVerb: Verb = {
       const lags = pipelines.flatMap(({ pipeline, ranges }) =>
         ranges.flatMap(({ range, inputs }) => inputs.map((input) => ({ pipeline, range, ...input }))),
       )
-      context.io.document({ lags }, () =>
-        table(
+      context.io.document({ lags }, () => {
+        if (pipelines.length === 0) return 'nothing is deployed'
+        return table(
           ['pipeline', 'range', 'input', 'taken', 'last', 'records behind', 'seconds behind'],
           lags.map((l) => [
             ...[l.pipeline, l.range, l.stream, l.taken, l.last, l.records],
             l.time === null ? '-' : (l.time / 1e6).toFixed(3),
           ]),
-        ),
-      )
+        )
+      })
     })
   },
 }

@@ -66,7 +66,9 @@ async function target(text: string, { definitions }: Cluster): Promise<{ pipelin
   const at = text.indexOf('/')
   if (at > 0) return { pipeline: text.slice(0, at), node: text.slice(at + 1) }
   const all = await definitions.pipelines()
-  if (all.length !== 1)
+  if (all.length === 0)
+    throw new TidegateError('PIPELINE_UNKNOWN', `no pipeline with a node "${text}": nothing is deployed`)
+  if (all.length > 1)
     throw new TidegateError('USAGE', `expected PIPELINE/NODE: ${all.length} pipelines are deployed (${all.join(', ')})`)
   return { pipeline: all[0] as string, node: text }
 }
