@@ -7,7 +7,7 @@ import { nearest } from '../runtime/nearest.ts'
 import { TidegateError } from '../schemas/errors.ts'
 import { sinks } from '../sinks/catalogue.ts'
 import { sources } from '../sources/catalogue.ts'
-import { defaultOf, importModule } from './definition.ts'
+import { defaultExport } from './default_export.ts'
 
 /** What a project adds: the default export of its tidegate.config.ts. */
 export interface Project {
@@ -41,14 +41,7 @@ export async function catalogueNear(near = '.'): Promise<Catalogue> {
 async function projectOf(file: string): Promise<Project> {
   const invalid = (reason: string, cause?: unknown) =>
     new TidegateError('CONFIG_INVALID', `${file}: ${reason}`, { file }, cause)
-  let module: unknown
-  try {
-    module = await importModule(file)
-  } catch (error) {
-    throw invalid(error instanceof Error ? error.message : String(error), error)
-  }
-  const project = defaultOf<unknown>(module)
-  if (typeof project !== 'object' || project === null) throw invalid('expected an object as its default export')
+  const project = await defaultExport(file, 'an object', invalid)
   for (const [name, list] of Object.entries(project)) {
     if (!Object.hasOwn(roles, name)) {
       const near = nearest(name, Object.keys(roles))

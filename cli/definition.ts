@@ -1,24 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, extname, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { LineCounter, parse, parseDocument } from 'yaml'
 import { TidegateError } from '../schemas/errors.ts'
+import { defaultExport } from './default_export.ts'
 import type { Args } from './verb.ts'
-
-/** Loads a module, TypeScript too. */
-export async function importModule(file: string): Promise<unknown> {
-  const url = pathToFileURL(resolve(file)).href
-  if (!/\.[cm]?ts$/.test(file)) return import(url)
-  const { tsImport } = await import('tsx/esm/api')
-  return tsImport(url, import.meta.url)
-}
-
-/** The default export; where the package is CommonJS, loading puts it one level deeper. */
-export function defaultOf<T>(module: unknown): T | undefined {
-  const exported = (module as { default?: unknown }).default
-  const deeper = typeof exported === 'object' && exported !== null && 'default' in exported
-  return (deeper ? (exported as { default: unknown }).default : exported) as T | undefined
-}
 
 /**
  * A definition as data, with `--set node.param=value` applied. The values are read as YAML.
@@ -41,15 +26,7 @@ async function read(file: string): Promise<unknown> {
     }
   }
   if (!/\.[cm]?[jt]s$/.test(file)) throw unreadable(`expected a .yaml, .json or .ts file, found "${extname(file)}"`)
-  let module: unknown
-  try {
-    module = await importModule(file)
-  } catch (error) {
-    throw unreadable(error instanceof Error ? error.message : String(error), error)
-  }
-  const exported = defaultOf<object>(module)
-  if (typeof exported !== 'object' || exported === null) throw unreadable('expected a pipeline as its default export')
-  return exported
+  return defaultExport(file, 'a pipeline', unreadable)
 }
 
 /** Also aliases without an anchor, or that unfold without end, are faults of the document. */

@@ -108,6 +108,18 @@ export class Run {
   }
 }
 
+/** One frame an event, interpreted: the meaning of a plan. */
+export const meaning = (plan: Plan, events: readonly Event[]): Run =>
+  new Run(plan, [], 'interpret').take(framesOf(plan, events, () => true))
+
+/** Compiled, frames cut at random. */
+export function cutAnywhere(plan: Plan, events: readonly Event[], seed: number): Run {
+  const chance = chanceOf(seed)
+  return new Run(plan, [], 'compile').take(framesOf(plan, events, () => chance() < 0.1))
+}
+/** All a run says, keeps and counts; it is over then. */
+export const factsOf = (run: Run) => ({ sent: run.sent(), metrics: run.engine.metrics(), ...run.result() })
+
 /** Cut and restarted at random, from a whole state or from one and the deltas after it; each stretch by an execution that chance names. */
 export function restartedAnywhere(
   plan: Plan,
