@@ -92,7 +92,7 @@ export class DeadLetters {
     const on = { stream: this.stream, created: createdMark(info), signal }
     for (const stretch of between(Math.max(first_seq, this.seen + 1), last_seq, deleted))
       for await (const batch of readFrom(link, { ...on, ...stretch }))
-        for (const { seq, message } of batch) this.hear(message.subject, message.json(), seq)
+        for (const message of batch) this.hear(message.subject, message.json(), message.seq)
     this.seen = last_seq
   }
   private hear(subject: string, said: unknown, seq: number): void {

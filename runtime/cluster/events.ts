@@ -60,7 +60,7 @@ export async function eventsOf(
   async function* matching() {
     const from = info.state.last_seq + 1
     for await (const batch of readFrom(link, { stream, from, created: createdMark(info), signal }))
-      for (const { message } of batch)
+      for (const message of batch)
         if (message.subject === subject) yield message.json<Readonly<Record<string, unknown>>>()
   }
   return matching()

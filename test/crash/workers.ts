@@ -164,7 +164,7 @@ export class Site {
     const signal = new AbortController().signal
     const range = { stream, from: 1, until: info.state.last_seq, created: createdMark(info), signal }
     for await (const batch of readFrom(this.link, range))
-      all.push(...batch.map(({ message }) => message.json<{ id: string; key: string }>()))
+      all.push(...batch.map((message) => message.json<{ id: string; key: string }>()))
     return all
   }
 

@@ -13,6 +13,7 @@ import { TidegateError } from '../../../schemas/errors.ts'
 import { atLeast } from './capabilities.ts'
 import { Exchange } from './exchange.ts'
 import { denialOf, patiently, reasonOf } from './patience.ts'
+import { Wire } from './wire.ts'
 
 export interface LinkOptions {
   /** `nats://host:port`, several separated by commas. */
@@ -37,12 +38,14 @@ export class Link {
   readonly js: JetStreamClient
   readonly jsm: JetStreamManager
   readonly exchange: Exchange
+  readonly wire: Wire
   up = true
   private readonly listeners = new Set<(event: 'up' | 'down' | 'closed') => void>()
 
-  constructor(nc: NatsConnection, jsm: JetStreamManager) {
+  constructor(nc: NatsConnection, jsm: JetStreamManager, wire: Wire) {
     this.nc = nc
     this.jsm = jsm
+    this.wire = wire
     this.js = jetstream(nc, { timeout: API_TIMEOUT })
     this.exchange = new Exchange(this)
     void this.follow()
@@ -127,7 +130,8 @@ export async function openLink(options: LinkOptions): Promise<Link> {
     throw refusal(servers, cause)
   }
   try {
-    return new Link(nc, await jetstreamManager(nc, { timeout: API_TIMEOUT, checkAPI: false }))
+    const wire = Wire.of(nc)
+    return new Link(nc, await jetstreamManager(nc, { timeout: API_TIMEOUT, checkAPI: false }), wire)
   } catch (cause) {
     await nc.close()
     throw cause

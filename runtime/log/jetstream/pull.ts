@@ -2,12 +2,9 @@ import { type Msg, nanos, type Subscription } from '@nats-io/transport-node'
 import type { Link } from './link.ts'
 import { lost } from './lost.ts'
 import { denialOf, refused } from './patience.ts'
+import { Pulled } from './pulled.ts'
+import { numberAt } from './wire.ts'
 
-export interface Pulled {
-  readonly seq: number
-  readonly data: Uint8Array
-  readonly message: Msg
-}
 export interface PullFrom {
   readonly stream: string
   readonly consumer: string
@@ -26,6 +23,7 @@ const WINDOW_BYTES = 2 ** 24
 const FIRST = 16
 /** In how many messages what is expected of their length follows what they have. */
 const FOLLOWS = 32
+const DOT = 46
 const HEARTBEAT = 100
 const TIMEOUT = 408
 /** What servers say of a request whose bytes do not suffice for the next message, and of one that leaves some over. */
@@ -33,8 +31,8 @@ const TOO_LARGE = 'Message Size Exceeds MaxBytes'
 const COMPLETED = 'Batch Completed'
 
 /**
- * The messages of a consumer that wants no acknowledgements, in order, as they come. Of each only its number is read: the
- * client's own consumer makes a message of its own of every one, and hands them over one by one (twice the time).
+ * The messages of a consumer that wants no acknowledgements, in order, as they come. Of each only its number is read, where
+ * it came: the client's own consumer makes two objects of every one, and hands them over one by one.
  */
 export class Pull {
   private readonly link: Link
@@ -53,7 +51,7 @@ export class Pull {
   private length = 0
   private room = WINDOW_BYTES / 2
   /** Where in a reply subject the numbers of this consumer begin. */
-  private numbers = -1
+  private numbers = 0
   private silent = 0
   private ended = false
   private failure: unknown
@@ -66,8 +64,11 @@ export class Pull {
     this.subject = `$JS.API.CONSUMER.MSG.NEXT.${options.stream}.${options.consumer}`
     this.inbox = link.inbox()
     this.subscription = link.nc.subscribe(this.inbox, {
-      callback: (error, message) => (error === null ? this.hear(message) : this.fail(error)),
+      callback: (error, message) => (error === null ? this.status(message) : this.fail(error)),
     })
+    link.wire.tap(this.subscription.getID(), (bytes, line, reply, head, body, end) =>
+      this.receive(bytes, line, reply, head, body, end),
+    )
     // where the client looks for whom a publish concerns that is not allowed
     Object.assign(this.subscription, { requestSubject: this.subject })
     // a process that was busy finds the clock before what came meanwhile: only the third turn counts
@@ -98,6 +99,7 @@ export class Pull {
     if (this.ended) return
     this.ended = true
     clearInterval(this.clock)
+    this.link.wire.release(this.subscription.getID())
     if (!this.subscription.isClosed()) this.subscription.unsubscribe()
     this.wake()
   }
@@ -125,20 +127,11 @@ export class Pull {
     }
   }
 
-  private hear(message: Msg): void {
+  private receive(bytes: Uint8Array, line: number, reply: number, head: number, body: number, end: number): void {
     this.silent = 0
-    const { reply = '' } = message
-    if (reply === '') this.status(message)
-    else this.receive(reply, message)
-  }
-  private receive(reply: string, message: Msg): void {
-    if (this.numbers < 0) {
-      const own = `.${this.options.consumer}.`
-      // how often it was delivered stands before the numbers
-      this.numbers = reply.indexOf('.', reply.indexOf(own) + own.length) + 1
-    }
-    const seq = numberAt(reply, this.numbers)
-    const place = numberAt(reply, reply.indexOf('.', this.numbers) + 1)
+    if (this.numbers === 0) this.numbers = this.numbersOf(bytes, reply)
+    const seq = numberAt(bytes, reply + this.numbers)
+    const place = numberAt(bytes, bytes.indexOf(DOT, reply + this.numbers) + 1)
     // one that is missing was dropped on its way
     if (place !== ++this.count) {
       this.stop()
@@ -151,16 +144,22 @@ export class Pull {
     this.asked--
     // a replica that was behind when the consumer was made begins before what is due
     if (seq === this.due) {
-      const { data } = message
-      const length = data.length + 64
+      const length = end - body + 64
       this.length += this.length === 0 ? length : (length - this.length) / FOLLOWS
       this.due++
-      this.came.push({ seq, data, message })
+      this.came.push(new Pulled(seq, bytes, line, head, body, end))
       if (this.came.length === 1) this.wake()
     }
     this.ask()
   }
+  /** A reply subject is `$JS.ACK.`, perhaps more, stream, consumer, how often delivered, and then the numbers. */
+  private numbersOf(bytes: Uint8Array, reply: number): number {
+    const own = `.${this.options.consumer}.`
+    const delivered = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(own, reply) + own.length
+    return bytes.indexOf(DOT, delivered) + 1 - reply
+  }
   private status({ headers }: Msg): void {
+    this.silent = 0
     const { code, description } = headers ?? {}
     const said = (name: string) => Number(headers?.get(name) || Number.NaN)
     if (code === HEARTBEAT) {
@@ -182,15 +181,5 @@ export class Pull {
     if (sent > this.count) this.stop()
     else if (last >= this.due)
       this.fail(lost(this.options.stream, `record ${this.due} is due, and the server, at ${last}, does not have it`))
-  }
-}
-
-/** The number in decimal digits that begins there. */
-function numberAt(text: string, from: number): number {
-  let number = 0
-  for (let at = from; ; at++) {
-    const digit = text.charCodeAt(at) - 48
-    if (!(digit >= 0 && digit <= 9)) return number
-    number = number * 10 + digit
   }
 }

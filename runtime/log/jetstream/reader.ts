@@ -5,7 +5,8 @@ import { isNoStream } from './api_errors.ts'
 import type { Link } from './link.ts'
 import { lost } from './lost.ts'
 import { denialOf, pause, refused } from './patience.ts'
-import { Pull, type Pulled } from './pull.ts'
+import { Pull } from './pull.ts'
+import type { Pulled } from './pulled.ts'
 
 export interface ReadFrom {
   readonly stream: string

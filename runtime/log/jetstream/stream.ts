@@ -6,7 +6,7 @@ import type { Link } from './link.ts'
 import { lost } from './lost.ts'
 import { oneByOne } from './one_by_one.ts'
 import { denialOf, patiently, pause, refused } from './patience.ts'
-import type { Pulled } from './pull.ts'
+import type { Pulled } from './pulled.ts'
 import { createdMark, readFrom } from './reader.ts'
 import type { Records } from './records.ts'
 import { appendOnce, type Wire } from './settle.ts'
@@ -167,22 +167,21 @@ export class JetStreamStream implements LogStream {
   }
   private async *records(batches: AsyncIterable<readonly Pulled[]>): AsyncGenerator<readonly LogRecord[]> {
     for await (const batch of batches) {
-      let records: LogRecord[] = []
-      for (const { seq, data, message } of batch) {
-        if (data.length > 0) {
-          records.push(placed(seq, data))
-          continue
-        }
+      let from = 0
+      for (const [at, message] of batch.entries()) {
+        const { seq, data } = message
+        if (data.length > 0) continue
         // only a record whose body lies elsewhere has none here; what came before it waits for nobody
-        yield records
-        records = [await this.record(seq, data, message.headers?.get(BODY))]
+        yield batch.slice(from, at)
+        yield [await this.record(seq, data, message.headers?.get(BODY))]
+        from = at + 1
       }
-      yield records
+      yield from === 0 ? batch : batch.slice(from)
     }
   }
 }
 
-/** What a socket delivers begins anywhere; columns need a multiple of 8. */
+/** What the client delivers begins anywhere; columns need a multiple of 8. */
 const placed = (seq: number, data: Uint8Array): LogRecord => ({
   seq,
   data: data.byteOffset % 8 === 0 ? data : new Uint8Array(data),
