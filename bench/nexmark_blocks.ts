@@ -6,13 +6,22 @@ import { store } from './nexmark/store.ts'
 import type { Stored } from './nexmark/stored.ts'
 import { type Bench, inProcess, machine, median, node, rounded } from './support.ts'
 
-/** What 10,000 and 60,000 ticks a second give a feed that waits 1 ms at most, and what a busy tape is cut into. */
-const BLOCKS = [16, 64, 256] as const
-const EVENTS = 750_000
+/**
+ * Rows of a block: what 1,000, 4,000, 10,000 and 60,000 ticks a second give a feed that waits 1 ms at most, and what a busy
+ * tape is cut into. With how many events: a pass takes half a second at least.
+ */
+const BLOCKS: ReadonlyMap<number, number> = new Map([
+  [1, 200_000],
+  [4, 600_000],
+  [16, 1_500_000],
+  [64, 2_500_000],
+  [256, 3_000_000],
+])
 /** The share of the records that does not count. */
 const WARM = 1 / 3
 
 interface OfBlock {
+  readonly events: number
   readonly events_per_second: { readonly stage: number; readonly client: number }
   readonly stage_to_client: Ratio
   readonly commit_overhead: number
@@ -24,7 +33,6 @@ export interface NexmarkBlocksBench {
   readonly node: string
   readonly nats_server: string | null
   readonly rounds: number
-  readonly events: number
   /** By rows of a block, then by query. */
   readonly blocks: Readonly<Record<string, Readonly<Record<string, OfBlock>>>>
 }
@@ -33,6 +41,7 @@ function ofBlock(rounds: readonly Stored[]): OfBlock {
   const rate = (one: (round: Stored) => number) => rounded(median(rounds.map((r) => r.stage.events / one(r))))
   const [first] = rounds as readonly [Stored]
   return {
+    events: first.stage.events,
     events_per_second: { stage: rate((r) => r.stage.seconds), client: rate((r) => r.client.seconds) },
     stage_to_client: ratioOf(rounds.map(({ stage, client }) => client.seconds / stage.seconds)),
     commit_overhead: rounded(median(rounds.map(({ stage, uncommitted }) => stage.seconds / uncommitted.seconds - 1))),
@@ -48,10 +57,10 @@ export const nexmarkBlocks: Bench<NexmarkBlocksBench> = {
     if (binary === undefined)
       progress('nexmark_blocks: no nats-server here (NATS_SERVER_BIN, PATH): nothing to measure')
     const blocks: Record<string, Record<string, OfBlock>> = {}
-    for (const block of binary === undefined ? [] : BLOCKS) {
+    for (const [block, events] of binary === undefined ? [] : BLOCKS) {
       const server = await NatsServer.start({ binary: binary as string })
       try {
-        const { records } = makeMarket({ events: EVENTS, block })
+        const { records } = makeMarket({ events, block })
         await store(server.url, records)
         const all = new Map<string, Stored[]>(Object.keys(queries).map((name) => [name, []]))
         for (let round = 0; round < rounds; round++)
@@ -69,7 +78,7 @@ export const nexmarkBlocks: Bench<NexmarkBlocksBench> = {
       }
     }
     const nats_server = binary === undefined ? null : natsServerVersion(binary)
-    return { bench: 'nexmark_blocks', machine: machine(), node, nats_server, rounds, events: EVENTS, blocks }
+    return { bench: 'nexmark_blocks', machine: machine(), node, nats_server, rounds, blocks }
   },
   table: ({ blocks }) => [
     ['rows', 'query', 'stage Mev/s', 'client alone', 'stage/client', 'low', 'high', 'commit overhead', 'kB a commit'],

@@ -21,13 +21,18 @@ function written({ sid, reply, head, data }: Line): Buffer {
 }
 const isTaken = ({ sid, reply }: Line) => sid === TAPPED && reply !== ''
 
-const line = fc.record({
+const line: fc.Arbitrary<Line> = fc.record({
   sid: fc.constantFrom(TAPPED, 17, 3),
   reply: fc.constantFrom('', '$JS.ACK.a.b.1.23.4.5.6'),
   head: fc.constantFrom('', 'NATS/1.0\r\n\r\n', 'NATS/1.0\r\nA: first\r\nB: last\r\n\r\n'),
   data: fc.uint8Array({ maxLength: 60 }),
 })
-const other = fc.constantFrom('PING\r\n', '+OK\r\n', "-ERR 'MSG x 7 y 3'\r\n", 'INFO {"version":"2.10"}\r\n')
+const other: fc.Arbitrary<string> = fc.constantFrom(
+  'PING\r\n',
+  '+OK\r\n',
+  "-ERR 'MSG x 7 y 3'\r\n",
+  'INFO {"version":"2.10"}\r\n',
+)
 
 describe('what a server sends', () => {
   test('goes to the taps and to the client, each its own, wherever it is cut', () => {
