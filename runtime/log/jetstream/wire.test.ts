@@ -93,4 +93,23 @@ describe('what a server sends', () => {
     protocol.parser.parse(message('later'))
     expect(said.join('')).toBe(text(message('later')))
   })
+  test('begins where the client is, be it amid a line', () => {
+    const said: string[] = []
+    const parser = {
+      state: 30,
+      parse(bytes: Uint8Array) {
+        said.push(text(bytes))
+        if (bytes.at(-1) === 10) parser.state = 0
+      },
+    }
+    const protocol = { inMsgs: 0, inBytes: 0, parser }
+    const wire = Wire.of({ protocol } as unknown as NatsConnection)
+    const taken: string[] = []
+    wire.tap(TAPPED, (bytes, _line, _reply, _head, body, end) => taken.push(text(bytes.subarray(body, end))))
+    const message = written({ sid: TAPPED, reply: 'r', head: '', data: Buffer.from('mine') })
+    protocol.parser.parse(Buffer.from('sion":"2.10'))
+    protocol.parser.parse(Buffer.concat([Buffer.from('"}\r\n'), message]))
+    expect(said.join('')).toBe('sion":"2.10"}\r\n')
+    expect(taken).toEqual(['mine'])
+  })
 })

@@ -45,10 +45,9 @@ export class Wire {
     this.parser = protocol.parser
   }
 
-  /** To be called when the connection is made, before it is used. */
+  /** To be called when the connection is made. */
   static of(nc: NatsConnection): Wire {
     const { protocol } = nc as unknown as { readonly protocol: Protocol }
-    if (protocol.parser.state !== AT_START) throw new Error('the client is amid a message')
     const wire = new Wire(protocol)
     Object.defineProperty(protocol, 'parser', { get: () => wire, set: (parser: Parser) => wire.begin(parser) })
     return wire
@@ -71,11 +70,11 @@ export class Wire {
 
   /** What the client calls for everything that comes. */
   parse(given: Uint8Array): void {
-    let bytes = given
+    let bytes = this.rest === 0 ? this.joined(given) : given
     // up to where the client, or a tap, has it; and up to where it is looked through
     let [passed, at] = [0, 0]
     if (this.cut !== undefined) {
-      bytes = Buffer.concat([this.cut, given])
+      bytes = Buffer.concat([this.cut, bytes])
       this.cut = undefined
     } else if (this.part !== undefined) {
       at = passed = this.fill(this.part, bytes)
@@ -115,6 +114,12 @@ export class Wire {
       at = passed = Math.min(end, bytes.length)
     }
     this.pass(bytes, passed, at)
+  }
+  /** Where the client was amid a message when this began: what comes after it. */
+  private joined(bytes: Uint8Array): Uint8Array {
+    let at = 0
+    while (at < bytes.length && this.parser.state !== AT_START) this.parser.parse(bytes.subarray(at, ++at))
+    return at === 0 ? bytes : bytes.subarray(at)
   }
   private pass(bytes: Uint8Array, from: number, to: number): void {
     if (from < to) this.parser.parse(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to))
