@@ -7,6 +7,7 @@ import type { Kernels } from './kernels.ts'
 import type { Edge, Network, Reader, Running } from './network.ts'
 import { type Execution, type Hooks, type Mail, type Passes, shaped } from './passes.ts'
 import type { Schedule } from './schedule.ts'
+import { firing } from './timers.ts'
 import type { Watch } from './watch.ts'
 import type { SourceTimes } from './watermarks.ts'
 
@@ -152,8 +153,7 @@ export class Compiled implements Execution {
       },
       wake: (node: number, code: number, at: number) => {
         const running = network.nodes[node] as Running
-        const fire = running.planned.operator.timer?.fire as never as (s: unknown, at: number, env: unknown) => unknown
-        parts.passes.wake(running, code, at, (state, env) => fire(state, at, env))
+        parts.passes.wake(running, code, at, firing(running, code, at))
       },
       setAlarm: (node: number, code: number) => schedule.setAlarm(network.nodes[node] as Running, code),
       resume: (code: number, at: number, mail: readonly unknown[]) => parts.passes.resume(this.mailOf(code, at, mail)),
@@ -169,6 +169,7 @@ export class Compiled implements Execution {
       values[name.batchOf(node)] = parts.kernels.of[node.index]
       if (node.wide) values[name.stateOf(node)] = node.whole
       values[name.alarmsOf(node)] = node.alarms
+      values[name.awakeOf(node)] = node.awake
       for (const { port, before } of node.latest) values[name.constantOf(node, port)] = before
     }
     for (const s of network.plan.sources.keys()) {

@@ -114,6 +114,11 @@ export interface Timer<O extends Shape, C, S, L extends Ports, E> {
   readonly every: (params: C) => number
   /** `left`: windows [open, close), the call comes when the watermark reaches a boundary. `right`: (open, close], when it has passed it. */
   readonly closed?: (params: C) => 'left' | 'right'
+  /**
+   * Nothing would come of a call, whenever it came: it would say nothing and leave the state as it is. Then none comes
+   * before the next message: with many keys most have nothing to close, and to look at each of them costs more than the rest.
+   */
+  readonly idle?: (state: S) => boolean
   readonly fire: (state: S, at: number, env: Env<C, L, E>) => Maybe<O>
 }
 /** A one-shot timer: the state says when. `Infinity` means never; the call comes when the watermark reaches the time. */

@@ -50,6 +50,8 @@ export interface Running {
   readonly alarms: number[]
   /** 1 where the node has failed: it is not called for that key again. */
   broken: Uint8Array
+  /** 0 where nothing would come of its timer: see `idle`. */
+  awake: Uint8Array
 }
 
 /**
@@ -212,6 +214,7 @@ export class Network {
       single: isKind(operator.output),
       alarms: [],
       broken: new Uint8Array(0),
+      awake: new Uint8Array(0),
     }
   }
 
@@ -242,6 +245,7 @@ export class Network {
     for (const node of this.nodes) {
       node.each[code] = (this.records[code]?.[`${node.planned.id}$part`] as State | undefined) ?? NOTHING
       node.alarms[code] = Number.POSITIVE_INFINITY
+      node.awake[code] = 1
     }
     for (const { place } of this.edges) if (place >= 0) this.memory.real[code * this.stride + place] = -1
     this.dirty[code] = 1
@@ -258,7 +262,10 @@ export class Network {
     this.groups = longer(this.groups)
     this.dirty = longer(this.dirty)
     this.troubled = longer(this.troubled)
-    for (const node of this.nodes) node.broken = longer(node.broken)
+    for (const node of this.nodes) {
+      node.broken = longer(node.broken)
+      node.awake = longer(node.awake)
+    }
     this.heard.forEach((heard, s) => {
       this.heard[s] = longer(heard)
     })
@@ -285,6 +292,7 @@ export class Network {
   /** After a gap of its feed a node may begin anew, or mark that it did not see everything. */
   applyGap(node: Running, code: number): void {
     const { operator, params } = node.planned
+    node.awake[node.wide ? 0 : code] = 1
     if (operator.on_gap === 'mark') this.stateOf(node, code)['gapped'] = true
     if (operator.on_gap !== 'reset') return
     if (!node.wide) renew(node.layouts.state, this.stateOf(node, code), operator.init(params))

@@ -135,6 +135,7 @@ export class Passes implements Execution {
     env.key = network.keys[code] as string
     env.ordinal = ordinal
     env.each = node.each[code] as State
+    node.awake[node.wide ? 0 : code] = 1
     let answer: unknown
     const { meter } = this
     const began = meter.on ? meter.now() : 0

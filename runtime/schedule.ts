@@ -3,7 +3,7 @@ import { KEY_GROUPS } from './key_groups.ts'
 import type { Meter } from './meter.ts'
 import type { Network, Running } from './network.ts'
 import type { Waking } from './passes.ts'
-import { dueAfter, type Tick, timersOf } from './timers.ts'
+import { dueAfter, firing, type Tick, timersOf } from './timers.ts'
 import { type SourceTimes, Watermarks } from './watermarks.ts'
 
 const NEVER = Number.NEGATIVE_INFINITY
@@ -96,13 +96,12 @@ export class Schedule {
     }
     this.timers = ticks.map((tick) => {
       const clock = clockOf(tick.node)
-      const { node, every, right, fire } = tick
-      const call: Call = (code, at) => woken.wake(node, code, at, (state, env) => fire(state, at, env))
+      const { node, every, right } = tick
+      const call: Call = (code, at) => woken.wake(node, code, at, firing(node, code, at))
       const timed: Timed = {
         node,
         every,
         right,
-        fire,
         clock,
         call,
         timed: (code, at) => meter.timed(call, code, at),
@@ -122,7 +121,7 @@ export class Schedule {
   }
 
   private ringing(node: Running): (code: number, at: number) => void {
-    const fire = node.planned.operator.alarm?.fire as unknown as Tick<Running>['fire']
+    const fire = node.planned.operator.alarm?.fire as unknown as (state: State, at: number, env: unknown) => unknown
     return (code, at) =>
       this.woken.wake(node, code, at, (state, env) => {
         const answer = fire(state, at, env)
@@ -268,7 +267,11 @@ export class Schedule {
       const boundary = right ? due - 1 : due
       const call = this.meter.dueTimer() ? timer.timed : timer.call
       const members = this.members[node.wide ? PIPELINE : group] as number[]
-      for (let i = 0; i < members.length; i++) call(members[i] as number, boundary)
+      const { awake } = node
+      for (let i = 0; i < members.length; i++) {
+        const code = members[i] as number
+        if (awake[code] === 1) call(code, boundary)
+      }
     }
     for (const { node, clock, call } of this.alarms) {
       if (!(node.wide ? clock.wideNow : clock.now)) continue
@@ -302,6 +305,7 @@ export class Schedule {
   /** At the start and after a restore: works out what is not kept because it follows from what is. */
   resume(): void {
     for (const members of this.members) members.length = 0
+    for (const { awake } of this.network.nodes) awake.fill(1)
     for (let code = 0; code < this.network.keys.length; code++)
       this.members[this.network.groups[code] as number]?.push(code)
     for (const { node } of this.alarms)

@@ -1,4 +1,6 @@
 import type { State } from './define.ts'
+import type { Running } from './network.ts'
+import type { Waking } from './passes.ts'
 import type { PlannedNode } from './plan.ts'
 
 /** A node called on the event-time grid. */
@@ -6,7 +8,6 @@ export interface Tick<N> {
   readonly node: N
   readonly every: number
   readonly right: boolean
-  readonly fire: (state: State, at: number, env: unknown) => unknown
 }
 
 /** Longer periods first, then in node order: the order at one boundary. */
@@ -17,9 +18,22 @@ export function timersOf<N extends { readonly planned: PlannedNode }>(nodes: rea
       if (timer === undefined) return []
       const every = timer.every(node.planned.params as never)
       const right = timer.closed?.(node.planned.params as never) === 'right'
-      return [{ node, every, right, fire: timer.fire as unknown as Tick<N>['fire'] }]
+      return [{ node, every, right }]
     })
     .sort((a, b) => b.every - a.every)
+}
+
+/** The call of a timer. A node that is idle after it sleeps until something else is said to it. */
+export function firing({ planned: { operator }, wide, awake }: Running, code: number, at: number): Waking {
+  const { fire, idle } = operator.timer as unknown as {
+    readonly fire: (state: State, at: number, env: unknown) => unknown
+    readonly idle?: (state: State) => boolean
+  }
+  return (state, env) => {
+    const answer = fire(state, at, env)
+    if (idle?.(state) === true) awake[wide ? 0 : code] = 0
+    return answer
+  }
 }
 
 /**

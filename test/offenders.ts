@@ -3,7 +3,7 @@ import { type Definition, defineOperator, defineScan, type Operator, Ring } from
 import { Scalar } from '../schemas/features.ts'
 import { Bar } from '../schemas/market.ts'
 import { Fill, OrderIntent, Signal } from '../schemas/orders.ts'
-import { bar, barOf, fill, signal } from '../schemas/samples.ts'
+import { advance, bar, barOf, fill, signal } from '../schemas/samples.ts'
 import type { LawName } from '../testing/laws.ts'
 
 // One operator and more for every law, each with the mistake that the law is there to catch.
@@ -243,6 +243,38 @@ const unsaid = defineScan({
   step: (_state, { close }) => close,
 })
 
+// ---- what a timer may not miss ------------------------------------------------------------------------
+
+const counting = {
+  ...about,
+  input: { bar: Bar },
+  output: Scalar,
+  params: none,
+  init: () => ({ bars: 0, calls: 0 }),
+  on: {
+    bar(state: { bars: number }) {
+      state.bars++
+    },
+  },
+  example: { params: {}, input: [bar(1, 10), advance(20)], output: [1] },
+}
+const sleepsTooEarly = defineOperator({
+  ...counting,
+  name: 'sleeps_too_early',
+  timer: { every: () => 1_000_000, idle: ({ bars }) => bars > 0, fire: ({ bars }) => bars },
+})
+const countsAsleep = defineOperator({
+  ...counting,
+  name: 'counts_asleep',
+  timer: {
+    every: () => 1_000_000,
+    idle: () => true,
+    fire(state) {
+      state.calls++
+    },
+  },
+})
+
 export const offenders: Readonly<Record<LawName, readonly Definition<Operator>[]>> = {
   named: [camel, mumbles],
   params: [loose, unsaid],
@@ -259,5 +291,6 @@ export const offenders: Readonly<Record<LawName, readonly Definition<Operator>[]
   shares_nothing: [sharesWindow, hidesState],
   fresh_answers: [writesAnswer, oneAnswer, passesOn],
   field_order: [turnsFields],
+  idle: [sleepsTooEarly, countsAsleep],
   no_look_ahead: [peeks],
 }

@@ -155,6 +155,8 @@ interface Ways {
   readonly form: Form
   readonly wide?: boolean
   readonly timer?: 'left' | 'right'
+  /** Its timer has nothing to say after every third call. */
+  readonly idle?: boolean
   readonly alarm?: boolean
   readonly waits?: boolean
   readonly on_gap?: 'keep' | 'mark' | 'reset'
@@ -182,6 +184,10 @@ function wild(name: string, ways: Ways) {
     if (state.due <= at) state.due = Number.POSITIVE_INFINITY
     return said(state, [at], env)
   }
+  const idle = ({ calls }: Memory) => calls % 3 === 0
+  const resting = ways.idle
+    ? { idle, fire: (state: Memory, at: number, env: Look) => (idle(state) ? undefined : woken(state, at, env)) }
+    : { fire: woken }
   const definition = {
     ...{ name, version: 1, summary: 'Does anything.', output: outputs[form], params, init, on_gap, late },
     input: { a: Note, b: Scalar, c: Sum, d: Note, fb: Note },
@@ -199,7 +205,7 @@ function wild(name: string, ways: Ways) {
       },
       ...(ambient && { gap: take, all: take }),
     },
-    ...(timer && { timer: { every: ({ every }: Params) => every, closed: () => timer, fire: woken } }),
+    ...(timer && { timer: { every: ({ every }: Params) => every, closed: () => timer, ...resting } }),
     ...(alarm && { alarm: { at: ({ due }: Memory) => due, fire: woken } }),
     ...(ways.end && { end: (state: Memory, env: Look) => said(state, [], env) }),
     ...(wide && { scope: 'pipeline', each: () => ({ seen: 0, mean: 0.5 }) }),
@@ -210,12 +216,12 @@ function wild(name: string, ways: Ways) {
 export const wilds = listed(
   wild('w_ports', { form: 'ports', end: true }),
   wild('w_ports_alarm', { form: 'ports', alarm: true, timer: 'left', on_gap: 'reset' }),
-  wild('w_ports_wide', { form: 'ports', wide: true, timer: 'right', alarm: true, on_gap: 'mark', end: true }),
+  wild('w_ports_wide', { form: 'ports', wide: true, timer: 'right', idle: true, alarm: true, on_gap: 'mark', end: true }),
   wild('w_note_waits', { form: 'note', waits: true, late: true }),
   wild('w_note_alarm', { form: 'note', alarm: true, late: true, ambient: true }),
-  wild('w_notes_timer', { form: 'notes', timer: 'right', waits: true, on_gap: 'reset' }),
+  wild('w_notes_timer', { form: 'notes', timer: 'right', idle: true, waits: true, on_gap: 'reset' }),
   wild('w_notes_wide', { form: 'notes', wide: true, on_gap: 'reset', ambient: true, late: true }),
-  wild('w_number_timer', { form: 'number', timer: 'left', on_gap: 'mark', end: true }),
+  wild('w_number_timer', { form: 'number', timer: 'left', idle: true, on_gap: 'mark', end: true }),
   wild('w_numbers', { form: 'numbers', timer: 'left', alarm: true, ambient: true }),
   wild('w_number_wide', { form: 'number', wide: true, alarm: true, waits: false }),
 )

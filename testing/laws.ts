@@ -278,6 +278,16 @@ export const laws = {
     return isDeepStrictEqual(driver.save(), whole.save()) ? [] : ['the state at the end is another after restarts']
   },
 
+  /** Where its timer is idle, a call would have said nothing and changed nothing. */
+  idle(operator, given) {
+    const { timer } = operator
+    if (timer?.idle === undefined) return []
+    const [sleeps, wakes] = [start(operator, given), start({ ...operator, timer: { ...timer, idle: () => false } }, given)]
+    const odd = differs(play(sleeps, given.tape), play(wakes, given.tape), given.tape)
+    if (odd.length > 0) return odd
+    return isDeepStrictEqual(sleeps.save(), wakes.save()) ? [] : ['the state at the end is another when it is not idle']
+  },
+
   /** Two copies fed in turns answer as each would alone. */
   shares_nothing(operator, given) {
     const expected = play(start(operator, given), given.tape)

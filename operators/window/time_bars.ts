@@ -69,6 +69,7 @@ export const timeBars = defineOperator({
   timer: {
     every: ({ every }) => every,
     closed: ({ right }) => (right ? 'right' : 'left'),
+    idle: ({ even, odd, gapped }) => even.count === 0 && odd.count === 0 && !gapped,
     fire(state, at, { params }) {
       const bar = ((at / params.every - 1) & 1) === 0 ? state.even : state.odd
       const complete = !state.gapped

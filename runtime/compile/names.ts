@@ -13,6 +13,9 @@ export const paramsOf = (node: Running): string => `params_${node.planned.id}`
 /** All parts of the state of a node, by key code. */
 export const partsOf = (node: Running): string => `parts_${node.planned.id}`
 export const alarmsOf = (node: Running): string => `alarms_${node.planned.id}`
+export const idleOf = (node: Running): string => `idle_${node.planned.id}`
+/** By key code: whether its timer is to be called. */
+export const awakeOf = (node: Running): string => `awake_${node.planned.id}`
 /** The state of a node: a field of the key's record, or the one of the whole pipeline. */
 export const stateOf = (node: Running): string => (node.wide ? `state_${node.planned.id}` : `s.${node.planned.id}`)
 export const partOf = (node: Running): string => `s.${node.planned.id}$part`

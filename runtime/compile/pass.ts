@@ -1,6 +1,5 @@
 import { typeOf } from '../../schemas/columns.ts'
 import { type Edge, NUMBERS, type Reader, type Running } from '../network.ts'
-import { changeOf } from './changed.ts'
 import * as name from './names.ts'
 
 /** What a straight line cannot hold: a plan whose nodes call each other this often in one pass is interpreted there. */
@@ -145,16 +144,16 @@ export class PassText {
         ? [name.fireOf(node), `at, ${env}`]
         : [name.handlerOf(node, mail.reader.port), `${mail.message}, ${env}`]
     const run = `${f}(${name.stateOf(node)}, ${args})`
-    const change = mail === undefined ? changeOf(node) : undefined
+    const { wakes, sleeps } = this.rest(node, mail)
     if (mail?.reader.feedback) {
-      this.line(called, words, 'try {', `if (${run} !== undefined) throw answered();`, ...this.alarm(node), ...lost)
+      const silent = `if (${run} !== undefined) throw answered();`
+      this.line(called, words, ...wakes, 'try {', silent, ...this.alarm(node), ...lost)
       return
     }
     const answer = this.variable(`v_${id}`)
     const silence = operator.always ? [`if (${answer} === undefined) throw silent();`] : []
-    const checks = [...silence, ...this.shape(node, answer), ...this.alarm(node)]
-    const touched = change === undefined ? [] : [`if (${answer} !== undefined || ${change.changed}) dirty[k] = 1;`]
-    this.line(called, words, ...(change?.before ?? []), 'try {', `${answer} = ${run};`, ...checks, ...lost, ...touched)
+    const checks = [...sleeps, ...silence, ...this.shape(node, answer), ...this.alarm(node)]
+    this.line(called, words, ...wakes, 'try {', `${answer} = ${run};`, ...checks, ...lost)
     if (mail !== undefined && isQuiet(node, mail.reader.port)) {
       this.line(
         called,
@@ -165,6 +164,13 @@ export class PassText {
       return
     }
     this.speak(node, answer, operator.always ? called : [...called, `${answer} !== undefined`])
+  }
+  /** A message wakes a node whose timer may sleep; the timer puts it to sleep. */
+  private rest(node: Running, mail: Mail | undefined): Readonly<Record<'wakes' | 'sleeps', readonly string[]>> {
+    if (node.planned.operator.timer?.idle === undefined) return { wakes: [], sleeps: [] }
+    const awake = `${name.awakeOf(node)}[${node.wide ? '0' : 'k'}]`
+    if (mail !== undefined) return { wakes: [`${awake} = 1;`], sleeps: [] }
+    return { wakes: [], sleeps: [`if (${name.idleOf(node)}(${name.stateOf(node)}) === true) ${awake} = 0;`] }
   }
   private alarm(node: Running): readonly string[] {
     if (node.planned.operator.alarm === undefined) return []

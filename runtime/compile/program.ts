@@ -16,7 +16,6 @@ import { FEEDBACK_ANSWERED, SCAN_SILENT } from '../passes.ts'
 import type { Schedule } from '../schedule.ts'
 import { flatOf } from '../state/flat.ts'
 import { MAX_JUMP } from '../watermarks.ts'
-import { changeOf } from './changed.ts'
 import * as name from './names.ts'
 import { type Entry, PassText } from './pass.ts'
 import { rowsText } from './rows.ts'
@@ -53,7 +52,7 @@ export function write(network: Network, schedule: Schedule): Written {
       new Text().add(
         `function ${title} {`,
         ...(guard === '' ? [] : [guard]),
-        ...(entry.type === 'timer' && changeOf(entry.node) !== undefined ? [] : ['dirty[k] = 1;']),
+        'dirty[k] = 1;',
         'const s = records[k], b = k * STRIDE;',
         ...pass,
         '}',
@@ -171,6 +170,7 @@ function boundNames({ nodes, plan }: Network, { clocks }: Schedule): readonly st
       ...(n.wide ? [name.stateOf(n)] : []),
       ...(n.planned.operator.kernel ? [name.batchOf(n)] : []),
       ...(n.planned.operator.alarm ? [name.alarmsOf(n)] : []),
+      ...(n.planned.operator.timer?.idle ? [name.awakeOf(n)] : []),
       ...n.latest.filter((l) => !l.waits).map((l) => name.constantOf(n, l.port)),
     ]),
     ...plan.sources.flatMap((_, s) => [`newest_${s}`, `idle_${s}`]),
@@ -192,6 +192,7 @@ function scopeOf({ nodes, edges, plan, stride }: Network): Readonly<Record<strin
     const { operator } = node.planned
     for (const port of Object.keys(node.planned.inputs)) scope[name.handlerOf(node, port)] = operator.on[port]
     if (operator.timer) scope[name.fireOf(node)] = operator.timer.fire
+    if (operator.timer?.idle) scope[name.idleOf(node)] = operator.timer.idle
     if (operator.alarm) scope[name.alarmOf(node)] = operator.alarm.at
     if (node.latest.length > 0) scope[name.lookoutOf(node)] = node.lookout
   }

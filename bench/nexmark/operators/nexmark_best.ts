@@ -24,6 +24,7 @@ export const nexmarkBest = defineOperator({
   },
   timer: {
     every: ({ size }) => size,
+    idle: ({ price }) => price === 0,
     fire(state) {
       const { auction, bidder, price, bid_at } = state
       if (price === 0) return undefined

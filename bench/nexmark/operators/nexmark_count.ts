@@ -24,9 +24,9 @@ export const nexmarkCount = defineOperator({
   },
   timer: {
     every: ({ hop }) => hop,
+    // most keys: their panes are all empty, and stay so
+    idle: ({ pane, bids }) => pane === 0 && bids === 0,
     fire(state) {
-      // most keys: their panes are all empty, and stay so
-      if (state.pane === 0 && state.bids === 0) return undefined
       state.bids += state.pane - state.panes.push(state.pane)
       state.pane = 0
       return state.bids === 0 ? undefined : { auction: state.auction, bids: state.bids }

@@ -27,6 +27,7 @@ export const nexmarkHottest = defineOperator({
   timer: {
     every: ({ hop }) => hop,
     closed: () => 'right',
+    idle: ({ most }) => most === 0,
     fire(state, at, { all }) {
       const { most } = state
       if (most === 0) return undefined

@@ -24,6 +24,7 @@ export const nexmarkSellers = defineOperator({
   },
   timer: {
     every: ({ size }) => size,
+    idle: ({ registered, selling }) => !registered && !selling,
     fire(state, at, { params }) {
       const both = state.registered && state.selling
       state.registered = false
