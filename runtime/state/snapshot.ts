@@ -1,79 +1,9 @@
 import type { Engine } from '../engine.ts'
-import { NUMBERS, type Running } from '../network.ts'
-import { type Layout, layoutOf, type Memory, memoryOf, type Slots, slots } from './layout.ts'
+import { type Changes, changesOf } from './changes.ts'
+import { type Memory, memoryOf, type Slots, slots } from './layout.ts'
+import { keyParts, type Part, pipelineParts } from './parts.ts'
 
-/** A piece of a snapshot: how wide it is, and how it goes in and out for a key. */
-interface Part {
-  readonly width: number
-  save(code: number, into: Memory, at: number): void
-  load(code: number, from: Slots, at: number): void
-}
-type State = Parameters<Layout['save']>[0]
-
-const ofStates = ({ width, save, load }: Layout, pick: (code: number) => State): Part => ({
-  width,
-  save: (code, into, at) => save(pick(code), into, at),
-  load: (code, from, at) => load(pick(code), from, at),
-})
-
-/** Flags of a key, one bit each. */
-const BITS = 32
-const ofFlags = (flag: (i: number) => Uint8Array, count: number): Part => ({
-  width: Math.ceil(count / BITS),
-  save(code, into, at) {
-    for (let i = 0; i < count; i += BITS) {
-      let word = 0
-      for (let bit = 0; bit < BITS && i + bit < count; bit++) if (flag(i + bit)[code] === 1) word |= 1 << bit
-      into.real[at + i / BITS] = word >>> 0
-    }
-  },
-  load(code, from, at) {
-    for (let i = 0; i < count; i++) {
-      const word = from.real[at + Math.floor(i / BITS)] as number
-      flag(i)[code] = (word >>> (i % BITS)) & 1
-    }
-  },
-})
-
-function keyParts({ network }: Engine): readonly Part[] {
-  const { nodes, edges, stride } = network
-  const numbers = edges.flatMap(({ place, kept }) => kept?.numbers.map((n) => place + NUMBERS + 1 + n) ?? [])
-  return [
-    ...nodes.filter((n) => !n.wide).map((n) => ofStates(n.layouts.state, (code) => network.stateOf(n, code))),
-    ...nodes
-      .filter((n) => n.layouts.each.width > 0)
-      .map((n) => ofStates(n.layouts.each, (code) => n.each[code] as State)),
-    {
-      width: stride,
-      save: (code, into, at) => {
-        const [from, to] = [network.memory.halves, into.halves]
-        for (let i = 0, a = 2 * code * stride, b = 2 * at; i < 2 * stride; i++) to[b++] = from[a++] as number
-        // V8 does not fix the bits of a NaN
-        for (const n of numbers) if (Number.isNaN(into.real[at + n])) into.real[at + n] = Number.NaN
-      },
-      load: (code, from, at) => network.memory.whole.set(from.whole.subarray(at, at + stride), code * stride),
-    },
-    ofFlags((i) => network.heard[i] as Uint8Array, network.heard.length),
-    ofFlags((i) => (nodes[i] as Running).broken, nodes.length),
-  ]
-}
-function wholeParts(engine: Engine): readonly Part[] {
-  const taken = layoutOf({ rows: 0, data: 0, ended: false })
-  return [
-    ...engine.network.nodes.filter((n) => n.wide).map((n) => ofStates(n.layouts.state, () => n.whole as State)),
-    ...[engine.times, ...engine.schedule.clocks.map((c) => c.watermarks)].map((part) => ({
-      width: part.width,
-      save: (_c: number, into: Slots, at: number) => part.save(into, at),
-      load: (_c: number, from: Slots, at: number) => part.load(from, at),
-    })),
-    ofStates(layoutOf(engine.counts), () => engine.counts),
-    ...engine.taken.map((source) => ofStates(taken, () => source)),
-  ]
-}
-
-const total = (parts: readonly Part[]): number => parts.reduce((sum, p) => sum + p.width, 0)
-
-/** Rows of slots as they were saved last: what is equal to them need not be saved again. */
+/** Rows of slots as they were saved last, each behind its key code: what is equal to them need not be saved again. */
 class Saved {
   private rows = slots(0)
   private readonly width: number
@@ -82,13 +12,20 @@ class Saved {
   }
   /** Room for rows, kept as they are. */
   hold(count: number): Memory {
-    const length = count * this.width
+    const length = this.rowOf(count)
     if (this.rows.real.length < length) {
       const longer = slots(Math.max(length, 2 * this.rows.real.length))
       longer.whole.set(this.rows.whole)
       this.rows = longer
     }
     return this.rows
+  }
+  rowOf(code: number): number {
+    return Math.max(0, code) * (1 + this.width) + 1
+  }
+  /** The first rows, whole. */
+  first(count: number): BigInt64Array {
+    return this.rows.whole.subarray(0, count * (1 + this.width))
   }
 }
 
@@ -98,6 +35,20 @@ const MASK_BITS = 32
 /** Where the records begin: how many there are, and 1 where they are whole. */
 const HEAD = 2
 
+/** The records of the keys, or the one of the pipeline: what they are made of, and what was saved of them last. */
+interface Records {
+  readonly parts: readonly Part[]
+  readonly width: number
+  readonly saved: Saved
+  /** Finds what has changed of a key, where the process allows generated code. */
+  readonly changes: Changes | undefined
+  readonly masks: Int32Array
+}
+function recordsOf(parts: readonly Part[], changes: Changes | undefined): Records {
+  const width = parts.reduce((sum, part) => sum + part.width, 0)
+  return { parts, width, saved: new Saved(width), changes, masks: new Int32Array(Math.ceil(width / MASK_BITS)) }
+}
+
 /**
  * Saves and restores everything an engine knows, flat: a record for the whole pipeline and one per key. A full save holds
  * every record whole. A delta holds, of the keys that may have changed since the last save, those slots that did: a mask
@@ -105,112 +56,88 @@ const HEAD = 2
  */
 export class Snapshots {
   private readonly engine: Engine
-  private readonly perKey: readonly Part[]
-  private readonly whole: readonly Part[]
-  private readonly keyWidth: number
-  private readonly wholeWidth: number
-  private readonly savedKeys: Saved
-  private readonly savedWhole: Saved
+  private readonly ofKeys: Records
+  private readonly ofPipeline: Records
   private into = slots(0)
 
   constructor(engine: Engine) {
     this.engine = engine
-    this.perKey = keyParts(engine)
-    this.whole = wholeParts(engine)
-    this.keyWidth = total(this.perKey)
-    this.wholeWidth = total(this.whole)
-    this.savedKeys = new Saved(this.keyWidth)
-    this.savedWhole = new Saved(this.wholeWidth)
+    const ofKeys = keyParts(engine)
+    this.ofKeys = recordsOf(ofKeys, changesOf(engine.network, ofKeys))
+    this.ofPipeline = recordsOf(pipelineParts(engine), undefined)
   }
 
   /** Bytes of a save; clears what counts as changed. */
   save(full: boolean): Uint8Array {
+    const bytes = full ? this.saveAll() : this.saveChanged()
+    this.engine.network.dirty.fill(0)
+    return bytes
+  }
+  private saveAll(): Uint8Array {
+    const { ofPipeline, ofKeys } = this
+    const { length } = this.engine.network.keys
+    this.bringUp(ofPipeline, PIPELINE)
+    for (let code = 0; code < length; code++) this.bringUp(ofKeys, code)
+    const [pipeline, keys] = [ofPipeline.saved.first(1), ofKeys.saved.first(length)]
+    const { buffer } = Buffer.allocUnsafeSlow(8 * (HEAD + pipeline.length + keys.length))
+    const into = memoryOf(new Float64Array(buffer))
+    into.real[0] = 1 + length
+    into.real[1] = 1
+    into.whole.set(pipeline, HEAD)
+    into.whole.set(keys, HEAD + pipeline.length)
+    return new Uint8Array(buffer)
+  }
+  private saveChanged(): Uint8Array {
     const { keys, dirty } = this.engine.network
     const codes: number[] = []
-    for (let code = 0; code < keys.length; code++) if (full || dirty[code] === 1) codes.push(code)
-    const masks = (width: number) => 1 + Math.ceil(width / MASK_BITS)
-    this.room(
-      HEAD +
-        masks(this.wholeWidth) +
-        2 * this.wholeWidth +
-        codes.length * (masks(this.keyWidth) + this.keyWidth) +
-        this.keyWidth,
-    )
+    for (let code = 0; code < keys.length; code++) if (dirty[code] === 1) codes.push(code)
+    const most = ({ masks, width }: Records) => 1 + masks.length + width
+    // what is read of a key stands behind what is kept of it, until it is known what changed
+    this.room(HEAD + most(this.ofPipeline) + (codes.length + 1) * most(this.ofKeys))
     let at = HEAD
     let count = 0
-    const put = (code: number, parts: readonly Part[], width: number, saved: Memory, row: number) => {
-      const end = full
-        ? this.putWhole(code, parts, width, saved, row, at)
-        : this.putChanged(code, parts, width, saved, row, at)
+    const put = (records: Records, code: number) => {
+      const end = this.putChanged(records, code, at)
       if (end > at) count++
       at = end
     }
-    put(PIPELINE, this.whole, this.wholeWidth, this.savedWhole.hold(1), 0)
-    const saved = this.savedKeys.hold(keys.length)
-    for (const code of codes) put(code, this.perKey, this.keyWidth, saved, code * this.keyWidth)
+    put(this.ofPipeline, PIPELINE)
+    this.ofKeys.saved.hold(keys.length)
+    for (const code of codes) put(this.ofKeys, code)
     this.into.real[0] = count
-    this.into.real[1] = full ? 1 : 0
-    dirty.fill(0)
+    this.into.real[1] = 0
     return new Uint8Array(this.into.real.buffer.slice(0, at * 8))
   }
   private room(length: number): void {
     if (this.into.real.length >= length) return
     this.into = slots(Math.max(length, 2 * this.into.real.length))
   }
-  private putWhole(
-    code: number,
-    parts: readonly Part[],
-    width: number,
-    saved: Memory,
-    row: number,
-    at: number,
-  ): number {
-    this.into.real[at] = code
-    this.read(code, parts, at + 1)
-    saved.whole.set(this.into.whole.subarray(at + 1, at + 1 + width), row)
-    return at + 1 + width
-  }
-  private read(code: number, parts: readonly Part[], at: number): void {
-    let place = at
-    for (const part of parts) {
-      part.save(Math.max(0, code), this.into, place)
-      place += part.width
+  /** Makes the saved row of a key what the key is now. */
+  private bringUp({ parts, saved, width, changes, masks }: Records, code: number): void {
+    const rows = saved.hold(Math.max(0, code) + 1)
+    const row = saved.rowOf(code)
+    rows.real[row - 1] = code
+    if (changes === undefined) read(parts, code, rows, row)
+    else {
+      this.room(width)
+      changes(code, this.into, 0, rows, row, masks)
     }
   }
-  private putChanged(
-    code: number,
-    parts: readonly Part[],
-    width: number,
-    saved: Memory,
-    row: number,
-    at: number,
-  ): number {
-    const { into } = this
-    const { halves } = into
-    const masks = Math.ceil(width / MASK_BITS)
-    const values = at + 1 + masks
-    // read where the values will stand: those that changed move forward over those that did not
-    this.read(code, parts, values)
-    const old = saved.halves
-    let [from, before, end] = [2 * values, 2 * row, values]
-    for (let word = 0; word < masks; word++) {
-      let mask = 0
-      const last = Math.min(width, (word + 1) * MASK_BITS)
-      for (let i = word * MASK_BITS; i < last; i++, from += 2, before += 2) {
-        const low = halves[from] as number
-        const high = halves[from + 1] as number
-        if (low === old[before] && high === old[before + 1]) continue
-        old[before] = low
-        old[before + 1] = high
-        halves[2 * end] = low
-        halves[2 * end + 1] = high
-        end++
-        mask |= 1 << (i - word * MASK_BITS)
-      }
-      into.real[at + 1 + word] = mask >>> 0
-    }
+  private putChanged(records: Records, code: number, at: number): number {
+    const { saved, changes, masks } = records
+    const rows = saved.hold(Math.max(0, code) + 1)
+    const row = saved.rowOf(code)
+    masks.fill(0)
+    const values = at + 1 + masks.length
+    const end =
+      changes === undefined
+        ? compared(records, code, this.into, values, rows, row)
+        : changes(code, this.into, values, rows, row, masks)
     if (end === values) return at
-    into.real[at] = code
+    const { real } = this.into
+    real[at] = code
+    for (let word = 0; word < masks.length; word++) real[at + 1 + word] = (masks[word] as number) >>> 0
+    rows.real[row - 1] = code
     return end
   }
 
@@ -221,15 +148,15 @@ export class Snapshots {
     const from = memoryOf(new Float64Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, length))
     const { network } = this.engine
     for (const key of keys) network.keyCode(key)
-    const saved = this.savedKeys.hold(network.keys.length)
+    this.ofKeys.saved.hold(network.keys.length)
     const full = from.real[1] === 1
     let at = HEAD
     for (let i = 0; i < (from.real[0] as number); i++) {
       const code = from.real[at++] as number
-      const [parts, width, into, row] =
-        code === PIPELINE
-          ? [this.whole, this.wholeWidth, this.savedWhole.hold(1), 0]
-          : [this.perKey, this.keyWidth, saved, code * this.keyWidth]
+      const { parts, width, saved } = code === PIPELINE ? this.ofPipeline : this.ofKeys
+      const into = saved.hold(Math.max(0, code) + 1)
+      const row = saved.rowOf(code)
+      into.real[row - 1] = code
       if (full) {
         into.whole.set(from.whole.subarray(at, at + width), row)
         at += width
@@ -242,6 +169,40 @@ export class Snapshots {
     }
     network.dirty.fill(0)
   }
+}
+
+function read(parts: readonly Part[], code: number, into: Memory, at: number): void {
+  let place = at
+  for (const part of parts) {
+    part.save(Math.max(0, code), into, place)
+    place += part.width
+  }
+}
+
+/** As a program that finds changes, without one: all is read where the values will stand, and those that changed move forward. */
+function compared(
+  { parts, width, masks }: Records,
+  code: number,
+  into: Memory,
+  values: number,
+  rows: Memory,
+  row: number,
+): number {
+  read(parts, code, into, values)
+  const [now, old] = [into.halves, rows.halves]
+  let end = values
+  for (let i = 0; i < width; i++) {
+    const [from, before] = [2 * (values + i), 2 * (row + i)]
+    const [low, high] = [now[from] as number, now[from + 1] as number]
+    if (low === old[before] && high === old[before + 1]) continue
+    old[before] = low
+    old[before + 1] = high
+    now[2 * end] = low
+    now[2 * end + 1] = high
+    end++
+    masks[i >> 5] = (masks[i >> 5] as number) | (1 << (i & 31))
+  }
+  return end
 }
 
 /** Puts the slots a mask names in their places; gives where the next record begins. */
