@@ -116,7 +116,8 @@ export interface Timer<O extends Shape, C, S, L extends Ports, E> {
   readonly closed?: (params: C) => 'left' | 'right'
   /**
    * Nothing would come of a call, whenever it came: it would say nothing and leave the state as it is. Then none comes
-   * before the next message: with many keys most have nothing to close, and to look at each of them costs more than the rest.
+   * before the next message for the key: of many keys most have nothing to close, and to look at each of them costs more
+   * than all the rest. Of scope `pipeline` it is not asked.
    */
   readonly idle?: (state: S) => boolean
   readonly fire: (state: S, at: number, env: Env<C, L, E>) => Maybe<O>

@@ -7,7 +7,7 @@ import type { Kernel, State } from './define.ts'
 import { closeKernels, Kernels, openKernels } from './kernels.ts'
 import { KEY_GROUPS } from './key_groups.ts'
 import { Meter, type Metering, type NodeMetrics } from './meter.ts'
-import { Network, type Running, WHOLE } from './network.ts'
+import { Network, type Running, TOLD, WHOLE } from './network.ts'
 import { type Execution, Passes } from './passes.ts'
 import type { Plan, PlannedSource } from './plan.ts'
 import { Schedule } from './schedule.ts'
@@ -268,7 +268,7 @@ export class Engine {
       return -1
     }
     this.counts.rows++
-    network.dirty[code] = 1
+    network.soil(code, TOLD)
     ;(network.heard[source] as Uint8Array)[code] = 1
     this.times.observe(source, group, at)
     return code
@@ -356,7 +356,7 @@ export class Engine {
         network.applyGap(node, code)
         if (node.planned.operator.on_gap === 'reset') this.schedule.setAlarm(node, node.wide ? 0 : code)
       }
-      network.dirty[code] = 1
+      network.soil(code)
       this.passes.send((network.inlets[source] as Network['inlets'][number]).gap, code, time, value)
       if (this.kernels.busy) yield
     }
@@ -369,7 +369,7 @@ export class Engine {
     const code = key === WHOLE ? 0 : this.code(key)
     const groups = key === WHOLE ? [...Array(KEY_GROUPS).keys()] : [this.network.groups[code] as number]
     const reached = groups.map((g) => Math.max(this.times.newestOf(source, g), this.reached(source, g)))
-    this.network.dirty[code] = 1
+    this.network.soil(code)
     const edge = (this.network.inlets[source] as Network['inlets'][number])[port]
     this.passes.send(edge, code, Math.max(isTime(at) ? at : 0, ...reached), value)
     if (this.kernels.busy) yield

@@ -146,7 +146,7 @@ export class Kernels {
     for (let row = 0; row < rows; row++) {
       const code = codes[row] as number
       if (this.network.isBroken(node, code)) continue
-      this.network.dirty[code] = 1
+      this.network.soil(code)
       this.told.answer(node, code, times[row] as number, output.take(from, row * output.width))
     }
   }

@@ -50,7 +50,7 @@ export interface Running {
   readonly alarms: number[]
   /** 1 where the node has failed: it is not called for that key again. */
   broken: Uint8Array
-  /** 0 where nothing would come of its timer: see `idle`. */
+  /** By key code 0 where nothing would come of its timer: see `idle`. */
   awake: Uint8Array
 }
 
@@ -93,6 +93,9 @@ export const WHOLE = '*'
 export const NOTHING: Record<string, never> = Object.freeze({})
 /** Slots of every edge: see `memory`. */
 export const NUMBERS = 3
+/** What stands in `dirty`, a bit each: a row sets both with one write. */
+export const DIRTY = 1
+export const TOLD = 2
 /** Edges of every source beside that of its rows. */
 const BESIDE = ['late', 'gap', 'invalid', 'event'] as const
 /** Room for keys at the start: V8 knows the address of a typed array only when it is longer than 64 bytes. */
@@ -119,7 +122,7 @@ export class Network {
   /** The states of a key in one object, by node: one look-up per row, and neighbours wherever V8 moves them. */
   readonly records: Record<string, unknown>[] = []
   private readonly record: FieldShape
-  /** 1 for keys whose state may have changed since this was last cleared. */
+  /** Of keys: `DIRTY` where the state may have changed since the last save, `TOLD` where a message has come since timers looked. */
   dirty = new Uint8Array(0)
   /** 1 for keys some node has failed for. */
   troubled = new Uint8Array(0)
@@ -248,7 +251,7 @@ export class Network {
       node.awake[code] = 1
     }
     for (const { place } of this.edges) if (place >= 0) this.memory.real[code * this.stride + place] = -1
-    this.dirty[code] = 1
+    this.soil(code, TOLD)
     if (this.nodes.some((n) => n.wide && n.broken[0] === 1)) this.troubled[code] = 1
     this.grown()
     return code
@@ -299,6 +302,10 @@ export class Network {
     if (operator.each) renew(node.layouts.each, node.each[code] as State, operator.each(params))
     for (const { edge } of node.outputs) this.forget(edge, code)
   }
+  /** The state of a key may have changed; where a message did it, timers that were idle are called again. */
+  soil(code: number, told = 0): void {
+    this.dirty[code] = (this.dirty[code] as number) | DIRTY | told
+  }
   isBroken(node: Running, code: number): boolean {
     return node.broken[node.wide ? 0 : code] === 1
   }
@@ -306,7 +313,7 @@ export class Network {
   leaveOut(node: Running, code: number): void {
     node.broken[node.wide ? 0 : code] = 1
     node.alarms[node.wide ? 0 : code] = Number.POSITIVE_INFINITY
-    this.dirty[node.wide ? 0 : code] = 1
+    this.soil(node.wide ? 0 : code)
     if (node.wide) this.markTroubled()
     else {
       this.troubled[code] = 1

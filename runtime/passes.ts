@@ -2,7 +2,8 @@ import { typeOf } from '../schemas/columns.ts'
 import type { State } from './define.ts'
 import type { Meter } from './meter.ts'
 import type { Edge, Handler, Network, Reader, Running } from './network.ts'
-import { Outlook } from './network.ts'
+import { Outlook, TOLD } from './network.ts'
+import { sleeps } from './timers.ts'
 import type { Watch } from './watch.ts'
 
 /** A handler that no message calls: of a timer, an alarm, the end. */
@@ -114,7 +115,9 @@ export class Passes implements Execution {
       if (!this.network.isBroken(node, key)) this.hooks.ask(node, key, at, value)
       return
     }
+    const wakes = sleeps(node)
     this.call(node, key, at, ordinal, (state, env) => {
+      if (wakes) this.network.soil(key, TOLD)
       const answer = (handler as Handler)(state, value, env)
       if (answer !== undefined && feedback) throw new Error(FEEDBACK_ANSWERED)
       return answer
@@ -135,7 +138,6 @@ export class Passes implements Execution {
     env.key = network.keys[code] as string
     env.ordinal = ordinal
     env.each = node.each[code] as State
-    node.awake[node.wide ? 0 : code] = 1
     let answer: unknown
     const { meter } = this
     const began = meter.on ? meter.now() : 0
@@ -149,7 +151,7 @@ export class Passes implements Execution {
       this.hooks.failed(node, code, at, cause)
       return
     }
-    network.dirty[code] = 1
+    network.soil(code)
     if (answer !== undefined) this.speak(node, code, at, answer)
   }
 

@@ -1,9 +1,9 @@
 import type { State } from './define.ts'
 import { KEY_GROUPS } from './key_groups.ts'
 import type { Meter } from './meter.ts'
-import type { Network, Running } from './network.ts'
+import { type Network, type Running, TOLD } from './network.ts'
 import type { Waking } from './passes.ts'
-import { dueAfter, firing, type Tick, timersOf } from './timers.ts'
+import { dueAfter, firing, sleeps, type Tick, timersOf } from './timers.ts'
 import { type SourceTimes, Watermarks } from './watermarks.ts'
 
 const NEVER = Number.NEGATIVE_INFINITY
@@ -61,6 +61,8 @@ export class Schedule {
   private readonly members: readonly number[][] = Array.from({ length: KEY_GROUPS + 1 }, () => [])
   private readonly timers: readonly Timed[]
   private readonly alarms: readonly Alarmed[]
+  /** Nodes whose timers may be idle. */
+  private readonly sleepers: readonly Running[]
   private readonly clockOf = new Map<Running, Clock>()
   /** Per source the clocks it moves. */
   readonly moved: readonly (readonly Clock[])[]
@@ -79,6 +81,7 @@ export class Schedule {
     this.woken = woken
     this.pending = pending
     const ticks = timersOf(network.nodes)
+    this.sleepers = network.nodes.filter(sleeps)
     const ringing = network.nodes.filter((n) => n.planned.operator.alarm !== undefined)
     const clocks = new Map<string, Clock & { timers: Timed[]; alarms: Alarmed[] }>()
     const clockOf = (node: Running) => {
@@ -267,6 +270,7 @@ export class Schedule {
       const boundary = right ? due - 1 : due
       const call = this.meter.dueTimer() ? timer.timed : timer.call
       const members = this.members[node.wide ? PIPELINE : group] as number[]
+      if (this.sleepers.includes(node)) this.rouse(members)
       const { awake } = node
       for (let i = 0; i < members.length; i++) {
         const code = members[i] as number
@@ -280,6 +284,17 @@ export class Schedule {
         const code = members[i] as number
         if ((node.alarms[code] as number) <= due) call(code, due)
       }
+    }
+  }
+
+  /** Whoever was told something since timers last looked is not idle any more. */
+  private rouse(members: readonly number[]): void {
+    const { dirty } = this.network
+    for (let i = 0; i < members.length; i++) {
+      const code = members[i] as number
+      if (((dirty[code] as number) & TOLD) === 0) continue
+      dirty[code] = (dirty[code] as number) & ~TOLD
+      for (const { awake } of this.sleepers) awake[code] = 1
     }
   }
 

@@ -23,15 +23,20 @@ export function timersOf<N extends { readonly planned: PlannedNode }>(nodes: rea
     .sort((a, b) => b.every - a.every)
 }
 
-/** The call of a timer. A node that is idle after it sleeps until something else is said to it. */
-export function firing({ planned: { operator }, wide, awake }: Running, code: number, at: number): Waking {
-  const { fire, idle } = operator.timer as unknown as {
+/** Its timer may be idle. One of the whole pipeline is called once, whatever it is. */
+export const sleeps = ({ planned: { operator }, wide }: Running): boolean => !wide && operator.timer?.idle !== undefined
+
+/** The call of a timer. A node that is idle after it is left alone until the next message for the key. */
+export function firing(node: Running, code: number, at: number): Waking {
+  const { planned, awake } = node
+  const rests = sleeps(node)
+  const { fire, idle } = planned.operator.timer as unknown as {
     readonly fire: (state: State, at: number, env: unknown) => unknown
-    readonly idle?: (state: State) => boolean
+    readonly idle: (state: State) => boolean
   }
   return (state, env) => {
     const answer = fire(state, at, env)
-    if (idle?.(state) === true) awake[wide ? 0 : code] = 0
+    if (rests && idle(state) === true) awake[code] = 0
     return answer
   }
 }

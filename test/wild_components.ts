@@ -216,7 +216,15 @@ function wild(name: string, ways: Ways) {
 export const wilds = listed(
   wild('w_ports', { form: 'ports', end: true }),
   wild('w_ports_alarm', { form: 'ports', alarm: true, timer: 'left', on_gap: 'reset' }),
-  wild('w_ports_wide', { form: 'ports', wide: true, timer: 'right', idle: true, alarm: true, on_gap: 'mark', end: true }),
+  wild('w_ports_wide', {
+    form: 'ports',
+    wide: true,
+    timer: 'right',
+    idle: true,
+    alarm: true,
+    on_gap: 'mark',
+    end: true,
+  }),
   wild('w_note_waits', { form: 'note', waits: true, late: true }),
   wild('w_note_alarm', { form: 'note', alarm: true, late: true, ambient: true }),
   wild('w_notes_timer', { form: 'notes', timer: 'right', idle: true, waits: true, on_gap: 'reset' }),

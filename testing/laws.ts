@@ -282,7 +282,10 @@ export const laws = {
   idle(operator, given) {
     const { timer } = operator
     if (timer?.idle === undefined) return []
-    const [sleeps, wakes] = [start(operator, given), start({ ...operator, timer: { ...timer, idle: () => false } }, given)]
+    const [sleeps, wakes] = [
+      start(operator, given),
+      start({ ...operator, timer: { ...timer, idle: () => false } }, given),
+    ]
     const odd = differs(play(sleeps, given.tape), play(wakes, given.tape), given.tape)
     if (odd.length > 0) return odd
     return isDeepStrictEqual(sleeps.save(), wakes.save()) ? [] : ['the state at the end is another when it is not idle']

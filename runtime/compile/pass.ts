@@ -1,5 +1,6 @@
 import { typeOf } from '../../schemas/columns.ts'
-import { type Edge, NUMBERS, type Reader, type Running } from '../network.ts'
+import { type Edge, NUMBERS, type Reader, type Running, TOLD } from '../network.ts'
+import { sleeps } from '../timers.ts'
 import * as name from './names.ts'
 
 /** What a straight line cannot hold: a plan whose nodes call each other this often in one pass is interpreted there. */
@@ -144,7 +145,7 @@ export class PassText {
         ? [name.fireOf(node), `at, ${env}`]
         : [name.handlerOf(node, mail.reader.port), `${mail.message}, ${env}`]
     const run = `${f}(${name.stateOf(node)}, ${args})`
-    const { wakes, sleeps } = this.rest(node, mail)
+    const { wakes, rests } = this.rest(node, mail)
     if (mail?.reader.feedback) {
       const silent = `if (${run} !== undefined) throw answered();`
       this.line(called, words, ...wakes, 'try {', silent, ...this.alarm(node), ...lost)
@@ -152,7 +153,7 @@ export class PassText {
     }
     const answer = this.variable(`v_${id}`)
     const silence = operator.always ? [`if (${answer} === undefined) throw silent();`] : []
-    const checks = [...sleeps, ...silence, ...this.shape(node, answer), ...this.alarm(node)]
+    const checks = [...rests, ...silence, ...this.shape(node, answer), ...this.alarm(node)]
     this.line(called, words, ...wakes, 'try {', `${answer} = ${run};`, ...checks, ...lost)
     if (mail !== undefined && isQuiet(node, mail.reader.port)) {
       this.line(
@@ -165,12 +166,14 @@ export class PassText {
     }
     this.speak(node, answer, operator.always ? called : [...called, `${answer} !== undefined`])
   }
-  /** A message wakes a node whose timer may sleep; the timer puts it to sleep. */
-  private rest(node: Running, mail: Mail | undefined): Readonly<Record<'wakes' | 'sleeps', readonly string[]>> {
-    if (node.planned.operator.timer?.idle === undefined) return { wakes: [], sleeps: [] }
-    const awake = `${name.awakeOf(node)}[${node.wide ? '0' : 'k'}]`
-    if (mail !== undefined) return { wakes: [`${awake} = 1;`], sleeps: [] }
-    return { wakes: [], sleeps: [`if (${name.idleOf(node)}(${name.stateOf(node)}) === true) ${awake} = 0;`] }
+  /** A message wakes a node whose timer may be idle, and that timer lets it sleep. A row has woken all nodes of its key. */
+  private rest(node: Running, mail: Mail | undefined): Readonly<Record<'wakes' | 'rests', readonly string[]>> {
+    if (!sleeps(node)) return { wakes: [], rests: [] }
+    if (mail !== undefined) return { wakes: this.way.bulk ? [] : [`dirty[k] |= ${TOLD};`], rests: [] }
+    return {
+      wakes: [],
+      rests: [`if (${name.idleOf(node)}(${name.stateOf(node)}) === true) ${name.awakeOf(node)}[k] = 0;`],
+    }
   }
   private alarm(node: Running): readonly string[] {
     if (node.planned.operator.alarm === undefined) return []

@@ -3,6 +3,7 @@ import { rowMaker, rowReader } from '../../schemas/frame_reader.ts'
 import type { Kind } from '../../schemas/kind.ts'
 import { isMany } from '../define.ts'
 import {
+  DIRTY,
   type Edge,
   type Network,
   NOTHING,
@@ -15,6 +16,7 @@ import {
 import { FEEDBACK_ANSWERED, SCAN_SILENT } from '../passes.ts'
 import type { Schedule } from '../schedule.ts'
 import { flatOf } from '../state/flat.ts'
+import { sleeps } from '../timers.ts'
 import { MAX_JUMP } from '../watermarks.ts'
 import * as name from './names.ts'
 import { type Entry, PassText } from './pass.ts'
@@ -52,7 +54,7 @@ export function write(network: Network, schedule: Schedule): Written {
       new Text().add(
         `function ${title} {`,
         ...(guard === '' ? [] : [guard]),
-        'dirty[k] = 1;',
+        `dirty[k] |= ${DIRTY};`,
         'const s = records[k], b = k * STRIDE;',
         ...pass,
         '}',
@@ -170,7 +172,7 @@ function boundNames({ nodes, plan }: Network, { clocks }: Schedule): readonly st
       ...(n.wide ? [name.stateOf(n)] : []),
       ...(n.planned.operator.kernel ? [name.batchOf(n)] : []),
       ...(n.planned.operator.alarm ? [name.alarmsOf(n)] : []),
-      ...(n.planned.operator.timer?.idle ? [name.awakeOf(n)] : []),
+      ...(sleeps(n) ? [name.awakeOf(n)] : []),
       ...n.latest.filter((l) => !l.waits).map((l) => name.constantOf(n, l.port)),
     ]),
     ...plan.sources.flatMap((_, s) => [`newest_${s}`, `idle_${s}`]),
@@ -192,7 +194,7 @@ function scopeOf({ nodes, edges, plan, stride }: Network): Readonly<Record<strin
     const { operator } = node.planned
     for (const port of Object.keys(node.planned.inputs)) scope[name.handlerOf(node, port)] = operator.on[port]
     if (operator.timer) scope[name.fireOf(node)] = operator.timer.fire
-    if (operator.timer?.idle) scope[name.idleOf(node)] = operator.timer.idle
+    if (sleeps(node)) scope[name.idleOf(node)] = operator.timer?.idle
     if (operator.alarm) scope[name.alarmOf(node)] = operator.alarm.at
     if (node.latest.length > 0) scope[name.lookoutOf(node)] = node.lookout
   }

@@ -1,7 +1,7 @@
 import { type Column, columnsOf, isBare } from '../../schemas/columns.ts'
 import { cellOf } from '../../schemas/frame_reader.ts'
 import { KEY_GROUPS } from '../key_groups.ts'
-import type { Network } from '../network.ts'
+import { DIRTY, type Network, TOLD } from '../network.ts'
 import type { Clock } from '../schedule.ts'
 import { MAX_JUMP } from '../watermarks.ts'
 import * as name from './names.ts'
@@ -117,7 +117,7 @@ export function rowsText(
       ]),
     )
   }
-  text.add('dirty[k] = 1;', 'const s = records[k], b = k * STRIDE;', `const v = ${message};`)
+  text.add(`dirty[k] = ${DIRTY | TOLD};`, 'const s = records[k], b = k * STRIDE;', `const v = ${message};`)
   text.add(...pass)
   if (asks) text.add('if (kernels.asked !== 0) return i + 1;')
   return text.add('}', '}', 'return last;', '}')

@@ -1,4 +1,5 @@
 import type { Engine } from '../engine.ts'
+import { DIRTY } from '../network.ts'
 import { type Changes, changesOf } from './changes.ts'
 import { type Memory, memoryOf, type Slots, slots } from './layout.ts'
 import { keyParts, type Part, pipelineParts } from './parts.ts'
@@ -70,14 +71,19 @@ export class Snapshots {
   /** Bytes of a save; clears what counts as changed. */
   save(full: boolean): Uint8Array {
     const bytes = full ? this.saveAll() : this.saveChanged()
-    this.engine.network.dirty.fill(0)
     return bytes
   }
   private saveAll(): Uint8Array {
     const { ofPipeline, ofKeys } = this
-    const { length } = this.engine.network.keys
+    const {
+      dirty,
+      keys: { length },
+    } = this.engine.network
     this.bringUp(ofPipeline, PIPELINE)
-    for (let code = 0; code < length; code++) this.bringUp(ofKeys, code)
+    for (let code = 0; code < length; code++) {
+      this.bringUp(ofKeys, code)
+      dirty[code] = (dirty[code] as number) & ~DIRTY
+    }
     const [pipeline, keys] = [ofPipeline.saved.first(1), ofKeys.saved.first(length)]
     const { buffer } = Buffer.allocUnsafeSlow(8 * (HEAD + pipeline.length + keys.length))
     const into = memoryOf(new Float64Array(buffer))
@@ -90,7 +96,7 @@ export class Snapshots {
   private saveChanged(): Uint8Array {
     const { keys, dirty } = this.engine.network
     const codes: number[] = []
-    for (let code = 0; code < keys.length; code++) if (dirty[code] === 1) codes.push(code)
+    for (let code = 0; code < keys.length; code++) if (((dirty[code] as number) & DIRTY) !== 0) codes.push(code)
     const most = ({ masks, width }: Records) => 1 + masks.length + width
     // what is read of a key stands behind what is kept of it, until it is known what changed
     this.room(HEAD + most(this.ofPipeline) + (codes.length + 1) * most(this.ofKeys))
@@ -103,7 +109,10 @@ export class Snapshots {
     }
     put(this.ofPipeline, PIPELINE)
     this.ofKeys.saved.hold(keys.length)
-    for (const code of codes) put(this.ofKeys, code)
+    for (const code of codes) {
+      put(this.ofKeys, code)
+      dirty[code] = (dirty[code] as number) & ~DIRTY
+    }
     this.into.real[0] = count
     this.into.real[1] = 0
     return new Uint8Array(this.into.real.buffer.slice(0, at * 8))

@@ -28,7 +28,6 @@ export const nexmarkHighest = defineOperator({
   timer: {
     every: ({ size }) => size,
     closed: () => 'right',
-    idle: ({ price }) => price === 0,
     fire(state, at, { all }) {
       const highest = state.price
       if (highest === 0) return undefined

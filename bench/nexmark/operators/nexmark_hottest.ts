@@ -27,7 +27,6 @@ export const nexmarkHottest = defineOperator({
   timer: {
     every: ({ hop }) => hop,
     closed: () => 'right',
-    idle: ({ most }) => most === 0,
     fire(state, at, { all }) {
       const { most } = state
       if (most === 0) return undefined
