@@ -268,13 +268,14 @@ export class Engine {
       return -1
     }
     this.counts.rows++
-    network.soil(code, TOLD)
+    network.soil(code)
     ;(network.heard[source] as Uint8Array)[code] = 1
     this.times.observe(source, group, at)
     return code
   }
   private sendRow(source: number, code: number, at: number, value: unknown): void {
     const { row, late } = this.network.inlets[source] as Network['inlets'][number]
+    this.network.soil(code, TOLD)
     if (at >= this.reached(source, this.network.groups[code] as number)) {
       this.runner(code).send(row, code, at, value)
       return
