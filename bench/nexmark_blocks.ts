@@ -7,12 +7,13 @@ import type { Stored } from './nexmark/stored.ts'
 import { type Bench, inProcess, machine, median, node, rounded } from './support.ts'
 
 /**
- * Rows of a block: what 1,000, 4,000, 16,000 and 60,000 ticks a second give a feed that waits 1 ms at most, and what a busy
+ * Rows of a block: what 1,000, 4,000, 8,000, 16,000 and 60,000 ticks a second give a feed that waits 1 ms at most, and what a busy
  * tape is cut into. With how many events: the stage takes 0.3 s for them at least.
  */
 const BLOCKS: ReadonlyMap<number, number> = new Map([
   [1, 200_000],
   [4, 600_000],
+  [8, 1_000_000],
   [16, 1_500_000],
   [64, 2_500_000],
   [256, 3_000_000],

@@ -12,40 +12,52 @@ const known: (Known | undefined)[] = new Array(SLOTS).fill(undefined)
 const seen = new Int32Array(SLOTS)
 
 /** Tells dictionaries apart by their length and their last bytes: those of one that has grown are others. */
-function hashOf(bytes: Uint8Array, words: number): number {
-  let hash = Math.imul(words, 0x9e3779b1) ^ bytes.byteLength
-  for (let i = Math.max(0, bytes.byteLength - 16); i < bytes.byteLength; i++)
+function hashOf(bytes: Uint8Array, from: number, end: number, words: number): number {
+  let hash = Math.imul(words, 0x9e3779b1) ^ (end - from)
+  for (let i = Math.max(from, end - 16); i < end; i++)
     hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193)
   return hash ^ (hash >>> 16)
 }
 
 /**
- * The words of a dictionary that begins at the start of `bytes`; undefined when it does not lie within them. The same
+ * The words of a dictionary that fills `bytes` between two places; undefined when it does not lie within them. The same
  * bytes give the same array time after time, so that readers can keep by the array what they have made of its words.
  */
-export function wordsOf(bytes: Uint8Array, words: number): readonly string[] | undefined {
-  const hash = hashOf(bytes, words)
+export function wordsOf(
+  d: DataView,
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  words: number,
+): readonly string[] | undefined {
+  const hash = hashOf(bytes, from, end, words)
   const slot = hash & (SLOTS - 1)
   const last = known[slot]
-  if (last !== undefined && last.words === words && Buffer.compare(last.bytes, bytes) === 0) return last.keys
-  const keys = decoded(bytes, words)
-  if (seen[slot] === hash && keys !== undefined && bytes.byteLength <= MOST_BYTES)
-    known[slot] = { words, bytes: bytes.slice(), keys }
+  const length = end - from
+  if (last !== undefined && last.words === words && last.bytes.byteLength === length)
+    if (Buffer.compare(last.bytes, bytes.subarray(from, end)) === 0) return last.keys
+  const keys = decoded(d, bytes, from, end, words)
+  if (seen[slot] === hash && keys !== undefined && length <= MOST_BYTES)
+    known[slot] = { words, bytes: bytes.slice(from, end), keys }
   seen[slot] = hash
   return keys
 }
 
-function decoded(bytes: Uint8Array, words: number): readonly string[] | undefined {
-  const { byteLength } = bytes
-  const d = new DataView(bytes.buffer, bytes.byteOffset, byteLength)
+function decoded(
+  d: DataView,
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  words: number,
+): readonly string[] | undefined {
   const keys: string[] = []
-  let place = 0
+  let place = from
   for (let i = 0; i < words; i++) {
-    if (place + 4 > byteLength) return undefined
-    const end = place + 4 + d.getUint32(place, true)
-    if (end > byteLength) return undefined
-    keys.push(wordIn(d, bytes, place + 4, end))
-    place = end
+    if (place + 4 > end) return undefined
+    const stop = place + 4 + d.getUint32(place, true)
+    if (stop > end) return undefined
+    keys.push(wordIn(d, bytes, place + 4, stop))
+    place = stop
   }
   return keys
 }

@@ -175,7 +175,7 @@ export function decodeFrame(given: Uint8Array, kinds: Readonly<Record<string, Ki
     views.push(view(type, bytes, offset, rows))
   }
   const place = d.getUint32(20, true) + d.getUint16(56, true) + d.getUint16(58, true)
-  const keys = wordsOf(bytes.subarray(place, total), d.getUint32(60, true))
+  const keys = wordsOf(d, bytes, place, total, d.getUint32(60, true))
   if (keys === undefined) throw corrupt('its dictionary lies outside')
   for (let c = 0; c < count; c++) {
     const { name: column, type, values } = table[c] as Column
