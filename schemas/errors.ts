@@ -178,7 +178,7 @@ export const codes = {
   LOG_REFUSED: {
     exit: 1,
     summary: 'The server did not take a record, and will not take it if it is sent again.',
-    fix: 'The message has its reason: a stream that is full needs more room (`nats stream edit`, or delete what is old); a message that is too large needs a higher `max_payload` of the server (1 MB unless set).',
+    fix: 'The message has its reason: a stream that is full needs more room (`nats stream edit`, or delete what is old); a server with insufficient resources needs a larger disk or `max_file_store`, and whoever wrote goes on where it was when started again; a message that is too large needs a higher `max_payload` of the server (1 MB unless set).',
   },
   NATS_UNREACHABLE: {
     exit: 4,

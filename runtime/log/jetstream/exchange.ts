@@ -17,8 +17,10 @@ export const isChainBroken = (code: number): boolean => code === 10070
 
 /** No answer, duplicate in process, leader changing, queue full: what was sent may be sent again. */
 const open = new Set([503, 408, 429, 10008, 10158, 10167])
+/** "Insufficient resources": the server's own limit, or its disk, is full. It says so as if it were away for a moment (503). */
+const NO_ROOM = 10023
 /** A limit of the stream is reached: servers say it with the number of what failed for the moment (10077, nats-server 2.9 to 2.12). */
-const isFull = (reason: string): boolean => /^maximum (messages|bytes)/.test(reason)
+const isFull = (code: number, reason: string): boolean => code === NO_ROOM || /^maximum (messages|bytes)/.test(reason)
 
 interface Waiting {
   readonly subject: string
@@ -172,7 +174,7 @@ function readReply(message: Msg): Reply {
   if (error !== undefined) {
     const code = error.err_code ?? error.code
     const reason = error.description ?? `error ${code}`
-    const leaves_open = (open.has(code) || open.has(error.code)) && !isFull(reason)
+    const leaves_open = (open.has(code) || open.has(error.code)) && !isFull(code, reason)
     return leaves_open ? { type: 'unknown', reason } : { type: 'refused', code, reason }
   }
   return { type: 'stored', seq: seq ?? 0, duplicate: duplicate === true }

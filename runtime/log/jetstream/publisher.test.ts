@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { natsLink } from '../../../test/nats_link.ts'
 import { NatsServer, natsServerBinary } from '../../../testing/nats_server.ts'
 import { type Link, openLink } from './link.ts'
+import { openJetStreamLog } from './log.ts'
 import { provision } from './provision.ts'
 import { Publisher } from './publisher.ts'
 
@@ -82,6 +86,32 @@ describe.skipIf(binary === undefined)('the windowed publisher (apt-get install n
     await expect.poll(async () => (await held(name)).length).toBeGreaterThanOrEqual(50)
     await link.nc.flush()
     expect(await held(name)).toEqual(wanted(50))
+  })
+
+  test('a server that has no room left is told, once it has none, and loses nothing', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tidegate-full-'))
+    const config = join(folder, 'small.conf')
+    writeFileSync(config, 'jetstream { max_file_store: 4MB }')
+    const small = await NatsServer.start({ binary: binary as string, config })
+    const own = await openLink({ servers: small.url, name: 'full' })
+    const name = 'full'
+    await own.jsm.streams.add({ name, subjects: [`${name}.>`] })
+    const publisher = await start(name, own)
+    const data = new Uint8Array(1000)
+    const many = Array.from({ length: 10_000 }, () => ({ subject: `${name}.x`, data }))
+    await expect(publisher.publish(many).then(() => publisher.flush())).rejects.toMatchObject({
+      code: 'LOG_REFUSED',
+      message: expect.stringContaining('insufficient resources') as string,
+    })
+    publisher.close()
+    const log = await openJetStreamLog(own, { namespace: 'full_log' })
+    await expect((await log.stream('stage.a')).append(data, 0)).rejects.toMatchObject({ code: 'LOG_REFUSED' })
+    const { state } = await own.jsm.streams.info(name)
+    expect(state.messages).toBeGreaterThan(1000)
+    await log.close()
+    await own.close()
+    await small.stop()
+    rmSync(folder, { recursive: true })
   })
 
   test('more messages at once than a call takes arguments are stored', async () => {
