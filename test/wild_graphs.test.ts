@@ -210,7 +210,8 @@ test('an upgrade goes on alike in both', () => {
       })
       expect(found).toEqual(expected)
     }),
-    { numRuns: runs },
+    // a clock that is new is behind rows that lag
+    { numRuns: runs, examples: [[11, 9, 148]] },
   )
 })
 test('wild pipelines speak, fail, ask, and meet rows that are late or not believed', () => {

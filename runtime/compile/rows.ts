@@ -61,11 +61,7 @@ export function rowsText(
       hands.length === 0 ? [`at < seen - ${planned.lateness}`] : hands.map(({ number }) => `at < mark_${number}[g]`)
     const due = hands.map(({ number }) => `to_g >= due_${number}[g] || at >= due_${number}[${KEY_GROUPS}]`)
     // after an end, or new in an upgrade, the time of the whole pipeline may be behind a source that rows lag
-    const ahead = hands.flatMap(({ number, clock }) =>
-      planned.lateness > 0 && [...clock.timers, ...clock.alarms].some(({ node }) => node.wide)
-        ? [`at > mark_${number}[${KEY_GROUPS}]`]
-        : [],
-    )
+    const ahead = hands.map(({ number }) => `at > mark_${number}[${KEY_GROUPS}]`)
     const go = [
       '// something is due before this row',
       ...(bounded ? [`if (seen === -Infinity || ${doubtful}) return i;`] : []),

@@ -29,7 +29,7 @@ const mark = (slot: number): string => `m[${slot >> 5}]|=${1 << (slot & 31)};`
 const markAny = (slot: number): string => `const n=${slot}+i;m[n>>5]|=1<<(n&31);`
 /** One NaN is as good as another, and V8 does not fix its bits; a zero may have changed its sign. */
 const number = (value: string, place: string, marked: string): string =>
-  `{const x=${value},y=S[${place}];if(x!==y?x===x||y===y:x===0&&1/x!==1/y){const z=x===x?x:NaN;S[${place}]=z;I[e++]=z;${marked}}}`
+  `{const x=${value},y=S[${place}];if(x!==y?x===x||y===y:x===0&&Object.is(x,-0)!==Object.is(y,-0)){const z=x===x?x:NaN;S[${place}]=z;I[e++]=z;${marked}}}`
 const half = (value: string, slot: number): string =>
   `{W[e]=${value};const l=H[2*e],h=H[2*e+1],b=2*(r+${slot});if(l!==P[b]||h!==P[b+1]){P[b]=l;P[b+1]=h;e++;${mark(slot)}}}`
 
