@@ -14,8 +14,7 @@ const seen = new Int32Array(SLOTS)
 /** Tells dictionaries apart by their length and their last bytes: those of one that has grown are others. */
 function hashOf(bytes: Uint8Array, from: number, end: number, words: number): number {
   let hash = Math.imul(words, 0x9e3779b1) ^ (end - from)
-  for (let i = Math.max(from, end - 16); i < end; i++)
-    hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193)
+  for (let i = Math.max(from, end - 16); i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193)
   return hash ^ (hash >>> 16)
 }
 

@@ -65,7 +65,9 @@ export async function workerCrash(options: {
       for (const line of story) if (line.endsWith(' dead')) strike('at a commit point')
       if (problem !== undefined) {
         wrong++
-        firstWrong ??= `run ${run}: ${story.join(', ')}: ${problem}`
+        const told = `run ${run}: ${story.join(', ')}: ${problem}`
+        firstWrong ??= told
+        options.progress?.(told)
       }
       await insist(() => site.close())
       options.progress?.(`${run + 1} runs, ${kills} kills, ${wrong} wrong`)
