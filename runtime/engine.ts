@@ -357,7 +357,7 @@ export class Engine {
         network.applyGap(node, code)
         if (node.planned.operator.on_gap === 'reset') this.schedule.setAlarm(node, node.wide ? 0 : code)
       }
-      network.soil(code)
+      network.soil(code, TOLD)
       this.passes.send((network.inlets[source] as Network['inlets'][number]).gap, code, time, value)
       if (this.kernels.busy) yield
     }

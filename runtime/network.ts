@@ -251,7 +251,7 @@ export class Network {
       node.awake[code] = 1
     }
     for (const { place } of this.edges) if (place >= 0) this.memory.real[code * this.stride + place] = -1
-    this.soil(code, TOLD)
+    this.soil(code)
     if (this.nodes.some((n) => n.wide && n.broken[0] === 1)) this.troubled[code] = 1
     this.grown()
     return code
@@ -295,7 +295,6 @@ export class Network {
   /** After a gap of its feed a node may begin anew, or mark that it did not see everything. */
   applyGap(node: Running, code: number): void {
     const { operator, params } = node.planned
-    node.awake[node.wide ? 0 : code] = 1
     if (operator.on_gap === 'mark') this.stateOf(node, code)['gapped'] = true
     if (operator.on_gap !== 'reset') return
     if (!node.wide) renew(node.layouts.state, this.stateOf(node, code), operator.init(params))

@@ -270,7 +270,7 @@ export class Schedule {
       const boundary = right ? due - 1 : due
       const call = this.meter.dueTimer() ? timer.timed : timer.call
       const members = this.members[node.wide ? PIPELINE : group] as number[]
-      if (this.sleepers.includes(node)) this.rouse(members)
+      if (sleeps(node)) this.rouse(members)
       const { awake } = node
       for (let i = 0; i < members.length; i++) {
         const code = members[i] as number
