@@ -1,4 +1,4 @@
-import { JetStreamApiError } from '@nats-io/jetstream'
+import type { StoredMsg } from '@nats-io/jetstream'
 import { TidegateError } from '../../schemas/errors.ts'
 import { isNoMessage, isNoStream } from '../log/jetstream/api_errors.ts'
 import { isConflict, refusalOf } from '../log/jetstream/exchange.ts'
@@ -19,6 +19,10 @@ export interface Held {
   /** Rises with every write of the bucket; what the next write of the key must name. */
   readonly revision: number
 }
+
+/** What clients of such buckets write into a message that stands for a key which was removed. */
+const OPERATION = 'KV-Operation'
+const isMark = ({ header }: StoredMsg): boolean => header.get(OPERATION) !== ''
 
 /**
  * Small JSON documents by key, written by compare-and-set. It is a NATS key-value bucket (`nats kv ls` shows it), read
@@ -50,8 +54,11 @@ export class Bucket {
   }
 
   /** Gives the revision; undefined when the key is there. */
-  create(key: string, value: unknown): Promise<number | undefined> {
-    return this.write(key, value, 0)
+  async create(key: string, value: unknown): Promise<number | undefined> {
+    const made = await this.write(key, value, 0)
+    if (made !== undefined) return made
+    const there = await this.newest(key)
+    return there !== null && isMark(there) ? this.write(key, value, there.seq) : undefined
   }
   /** Gives the new revision; undefined when somebody else has written the key. */
   update(key: string, value: unknown, revision: number): Promise<number | undefined> {
@@ -74,19 +81,21 @@ export class Bucket {
   }
 
   async get(key: string): Promise<Held | undefined> {
+    const message = await this.newest(key)
+    return message === null || isMark(message) ? undefined : { value: message.json(), revision: message.seq }
+  }
+  private newest(key: string): Promise<StoredMsg | null> {
     const ask = () => this.link.jsm.streams.getMessage(this.stream, { last_by_subj: `${this.prefix}${key}` })
-    const message = await this.ask(ask).catch((error: unknown) => {
+    return this.ask(ask).catch((error: unknown) => {
       if (isNoMessage(error)) return null
       throw error
     })
-    if (message === null || message.header.get('KV-Operation') !== '') return undefined
-    return { value: message.json(), revision: message.seq }
   }
   /** Of the newest write of any key. */
   async revision(): Promise<number> {
     return (await this.ask(() => this.link.jsm.streams.info(this.stream))).state.last_seq
   }
-  /** The keys there are. */
+  /** The keys there are, and those that were removed a moment ago. */
   async keys(): Promise<readonly string[]> {
     const filter = { subjects_filter: `${this.prefix}>` }
     const { state } = await this.ask(() => this.link.jsm.streams.info(this.stream, filter))
@@ -94,14 +103,16 @@ export class Bucket {
       .map((subject) => subject.slice(this.prefix.length))
       .sort()
   }
-  /** Removes what was written as that revision, and nothing newer; leaves no mark, so the key is free at once. */
-  async remove(revision: number): Promise<void> {
-    try {
-      await this.link.jsm.streams.deleteMessage(this.stream, revision)
-    } catch (error) {
-      // it expired, or was written again by somebody else
-      if (!(error instanceof JetStreamApiError)) throw error
-    }
+  /**
+   * Removes what was written as that revision, and nothing newer: tried once. A mark stands there until its time is over:
+   * of a bucket where messages are deleted, nats-server 2.9.10 may let none go any more once it was killed.
+   */
+  async remove(key: string, revision: number): Promise<void> {
+    await this.link.exchange.publish(`${this.prefix}${key}`, new Uint8Array(0), {
+      [OPERATION]: 'DEL',
+      'Nats-Expected-Stream': this.stream,
+      'Nats-Expected-Last-Subject-Sequence': String(revision),
+    })
   }
 
   private async ask<T>(question: () => Promise<T>): Promise<T> {

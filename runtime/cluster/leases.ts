@@ -37,9 +37,11 @@ export class Leases {
     return new Leases(await Bucket.open(link, { name, ttl: LEASE_TTL, history: 1, replicas }), holder)
   }
 
-  /** The keys that are held by anybody. */
-  keys(): Promise<readonly string[]> {
-    return this.bucket.keys()
+  /** The keys that begin so and are held by anybody. */
+  async keys(...prefixes: readonly string[]): Promise<readonly string[]> {
+    const keys = (await this.bucket.keys()).filter((key) => prefixes.some((prefix) => key.startsWith(prefix)))
+    const held = await Promise.all(keys.map((key) => this.bucket.get(key)))
+    return keys.filter((_, i) => held[i] !== undefined)
   }
   async holderOf(key: string): Promise<Holder | undefined> {
     const held = await this.bucket.get(key)
@@ -82,7 +84,7 @@ export class Leases {
         clearInterval(timer)
         // a server that is away keeps nobody: the lease runs out by itself
         await Promise.race([renewal, new Promise((resolve) => setTimeout(resolve, LEASE_TTL * 1000).unref())])
-        if (!lost.signal.aborted) await this.bucket.remove(revision).catch(() => {})
+        if (!lost.signal.aborted) await this.bucket.remove(key, revision)
         lost.abort()
       },
     }

@@ -62,7 +62,7 @@ export async function statusOf(from: From, pipeline?: string): Promise<Status> {
   const leases = await Leases.open(from.link, from.namespace, { worker: 'status', instance: 'status' }, from.replicas)
   const names = pipeline === undefined ? await from.definitions.pipelines() : [pipeline]
   const pipelines = await Promise.all(names.map((name) => pipelineStatus(from, leases, name)))
-  const keys = (await leases.keys()).filter((key) => key.startsWith('worker.'))
+  const keys = await leases.keys('worker.')
   const workers = await Promise.all(keys.map((key) => leases.holderOf(key)))
   return {
     pipelines,

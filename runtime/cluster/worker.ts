@@ -142,7 +142,7 @@ export class Worker {
   }
 
   private async look(): Promise<void> {
-    const held = await this.leases.keys()
+    const held = await this.leases.keys('worker.', 'refused.')
     const tasks = await this.tasks()
     const workers = held.flatMap((key) => (key.startsWith('worker.') ? [key.slice('worker.'.length)] : []))
     const keys = new Map([...tasks].map(([pipeline, some]) => [pipeline, some.map(({ key }) => key)]))
@@ -158,8 +158,7 @@ export class Worker {
     await Promise.all(ending.map(({ task }) => this.end(task.key)))
     // what is done by another, or is not to be done, is no problem here; names of pipelines have no dot
     for (const key of this.problems.keys()) if (key.includes('.') && !mine.has(key)) this.problems.delete(key)
-    for (const task of mine.values())
-      if (!this.running.has(task.key) && !held.includes(`task.${task.key}`) && this.rested(task)) await this.start(task)
+    for (const task of mine.values()) if (!this.running.has(task.key) && this.rested(task)) await this.start(task)
   }
 
   private async tasks(): Promise<Tasks> {

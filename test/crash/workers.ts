@@ -81,12 +81,13 @@ export async function expectedOf(): Promise<Expected> {
 export class Site {
   readonly pipeline: string
   readonly namespace: string
-  private readonly server: Servers
+  readonly server: Servers
   private readonly child: string
   private readonly link: Link
   private readonly log: Log
   private readonly plan: Plan
   readonly workers = new Map<string, ChildProcess>()
+  private readonly lines: string[] = []
 
   private constructor(name: string, server: Servers, child: string, link: Link, log: Log, plan: Plan) {
     this.pipeline = name
@@ -117,8 +118,17 @@ export class Site {
     const skew = this.server.skew ? (SKEWS[name] ?? 0) : 0
     const settings = [point, String(times), String(this.server.replicas), String(skew)]
     const args = [this.child, this.server.url, this.namespace, name, ...settings]
-    const worker = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+    const worker = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const listen = (text: unknown) => this.lines.push(`${new Date().toISOString()} ${name}: ${String(text).trim()}`)
+    worker.stdout?.on('data', listen)
+    worker.stderr?.on('data', listen)
+    worker.once('exit', (code, signal) => listen(`ended: ${signal ?? code}`))
+    listen(`started, ${point} ${times}`)
     this.workers.set(name, worker)
+  }
+  /** What all workers said, in order. */
+  said(): string {
+    return this.lines.join('\n')
   }
   signal(name: string, signal: NodeJS.Signals): boolean {
     return this.workers.get(name)?.kill(signal) ?? false
