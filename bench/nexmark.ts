@@ -1,4 +1,4 @@
-import { divisible } from '../runtime/cluster/feed_name.ts'
+import { uncut } from '../runtime/cluster/feed_name.ts'
 import { NatsServer, natsServerBinary, natsServerVersion } from '../testing/nats_server.ts'
 import type { InMemory } from './nexmark/in_memory.ts'
 import { decoded, makeMarket } from './nexmark/market.ts'
@@ -64,7 +64,7 @@ export const nexmark: Bench<NexmarkBench> = {
           const memory = inProcess<InMemory>('nexmark/in_memory', [name, IN_MEMORY])
           const order = round % 2 === 0 ? 'committed_first' : 'committed_last'
           const stored = server && inProcess<Stored>('nexmark/stored', [server.url, name, WARM_RECORDS, order])
-          const apart = server !== undefined && divisible(queries[name]!.plan())
+          const apart = server !== undefined && uncut(queries[name]!.plan(), 2) === undefined
           const together = apart ? await twoWorkers(server.url, name) : undefined
           all.get(name)!.push({ memory, stored, together })
           const [, ...figures] = outcomeRow(name, outcomeOf([{ memory, stored, together }]))

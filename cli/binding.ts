@@ -119,6 +119,13 @@ export async function bindingsOf(
     checkKind(id, [made.kind], made.label)
     bindings.set(id, made)
   }
+  const read = new Set([...bindings.values()].map((binding) => binding.type === 'recording' && binding.recording))
+  const unread = tapes.find(({ tape }) => !read.has(tape))
+  if (unread !== undefined)
+    throw new TidegateError(
+      'BINDING_INVALID',
+      `${unread.tape.path} would be read by nobody: every source it could be for is bound by --bind`,
+    )
   return bindings
 }
 

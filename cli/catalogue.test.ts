@@ -1,8 +1,10 @@
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { captured, folderWith, momentum, removeFolders } from './describe/captured.ts'
 
 afterAll(removeFolders)
+const emaFile = fileURLToPath(new URL('../operators/feature/ema.ts', import.meta.url))
 
 const check = async (config: string) => {
   const folder = folderWith({ 'btc.yaml': momentum, 'tidegate.config.ts': config })
@@ -17,6 +19,11 @@ test.each([
   ['exports no object', 'export default 3', 'default export'],
   ['has a misspelt list', 'export default { operatrs: [] }', 'did you mean "operators"?'],
   ['lists what is no component', 'export default { operators: [{ name: 1 }] }', 'operators[0]'],
+  [
+    'takes the name of what is built in',
+    `import { ema } from '${emaFile}'\nexport default { operators: [ema] }`,
+    'operators[0]: the operator "ema" is built in',
+  ],
   ['has no list', 'export default { operators: {} }', 'operators: expected a list'],
 ])('a tidegate.config that %s is CONFIG_INVALID', async (_what, config, words) => {
   const { code, stderr } = await check(config)

@@ -54,6 +54,13 @@ async function projectOf(file: string): Promise<Project> {
     const odd = list.findIndex((item: Partial<Definition<Operator>> | undefined) => item?.definition?.role !== role)
     if (odd >= 0)
       throw invalid(`${name}[${odd}]: expected what define${role.charAt(0).toUpperCase()}${role.slice(1)} gives`)
+    // definitions and logs know a component by its name alone
+    const names = list.map((item: Definition<Operator>) => item.definition.name)
+    for (const [at, own] of names.entries()) {
+      const taken = Object.hasOwn(builtIn[name as keyof typeof roles], own) ? 'is built in' : 'is there twice'
+      if (taken === 'is built in' || names.indexOf(own) < at)
+        throw invalid(`${name}[${at}]: the ${role} "${own}" ${taken}: give this one another name`)
+    }
   }
   return project
 }

@@ -44,7 +44,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
   }
   const refused = async (...argv: [string, ...string[]]) => {
     const { code: exit, document } = await run(...argv)
-    return { exit, ...(document() as unknown as { error: { code: string } }).error }
+    return { exit, ...(document() as unknown as { error: { code: string; message: string } }).error }
   }
   const work = (seconds: number, name = 'w') => run('worker', '--name', name, '--for', `${seconds}s`)
   beforeAll(async () => {
@@ -252,6 +252,7 @@ describe.skipIf(binary === undefined)('the verbs on a nats-server (apt-get insta
       })
     const stored = ['btc_momentum', '--log', 'jetstream'] as const
     const streams = [flagship, '--log', 'jetstream'] as const
+    expect((await refused('replay', ...streams, '--ranges', '2')).message).toContain('sees the whole pipeline')
     const idle: readonly [string, ...string[]][] = [
       ['replay', ...stored, '--publish', 'unheard'],
       ['replay', ...stored, '--to', '2024-01-01T00:00:00Z'],

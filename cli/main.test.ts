@@ -158,6 +158,7 @@ test('a backtest into the folder of another leaves nothing of it', async () => {
 
 test('made rows are bound only to a source that is there and gives their kind', async () => {
   const bound = (binding: string) => refused('backtest', flagship, '--tape', at('trades.tape'), '--bind', binding)
+  expect((await bound('trades=synthetic_market')).message).toContain('trades.tape would be read by nobody')
   expect(await bound('tradez=synthetic_market')).toMatchObject({ exit: 3, code: 'BINDING_INVALID' })
   writeFileSync(at('quotes.yaml'), 'pipeline: q\nnodes:\n  quotes: { source: tape_quotes }\n')
   const quotes = await refused('backtest', at('quotes.yaml'), '--bind', 'quotes=synthetic_market')

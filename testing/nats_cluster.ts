@@ -33,6 +33,13 @@ export class NatsCluster {
     this.nodes = nodes
   }
   static async start(binary: string, size = 3): Promise<NatsCluster> {
+    for (;;) {
+      const cluster = await NatsCluster.begin(binary, size)
+      if (await cluster.forms()) return cluster
+      await cluster.stop()
+    }
+  }
+  private static async begin(binary: string, size: number): Promise<NatsCluster> {
     const ports = await Promise.all(Array.from({ length: size }, freePort))
     const routes = ports.map((port) => `nats://127.0.0.1:${port}`)
     const nodes = ports.map((_, i) =>
@@ -40,11 +47,20 @@ export class NatsCluster {
         binary,
         arguments: [
           ...['--cluster_name', 'tidegate', '-n', `node${i}`],
-          ...['--cluster', routes[i] as string, '--routes', routes.join(',')],
+          ...['--cluster', routes[i] as string, '--routes', routes.toSpliced(i, 1).join(',')],
         ],
       }),
     )
     return new NatsCluster(await Promise.all(nodes))
+  }
+  /** Of servers that start at the same moment two may elect a leader before they know the third, and never take it in. */
+  private async forms(): Promise<boolean> {
+    for (const began = performance.now(); performance.now() - began < 10_000; ) {
+      const groups = await Promise.all(this.nodes.map(({ monitoring }) => metaGroupOf(monitoring)))
+      if (groups.every(({ leader, cluster_size }) => leader && cluster_size === this.nodes.length)) return true
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    return false
   }
   /** All addresses, for a client that goes on with another node when one dies. */
   get url(): string {
@@ -56,4 +72,9 @@ export class NatsCluster {
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.stop()))
   }
+}
+
+async function metaGroupOf(monitoring: string): Promise<{ leader?: string; cluster_size?: number }> {
+  const answer = (await (await fetch(`${monitoring}/jsz`)).json()) as { meta_cluster?: object }
+  return answer.meta_cluster ?? {}
 }

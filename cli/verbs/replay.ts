@@ -1,5 +1,5 @@
 import { wallClock } from '../../runtime/clock.ts'
-import { rangesOf } from '../../runtime/cluster/feed_name.ts'
+import { rangesOf, uncut } from '../../runtime/cluster/feed_name.ts'
 import { recompute } from '../../runtime/cluster/recompute.ts'
 import { ReplaySignals } from '../../runtime/cluster/replay_signals.ts'
 import type { Start } from '../../runtime/cluster/start.ts'
@@ -126,6 +126,8 @@ async function overStreams(args: Args, context: Context): Promise<number> {
   const plan = planOf(await loadDefinition(file, args), await context.catalogue(folderOf(file)), 'backtest')
   const [start, speed, to] = [startOf(args), speedOf(args, 'max'), timeOption(args, 'to')]
   const ranges = rangesOption(args) ?? 1
+  const why = uncut(plan, ranges)
+  if (why !== undefined) throw new TidegateError('USAGE', `--ranges: ${why}`, { ranges })
   const cluster = await openCluster(args, context, 'replay')
   const run = args.value('publish')
   const stop = stopper(undefined)

@@ -8,7 +8,7 @@ import type { Plan } from '../plan.ts'
 import { type Fate, fates, sameForm } from '../state/carry.ts'
 import { placed, startAfter, startOf, ticksOf, toBegin } from './begin.ts'
 import type { Definitions, Deployed, HeldPointer, Pointer } from './definitions.ts'
-import { divisible, rangesOf } from './feed_name.ts'
+import { rangesOf, uncut } from './feed_name.ts'
 import type { Plans } from './plans.ts'
 import type { Start } from './start.ts'
 import { newestHead } from './tasks.ts'
@@ -214,12 +214,10 @@ function rangeProblems(
   there: HeldPointer | undefined,
   asked: number | undefined,
 ): readonly string[] {
-  const wide = plan.nodes.filter(({ operator }) => operator.scope === 'pipeline').map(({ id }) => id)
+  const whole = uncut(plan, ranges)
   return [
     ...(cutsEvenly(ranges) ? [] : [`expected 1, 2, 4, 8, 16, 32 or 64 ranges, found ${ranges}`]),
-    ...(ranges > 1 && !divisible(plan)
-      ? [`${ranges} ranges, but ${wide.join(', ')} sees the whole pipeline and needs all keys in one place`]
-      : []),
+    ...(whole === undefined ? [] : [whole]),
     ...(there !== undefined && asked !== undefined && asked !== there.pointer.ranges
       ? [`${asked} ranges, but the pipeline was made with ${there.pointer.ranges}, and ranges are fixed`]
       : []),

@@ -19,5 +19,9 @@ export const tickStreams = (plan: Plan, range: Range): readonly { readonly sourc
 
 export const rangesOf = (of: number): readonly Range[] => Array.from({ length: of }, (_, part) => ({ part, of }))
 
-/** Nodes of the whole pipeline need all keys in one place. */
-export const divisible = (plan: Plan): boolean => plan.nodes.every(({ operator }) => operator.scope !== 'pipeline')
+/** Why a plan cannot be cut into so many ranges, if so: nodes of the whole pipeline need all keys in one place. */
+export function uncut(plan: Plan, ranges: number): string | undefined {
+  const wide = plan.nodes.filter(({ operator }) => operator.scope === 'pipeline').map(({ id }) => id)
+  if (ranges === 1 || wide.length === 0) return undefined
+  return `${ranges} ranges, but ${wide.join(', ')} sees the whole pipeline and needs all keys in one place`
+}
