@@ -37,11 +37,11 @@ export class Leases {
     return new Leases(await Bucket.open(link, { name, ttl: LEASE_TTL, history: 1, replicas }), holder)
   }
 
-  /** The keys that begin so and are held by anybody. */
-  async keys(...prefixes: readonly string[]): Promise<readonly string[]> {
+  /** Who holds the keys that begin so, of those that anybody holds. */
+  async holders(...prefixes: readonly string[]): Promise<ReadonlyMap<string, Holder>> {
     const keys = (await this.bucket.keys()).filter((key) => prefixes.some((prefix) => key.startsWith(prefix)))
-    const held = await Promise.all(keys.map((key) => this.bucket.get(key)))
-    return keys.filter((_, i) => held[i] !== undefined)
+    const found = await Promise.all(keys.map(async (key) => [key, await this.holderOf(key)] as const))
+    return new Map(found.flatMap(([key, holder]) => (holder === undefined ? [] : [[key, holder] as const])))
   }
   async holderOf(key: string): Promise<Holder | undefined> {
     const held = await this.bucket.get(key)

@@ -62,22 +62,15 @@ export async function statusOf(from: From, pipeline?: string): Promise<Status> {
   const leases = await Leases.open(from.link, from.namespace, { worker: 'status', instance: 'status' }, from.replicas)
   const names = pipeline === undefined ? await from.definitions.pipelines() : [pipeline]
   const pipelines = await Promise.all(names.map((name) => pipelineStatus(from, leases, name)))
-  const keys = await leases.keys('worker.')
-  const workers = await Promise.all(keys.map((key) => leases.holderOf(key)))
+  const workers = await leases.holders('worker.')
   return {
     pipelines,
-    workers: workers.flatMap((held) =>
-      held === undefined
-        ? []
-        : [
-            {
-              worker: held.worker,
-              release: String(held['release'] ?? ''),
-              tasks: (held['tasks'] ?? []) as string[],
-              problems: (held['problems'] ?? {}) as Record<string, string>,
-            },
-          ],
-    ),
+    workers: [...workers.values()].map((held) => ({
+      worker: held.worker,
+      release: String(held['release'] ?? ''),
+      tasks: (held['tasks'] ?? []) as string[],
+      problems: (held['problems'] ?? {}) as Record<string, string>,
+    })),
   }
 }
 

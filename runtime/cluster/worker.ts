@@ -142,11 +142,11 @@ export class Worker {
   }
 
   private async look(): Promise<void> {
-    const held = await this.leases.keys('worker.', 'refused.')
+    const held = await this.leases.holders('worker.', 'refused.')
     const tasks = await this.tasks()
-    const workers = held.flatMap((key) => (key.startsWith('worker.') ? [key.slice('worker.'.length)] : []))
+    const workers = [...held.keys()].flatMap((key) => (key.startsWith('worker.') ? [key.slice('worker.'.length)] : []))
     const keys = new Map([...tasks].map(([pipeline, some]) => [pipeline, some.map(({ key }) => key)]))
-    const owners = sharesOf(keys, workers, (pipeline, worker) => !held.includes(refusal(pipeline, worker)))
+    const owners = sharesOf(keys, workers, (pipeline, worker) => !held.has(refusal(pipeline, worker)))
     const mine = new Map(
       [...tasks.values()].flatMap((some) =>
         some.flatMap((task) => (owners.get(task.key) === this.options.name ? [[task.key, task] as const] : [])),
