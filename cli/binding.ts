@@ -119,8 +119,8 @@ export async function bindingsOf(
     checkKind(id, [made.kind], made.label)
     bindings.set(id, made)
   }
-  const read = new Set([...bindings.values()].map((binding) => binding.type === 'recording' && binding.recording))
-  const unread = tapes.find(({ tape }) => !read.has(tape))
+  const read = [...bindings.values()].flatMap((bound) => (bound.type === 'recording' ? [bound.recording] : []))
+  const unread = tapes.find(({ tape }) => !read.includes(tape))
   if (unread !== undefined)
     throw new TidegateError(
       'BINDING_INVALID',

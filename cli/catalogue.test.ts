@@ -24,6 +24,13 @@ test.each([
     `import { ema } from '${emaFile}'\nexport default { operators: [ema] }`,
     'operators[0]: the operator "ema" is built in',
   ],
+  [
+    'has one name twice',
+    `import { ema } from '${emaFile}'
+const mine = { ...ema, definition: { ...ema.definition, name: 'mine' } }
+export default { operators: [mine, mine] }`,
+    'operators[1]: the operator "mine" is there twice',
+  ],
   ['has no list', 'export default { operators: {} }', 'operators: expected a list'],
 ])('a tidegate.config that %s is CONFIG_INVALID', async (_what, config, words) => {
   const { code, stderr } = await check(config)

@@ -57,9 +57,10 @@ async function projectOf(file: string): Promise<Project> {
     // definitions and logs know a component by its name alone
     const names = list.map((item: Definition<Operator>) => item.definition.name)
     for (const [at, own] of names.entries()) {
-      const taken = Object.hasOwn(builtIn[name as keyof typeof roles], own) ? 'is built in' : 'is there twice'
-      if (taken === 'is built in' || names.indexOf(own) < at)
-        throw invalid(`${name}[${at}]: the ${role} "${own}" ${taken}: give this one another name`)
+      const isBuiltIn = Object.hasOwn(builtIn[name as keyof typeof roles], own)
+      if (!isBuiltIn && names.indexOf(own) === at) continue
+      const why = isBuiltIn ? 'is built in' : 'is there twice'
+      throw invalid(`${name}[${at}]: the ${role} "${own}" ${why}: give this one another name`)
     }
   }
   return project
