@@ -33,11 +33,12 @@ export class NatsCluster {
     this.nodes = nodes
   }
   static async start(binary: string, size = 3): Promise<NatsCluster> {
-    for (;;) {
+    for (let tries = 0; tries < 3; tries++) {
       const cluster = await NatsCluster.begin(binary, size)
       if (await cluster.forms()) return cluster
       await cluster.stop()
     }
+    throw new Error(`${binary}: ${size} servers did not become one cluster, three times over`)
   }
   private static async begin(binary: string, size: number): Promise<NatsCluster> {
     const ports = await Promise.all(Array.from({ length: size }, freePort))
@@ -47,6 +48,7 @@ export class NatsCluster {
         binary,
         arguments: [
           ...['--cluster_name', 'tidegate', '-n', `node${i}`],
+          // to the others only: a node that counts itself begins more often as one of two
           ...['--cluster', routes[i] as string, '--routes', routes.toSpliced(i, 1).join(',')],
         ],
       }),

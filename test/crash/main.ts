@@ -10,7 +10,6 @@ const { values } = parseArgs({
     workers: { type: 'boolean' },
     cluster: { type: 'boolean' },
     skew: { type: 'boolean' },
-    hold: { type: 'boolean' },
     json: { type: 'boolean' },
   },
 })
@@ -24,7 +23,6 @@ const result = await (values.workers === true ? workerCrash : crash)({
   jetstream: values.log === 'jetstream',
   cluster: values.cluster === true,
   skew: values.skew === true,
-  hold: values.hold === true,
   progress: (text) => process.stderr.write(process.stderr.isTTY ? `\r${text}` : `${text}\n`),
 })
 const { runs, kills, wrong, by_point, outputs } = result

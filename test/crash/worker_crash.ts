@@ -29,8 +29,6 @@ export async function workerCrash(options: {
   readonly cluster?: boolean
   /** The clocks of two of the workers are hours off. */
   readonly skew?: boolean
-  /** A run that is wrong stays as it is, workers and server alive, to be looked into. */
-  readonly hold?: boolean
   readonly progress?: (text: string) => void
 }): Promise<WorkerCrashResult> {
   const child = compile('test/crash/worker_child.js')
@@ -70,7 +68,6 @@ export async function workerCrash(options: {
         const told = `run ${run}: ${story.join(', ')}: ${problem}`
         firstWrong ??= told
         options.progress?.(`${told}\n${site.said()}`)
-        if (options.hold === true) await held(site, options.progress)
       }
       await insist(() => site.close())
       options.progress?.(`${run + 1} runs, ${kills} kills, ${wrong} wrong`)
@@ -147,12 +144,6 @@ async function insist<T>(question: () => Promise<T>): Promise<T> {
     } catch (error) {
       if (performance.now() - began > GIVE_UP_MS) throw error
     }
-}
-
-async function held(site: Site, progress?: (text: string) => void): Promise<never> {
-  const pids = [...site.workers].map(([name, { pid }]) => `${name} ${pid}`)
-  progress?.(`held: ${site.namespace} on ${site.server.url}; workers ${pids.join(', ')}`)
-  for (;;) await sleep(1000)
 }
 
 async function finish(site: Site, expected: Awaited<ReturnType<typeof expectedOf>>): Promise<string | undefined> {

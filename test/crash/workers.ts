@@ -81,7 +81,7 @@ export async function expectedOf(): Promise<Expected> {
 export class Site {
   readonly pipeline: string
   readonly namespace: string
-  readonly server: Servers
+  private readonly server: Servers
   private readonly child: string
   private readonly link: Link
   private readonly log: Log
