@@ -8,11 +8,9 @@ import type { Edge, Network, Reader, Running } from './network.ts'
 import { type Execution, type Hooks, type Mail, type Passes, shaped } from './passes.ts'
 import type { Schedule } from './schedule.ts'
 import { firing } from './timers.ts'
-import type { Watch } from './watch.ts'
 import type { SourceTimes } from './watermarks.ts'
 
 export interface Parts {
-  readonly watch: Watch
   readonly hooks: Hooks
   /** Runs what a program does not: late rows, alarms, keys some node has failed for. */
   readonly passes: Passes
@@ -141,7 +139,6 @@ export class Compiled implements Execution {
       W: network.memory.whole,
       sent: network.sent,
       kernels: parts.kernels,
-      output: parts.watch.output ?? (() => {}),
       failed: (node: number, code: number, at: number, cause: unknown) =>
         parts.hooks.failed(network.nodes[node] as Running, code, at, cause),
       advance: (source: number, group: number, at: number) => {
@@ -172,6 +169,8 @@ export class Compiled implements Execution {
       values[name.awakeOf(node)] = node.awake
       for (const { port, before } of node.latest) values[name.constantOf(node, port)] = before
     }
+    for (const edge of network.edges)
+      if (edge.recorded) values[name.recorderOf(edge)] = parts.passes.recorders[edge.index] ?? (() => {})
     for (const s of network.plan.sources.keys()) {
       values[`newest_${s}`] = parts.times.newest[s]
       values[`idle_${s}`] = parts.times.idle[s]

@@ -96,7 +96,6 @@ export class Engine {
       options.execution === 'interpret' || watched
         ? undefined
         : Compiled.of(this.network, {
-            watch,
             hooks,
             passes: this.passes,
             kernels: this.kernels,

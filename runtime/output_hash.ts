@@ -5,6 +5,7 @@ import type { Kind } from '../schemas/kind.ts'
 import type { Committed } from './connect.ts'
 import { kindsOf, type Plan } from './plan.ts'
 import { type Slots, slots } from './state/layout.ts'
+import type { Recorder } from './watch.ts'
 
 type Word = (text: string) => number
 type Put = (slots: Slots, at: number, value: unknown, word: Word) => number
@@ -24,7 +25,7 @@ export class OutputHash {
   private readonly kinds: Readonly<Record<string, Kind>>
   private readonly hash: Hash = createHash('sha256')
   private readonly words = new Map<string, number>()
-  private readonly edges = new Map<string, number>()
+  private readonly recorders = new Map<string, Recorder>()
   private buffer = slots(SLOTS)
   private filled = 0
 
@@ -33,26 +34,32 @@ export class OutputHash {
     this.kinds = kindsOf(plan)
   }
 
-  add(edge: string, kind: Kind, key: string, at: number, ordinal: number, value: unknown): void {
-    this.rows++
+  /** Adds the outputs of an edge. */
+  recorder(edge: string, kind: Kind): Recorder {
     const { put, width } = writerOf(kind)
-    if (this.filled + width > this.buffer.real.length) this.flush(width)
-    const { real } = this.buffer
-    const start = this.filled
-    let named = this.edges.get(edge)
-    if (named === undefined) {
-      named = this.word(`${edge} ${kind.kind}`)
-      this.edges.set(edge, named)
+    // words are numbered as they come
+    let named = -1
+    return (key, at, ordinal, value) => {
+      this.rows++
+      if (this.filled + width > this.buffer.real.length) this.flush(width)
+      const { real } = this.buffer
+      const start = this.filled
+      if (named < 0) named = this.word(`${edge} ${kind.kind}`)
+      real[start] = named
+      real[start + 1] = this.word(key)
+      real[start + 2] = at
+      real[start + 3] = ordinal
+      this.filled = put(this.buffer, start + 4, value, this.word)
     }
-    real[start] = named
-    real[start + 1] = this.word(key)
-    real[start + 2] = at
-    real[start + 3] = ordinal
-    this.filled = put(this.buffer, start + 4, value, this.word)
   }
-  /** The same for a row as sinks see it. */
+  /** Adds a row as sinks see it. */
   row({ edge, kind, key, at, ordinal, value }: Committed): void {
-    this.add(edge, this.kinds[kind] as Kind, key, at, ordinal, value)
+    let add = this.recorders.get(edge)
+    if (add === undefined) {
+      add = this.recorder(edge, this.kinds[kind] as Kind)
+      this.recorders.set(edge, add)
+    }
+    add(key, at, ordinal, value, -1)
   }
   digest(): string {
     this.flush(0)

@@ -8,7 +8,7 @@ import type { Committed } from './connect.ts'
 import type { LogStream } from './log/log.ts'
 import type { OutputHash } from './output_hash.ts'
 import { kindsOf, type Plan } from './plan.ts'
-import type { Watch } from './watch.ts'
+import type { Recorder, Watch } from './watch.ts'
 
 /** The name of an output: the same in backtest, paper and live, for any frame cut and any placement. */
 export const outputId = (pipeline: string, edge: string, key: string, at: number, ordinal: number): string =>
@@ -17,34 +17,31 @@ export const outputId = (pipeline: string, edge: string, key: string, at: number
 /** Hashes and hands on the outputs of an engine as they are emitted; they belong to no commit. */
 export const hashing =
   (plan: Plan, hash: OutputHash, each?: (row: Committed) => void): NonNullable<Watch['output']> =>
-  (edge, kind, key, at, ordinal, value) => {
-    hash.add(edge, kind, key, at, ordinal, value)
-    if (each === undefined) return
-    const id = outputId(plan.pipeline, edge, key, at, ordinal)
-    each({ id, edge, kind: kind.kind, key, at, ordinal, value, commit: 0, order: hash.rows })
+  (edge, kind) => {
+    const add = hash.recorder(edge, kind)
+    if (each === undefined) return add
+    return (key, at, ordinal, value, code) => {
+      add(key, at, ordinal, value, code)
+      const id = outputId(plan.pipeline, edge, key, at, ordinal)
+      each({ id, edge, kind: kind.kind, key, at, ordinal, value, commit: 0, order: hash.rows })
+    }
   }
 
 /** Gathers the outputs of a step into frames, one per edge; `order` keeps the sequence in which they were emitted. */
 export class OutputFrames {
-  private readonly writers = new Map<string, FrameWriter>()
-  /** Most outputs are of the same edge as the one before. */
-  private edge: string | undefined
-  private writer: FrameWriter | undefined
+  private readonly writers: FrameWriter[] = []
   private order = 0
-  add(edge: string, kind: Kind, key: string, at: number, ordinal: number, value: unknown, code: number): void {
-    let { writer } = this
-    if (edge !== this.edge || writer === undefined) {
-      writer = this.writers.get(edge) ?? new FrameWriter(kind, edge, { capacity: 16, outputs: true })
-      this.writers.set(edge, writer)
-      this.edge = edge
-      this.writer = writer
-    }
-    writer.push(at, key, value, ordinal, this.order++, code)
+
+  /** Takes the outputs of an edge. */
+  recorder(edge: string, kind: Kind): Recorder {
+    const writer = new FrameWriter(kind, edge, { capacity: 16, outputs: true })
+    this.writers.push(writer)
+    return (key, at, ordinal, value, code) => writer.push(at, key, value, ordinal, this.order++, code)
   }
   /** Frames to be written before the next output comes. */
   take(): readonly Unwritten[] {
     this.order = 0
-    return [...this.writers.values()].filter((w) => w.rows > 0)
+    return this.writers.filter((w) => w.rows > 0)
   }
 }
 

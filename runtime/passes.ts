@@ -4,7 +4,7 @@ import type { Meter } from './meter.ts'
 import type { Edge, Handler, Network, Reader, Running } from './network.ts'
 import { Outlook, TOLD } from './network.ts'
 import { sleeps } from './timers.ts'
-import type { Watch } from './watch.ts'
+import type { Recorder, Watch } from './watch.ts'
 
 /** A handler that no message calls: of a timer, an alarm, the end. */
 export type Waking = (state: State, env: unknown) => unknown
@@ -47,6 +47,8 @@ export class Passes implements Execution {
   private readonly hooks: Hooks
   private readonly meter: Meter
   private readonly outlooks: readonly Outlook[]
+  /** Who is told the outputs of an edge, by its index. */
+  readonly recorders: readonly (Recorder | undefined)[]
   private queue: Mail[] = []
 
   constructor(network: Network, watch: Watch, hooks: Hooks, meter: Meter) {
@@ -54,6 +56,9 @@ export class Passes implements Execution {
     this.network = network
     this.watch = watch
     this.hooks = hooks
+    this.recorders = network.edges.map(({ recorded, name, kind }) =>
+      recorded ? watch.output?.(name, kind) : undefined,
+    )
     this.outlooks = network.nodes.map(
       ({ planned: { params }, lookout, each }) =>
         new Outlook(params, lookout ? new lookout() : {}, 0, '', 0, {}, watch.strict ? readOnly(each) : each),
@@ -95,7 +100,7 @@ export class Passes implements Execution {
     ;(network.sent[edge.index] as number)++
     network.keep(edge, code, value)
     watch.message?.(edge.name, network.keys[code] as string, at, value)
-    if (edge.recorded) watch.output?.(edge.name, edge.kind, network.keys[code] as string, at, ordinal, value, code)
+    this.recorders[edge.index]?.(network.keys[code] as string, at, ordinal, value, code)
     for (const reader of edge.readers) this.queue.push({ reader, key: code, at, ordinal, value })
   }
 

@@ -134,8 +134,11 @@ export class Stage {
 
   private async start(): Promise<void> {
     const watch: Watch = {
-      output: (edge, kind, key, at, ordinal, value, code) => {
-        if (!this.rehearsing) this.outputs.add(edge, kind, key, at, ordinal, value, code)
+      output: (edge, kind) => {
+        const record = this.outputs.recorder(edge, kind)
+        return (key, at, ordinal, value, code) => {
+          if (!this.rehearsing) record(key, at, ordinal, value, code)
+        }
       },
       failed: (failure) => {
         if (!this.rehearsing) this.options.failed?.(failure)

@@ -12,18 +12,13 @@ export interface Failure {
   readonly cause: unknown
 }
 
+/** Is told every output of one edge, in the order of emission; `code` is the small number that stands for the key in this engine. */
+export type Recorder = (key: string, at: number, ordinal: number, value: unknown, code: number) => void
+
 /** Where the messages of an engine can be watched. */
 export interface Watch {
-  /** Every recorded output, in the order of emission; `code` is the small number that stands for its key in this engine. */
-  readonly output?: (
-    edge: string,
-    kind: Kind,
-    key: string,
-    at: number,
-    ordinal: number,
-    value: unknown,
-    code: number,
-  ) => void
+  /** Asked once for every edge that is recorded: who is told its outputs. */
+  readonly output?: (edge: string, kind: Kind) => Recorder
   /** A node threw: it is left out for that key from here on, everything else goes on. */
   readonly failed?: (failure: Failure) => void
   /** Every message on every edge: tracing and tests. Interpreted. */

@@ -35,7 +35,7 @@ const quote = (second: number): SourceItem => ({
 test('a node hears the time of its own sources only: bars of trades close on trades, where quotes are sparse', () => {
   const bars: Bar[] = []
   const engine = new Engine(drawn, {
-    output: (_edge, _kind, _key, _at, _ordinal, value) => bars.push(value as Bar),
+    output: () => (_key, _at, _ordinal, value) => bars.push(value as Bar),
   })
   const tape = (source: number, items: readonly SourceItem[]): Binding => {
     const frames = encodeItems(drawn.sources[source] as never, items)

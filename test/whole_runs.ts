@@ -64,7 +64,7 @@ export class Run {
     this.outputs = outputs
     this.failures = failures
     const watch: Watch = {
-      output: (edge, kind, key, at, ordinal, value) =>
+      output: (edge, kind) => (key, at, ordinal, value) =>
         this.outputs.push(`${outputId(plan.pipeline, edge, key, at, ordinal)} ${kind.kind} ${toJson(value)}`),
       failed: ({ node, key, at, row }) => this.failures.push(`${node} ${key} ${at} ${row}`),
     }

@@ -47,9 +47,15 @@ function writersOf(s: Sheets): ReadonlyMap<string, Put> {
 export function watchInto(sheets: Sheets, keys: readonly string[]): Watch {
   const writers = writersOf(sheets)
   const symbols = new Map(keys.map((key, symbol) => [key, symbol]))
+  const byCode: number[] = []
   return {
-    output(edge, _kind, key, at, _ordinal, value) {
-      writers.get(edge)?.(at, edge === 'account.equity' ? ACCOUNT : symbols.get(key)!, value as never)
+    output(edge) {
+      const write = writers.get(edge) ?? (() => {})
+      if (edge === 'account.equity') return (_key, at, _ordinal, value) => write(at, ACCOUNT, value as never)
+      return (key, at, _ordinal, value, code) => {
+        byCode[code] ??= symbols.get(key)!
+        write(at, byCode[code], value as never)
+      }
     },
   }
 }

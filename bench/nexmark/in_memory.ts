@@ -24,7 +24,7 @@ async function measure(name: string, events: number): Promise<InMemory> {
   const failures = new FirstFailure()
   const engine = await openEngine(
     query.plan(),
-    { failed: failures.failed, output: (_edge, _kind, _key, at, _ordinal, value) => query.write(found, at, value) },
+    { failed: failures.failed, output: () => (_key, at, _ordinal, value) => query.write(found, at, value) },
     { metering },
   )
   const spent = { raw: 0, engine: 0 }

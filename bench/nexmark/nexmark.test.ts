@@ -40,7 +40,7 @@ describe.each(Object.entries(queries))('%s', (_name, { plan, raw, sheet, write }
     const failures = new FirstFailure()
     const engine = await openEngine(
       plan(),
-      { failed: failures.failed, output: (_edge, _kind, _key, at, _ordinal, value) => write(found, at, value) },
+      { failed: failures.failed, output: () => (_key, at, _ordinal, value) => write(found, at, value) },
       { execution },
     )
     for (const frame of frames) engine.frame(frame)

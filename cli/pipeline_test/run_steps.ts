@@ -43,7 +43,7 @@ export function runSteps(plan: Plan, { steps }: PipelineTest): Ran {
     strict: true,
     failed: failures.failed,
     message: (edge, key, at, value) => messages.push({ edge, key, at, value }),
-    output: (edge, kind, key, at, ordinal, value) =>
+    output: (edge, kind) => (key, at, ordinal, value) =>
       outputs.push(textOf(outputId(plan.pipeline, edge, key, at, ordinal), kind.kind, value)),
   }
   let engine = new Engine(plan, watch)

@@ -38,7 +38,7 @@ function replay(name: string, behind: number) {
   let refused = 0
   let id = 0
   const watch = {
-    output: (edge: string, _kind: unknown, _key: string, _at: number, _ordinal: number, value: unknown) => {
+    output: (edge: string) => (_key: string, _at: number, _ordinal: number, value: unknown) => {
       if (edge === 'order_book.quote') found.set(id, value as Quote)
       else if (edge === 'order_book.refused') refused++
     },

@@ -30,7 +30,7 @@ const looking = defineOperator({
 const trades = defineSource({ ...common, name: 'trades', output: Trade, example: { params: {} } })
 
 /** Node ids, ports, kinds and fields that would be one name in a program if they stood there as they are. */
-const ids = ['v_x', 'o_x', 'before_x', 'keep_x', 'last_x', 'send_x', 'kind_x', 'on_x', 'trade', 'flags', 'price']
+const ids = ['v_x', 'o_x', 'before_x', 'keep_x', 'last_x', 'send_x', 'output_x', 'on_x', 'trade', 'flags', 'price']
 test.each(ids)('a node may be called %s', (id) => {
   const nodes = {
     trades: { source: 'trades' },
@@ -44,7 +44,7 @@ test.each(ids)('a node may be called %s', (id) => {
   const run = (execution: ExecutionName) => {
     const said: string[] = []
     const watch = {
-      output: (edge: string, _kind: unknown, _key: string, _at: number, _ordinal: number, value: unknown) => {
+      output: (edge: string) => (_key: string, _at: number, _ordinal: number, value: unknown) => {
         said.push(`${edge} ${value}`)
       },
       failed: ({ cause }: { cause: unknown }) => said.push(String(cause)),

@@ -101,9 +101,7 @@ export class PassText {
       ...(numbered ? [`${ordinal} = ordinal(b + ${edge.place}, at);`] : []),
       ...(bulk ? [] : [`sent[${edge.index}]++;`]),
       ...(edge.kept ? [`${name.keepOf(edge)}(b, ${message});`] : []),
-      ...(edge.recorded
-        ? [`output('${edge.name}', ${name.kindOf(edge)}, s.$key, at, ${ordinal}, ${message}, k);`]
-        : []),
+      ...(edge.recorded ? [`${name.recorderOf(edge)}(s.$key, at, ${ordinal}, ${message}, k);`] : []),
     )
     this.here.set(edge, { message, when })
     for (const reader of edge.readers) this.mail.push({ reader, message, ordinal, when })

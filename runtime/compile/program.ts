@@ -36,7 +36,7 @@ export interface Written {
 }
 
 const shared = ['records', 'groups', 'dirty', 'troubled', 'R', 'W', 'sent', 'kernels']
-const hooks = ['output', 'failed', 'setAlarm', 'advance', 'here', 'wake', 'resume', 'spoke', 'pass', 'shaped']
+const hooks = ['failed', 'setAlarm', 'advance', 'here', 'wake', 'resume', 'spoke', 'pass', 'shaped']
 
 /** Writes the program of a plan: a loop per source, a function per timer, per edge of many messages and per kernel. */
 export function write(network: Network, schedule: Schedule): Written {
@@ -164,7 +164,7 @@ function questionText(node: Running): readonly string[] {
   ]
 }
 
-function boundNames({ nodes, plan }: Network, { clocks }: Schedule): readonly string[] {
+function boundNames({ nodes, edges, plan }: Network, { clocks }: Schedule): readonly string[] {
   return [
     ...nodes.flatMap((n) => [
       name.paramsOf(n),
@@ -175,6 +175,7 @@ function boundNames({ nodes, plan }: Network, { clocks }: Schedule): readonly st
       ...(sleeps(n) ? [name.awakeOf(n)] : []),
       ...n.latest.filter((l) => !l.waits).map((l) => name.constantOf(n, l.port)),
     ]),
+    ...edges.filter((e) => e.recorded).map(name.recorderOf),
     ...plan.sources.flatMap((_, s) => [`newest_${s}`, `idle_${s}`]),
     ...clocks.flatMap((_, c) => [`marks_${c}`, `dues_${c}`]),
   ]
@@ -199,7 +200,6 @@ function scopeOf({ nodes, edges, plan, stride }: Network): Readonly<Record<strin
     if (node.latest.length > 0) scope[name.lookoutOf(node)] = node.lookout
   }
   for (const edge of edges) {
-    if (edge.recorded) scope[name.kindOf(edge)] = edge.kind
     if (edge.kept) Object.assign(scope, edge.kept.scope)
   }
   for (const { id, component, passive } of plan.sources) {

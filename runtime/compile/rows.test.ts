@@ -33,7 +33,7 @@ function upgraded(execution: ExecutionName): readonly number[] {
   const said: number[] = []
   const [old, next] = [
     new Engine(before, {}, { execution }),
-    new Engine(drawn, { output: (_e, _k, _key, _at, _o, value) => said.push(value as number) }, { execution }),
+    new Engine(drawn, { output: () => (_key, _at, _o, value) => said.push(value as number) }, { execution }),
   ] as const
   for (const frame of frames([100, 105])) old.frame(frame)
   carry(old, next)
@@ -44,7 +44,7 @@ function ended(execution: ExecutionName): readonly number[] {
   const said: number[] = []
   const engine = new Engine(
     drawn,
-    { output: (_e, _k, _key, _at, _o, value) => said.push(value as number) },
+    { output: () => (_key, _at, _o, value) => said.push(value as number) },
     { execution },
   )
   for (const frame of frames([100, 105])) engine.frame(frame)

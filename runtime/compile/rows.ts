@@ -20,6 +20,15 @@ export interface Hand {
 const STRETCH = 512
 
 /**
+ * Moves the time of the whole pipeline on, if a row is later. Which rows are is a toss of a coin where several key groups
+ * take turns, and a branch that is guessed wrong costs more than all of this; it is exact, for times are whole.
+ */
+const later = (number: number): readonly string[] => [
+  `const on_${number} = at - mark_${number}[${KEY_GROUPS}];`,
+  `mark_${number}[${KEY_GROUPS}] += (on_${number} + Math.abs(on_${number})) / 2;`,
+]
+
+/**
  * The loop over the rows of a source. It takes rows that are in time and set nothing going; any other row it leaves to be
  * taken by hand (a timer is due, a late row, a key that is new, a time that is not believed), and gives its number back.
  */
@@ -77,10 +86,7 @@ export function rowsText(
       `const to_g = at - ${planned.lateness};`,
       ...(due.length === 0 ? [] : [`if (${due.join(' || ')}) {`, ...go, '} else {']),
       'newest[g] = at;',
-      ...hands.flatMap(({ number }) => [
-        `if (to_g > mark_${number}[g]) mark_${number}[g] = to_g;`,
-        `if (at > mark_${number}[${KEY_GROUPS}]) mark_${number}[${KEY_GROUPS}] = at;`,
-      ]),
+      ...hands.flatMap(({ number }) => [`if (to_g > mark_${number}[g]) mark_${number}[g] = to_g;`, ...later(number)]),
       ...(due.length === 0 ? [] : ['}']),
       `} else if (${['!(at >= 0)', ...ahead].join(' || ')}) return i;`,
     )
@@ -107,10 +113,7 @@ export function rowsText(
     text.add(
       `if (at < now - ${planned.lateness}) return i;`,
       'newest[g] = now;',
-      ...hands.flatMap(({ number }) => [
-        `mark_${number}[g] = to_${number};`,
-        `if (at > mark_${number}[${KEY_GROUPS}]) mark_${number}[${KEY_GROUPS}] = at;`,
-      ]),
+      ...hands.flatMap(({ number }) => [`mark_${number}[g] = to_${number};`, ...later(number)]),
     )
   }
   text.add(`dirty[k] = ${DIRTY | TOLD};`, 'const s = records[k], b = k * STRIDE;', `const v = ${message};`)

@@ -138,7 +138,7 @@ test('what a plan in between did not record has no id twice when it is recorded 
   const ids: string[] = []
   let before: Engine | undefined
   for (const plan of [recorded, silent, recorded]) {
-    const engine = new Engine(plan, { output: (edge, _kind, key, at, n) => ids.push(`${edge} ${key} ${at} ${n}`) })
+    const engine = new Engine(plan, { output: (edge) => (key, at, n) => ids.push(`${edge} ${key} ${at} ${n}`) })
     if (before !== undefined) carry(before, engine)
     // venues give many trades of one time
     engine.row(0, 'v:A', 1e6, { price: 1.5, size: 1, side: 0, id: 1 })
