@@ -92,12 +92,16 @@ export interface Env<C, L extends Ports = {}, E = {}> {
   readonly at: number
   /** The instrument the message belongs to. */
   readonly key: string
-  /** Which message of its edge, key and time this one is: with `at` and `key` the name of an order. */
-  readonly ordinal: number
   /** Operators of scope `pipeline`: the part of the state that belongs to `key`. */
   readonly each: E
   /** The parts of all keys, in the order the keys were first seen. Only the part in `each` may be written: it is the one that is saved. */
   readonly all: readonly Readonly<E>[]
+}
+
+/** What else a handler of a port that is `numbered` finds. */
+export interface Numbered {
+  /** Which message of its edge, key and time this one is: with `at` and `key` the name of an order. */
+  readonly ordinal: number
 }
 
 /** Values a state may hold. Never null, Date, Map or closures: they cannot be saved flat, and cost an allocation per write. */
@@ -106,7 +110,11 @@ export interface State {
   [name: string]: StateValue
 }
 
-type Handler<K extends Kind, O, C, L extends Ports, S, E> = (state: S, message: Of<K>, env: Env<C, L, E>) => O
+type Handler<K extends Kind, O, C, L extends Ports, S, E, X = {}> = (
+  state: S,
+  message: Of<K>,
+  env: Env<C, L, E> & X,
+) => O
 
 /** Calls on the event-time grid, for every key that has been seen. */
 export interface Timer<O extends Shape, C, S, L extends Ports, E> {
@@ -171,8 +179,18 @@ export interface ScanDefinition<I extends Kind, O extends Kind, L extends Ports,
 }
 
 /** The general form: several ports, timers, silence. */
-export interface OperatorDefinition<I extends Ports, A extends Ports, O extends Shape, L extends Ports, PIn, P, C, S, E>
-  extends Common<O, L, PIn, P, C, S> {
+export interface OperatorDefinition<
+  I extends Ports,
+  A extends Ports,
+  O extends Shape,
+  L extends Ports,
+  PIn,
+  P,
+  C,
+  S,
+  E,
+  N extends keyof I & string,
+> extends Common<O, L, PIn, P, C, S> {
   readonly input: I
   /** Ports the plan wires by itself to every source that carries the kind. */
   readonly ambient?: A
@@ -180,14 +198,17 @@ export interface OperatorDefinition<I extends Ports, A extends Ports, O extends 
   readonly optional?: readonly (keyof I & string)[]
   /** Ports that close a loop, such as fills to a gate: their handlers never answer. */
   readonly feedback?: readonly (keyof I & string)[]
+  /** Ports whose handlers read `ordinal`: what nobody asks for is not counted. */
+  readonly numbered?: readonly N[]
   readonly on: {
-    readonly [N in keyof NoInfer<I & A>]: Handler<
-      NoInfer<I & A>[N],
+    readonly [Port in keyof NoInfer<I & A>]: Handler<
+      NoInfer<I & A>[Port],
       Maybe<NoInfer<O>> | void,
       NoInfer<C>,
       NoInfer<L>,
       NoInfer<S>,
-      NoInfer<E>
+      NoInfer<E>,
+      Port extends NoInfer<N> ? Numbered : {}
     >
   }
   readonly timer?: Timer<NoInfer<O>, NoInfer<C>, NoInfer<S>, NoInfer<L>, NoInfer<E>>
@@ -214,6 +235,7 @@ export interface Operator {
   readonly ambient: Ports
   readonly optional: readonly string[]
   readonly feedback: readonly string[]
+  readonly numbered: readonly string[]
   readonly latest: Ports
   readonly before: Readonly<Record<string, unknown>>
   readonly absent: Readonly<Record<string, unknown>>
@@ -260,6 +282,7 @@ function fold<N>(d: Loose, inputs: Ports, on: Operator['on'], always: boolean): 
     ambient: {},
     optional: [],
     feedback: [],
+    numbered: [],
     latest: {},
     before: {},
     absent: {},
@@ -322,7 +345,8 @@ export function defineOperator<
   const L extends Ports = {},
   const A extends Ports = {},
   E extends State = {},
->(definition: OperatorDefinition<I, A, O, L, PIn, P, C, S, E>): Draw<PIn, I, O, L> {
+  N extends keyof I & string = never,
+>(definition: OperatorDefinition<I, A, O, L, PIn, P, C, S, E, N>): Draw<PIn, I, O, L> {
   const waits = Object.keys(definition.latest ?? {}).filter((port) => !(port in (definition.before ?? {})))
   if (definition.alarm !== undefined && waits.length > 0)
     throw new TypeError(

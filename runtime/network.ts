@@ -1,5 +1,5 @@
 import type { Kind } from '../schemas/kind.ts'
-import { type Env, isKind, isMany, type Ports, type Shape, type State } from './define.ts'
+import { type Env, isKind, isMany, type Numbered, type Ports, type Shape, type State } from './define.ts'
 import { KEY_GROUPS, keyGroup } from './key_groups.ts'
 import type { Plan, PlannedNode } from './plan.ts'
 import { type Flat, flatOf } from './state/flat.ts'
@@ -19,10 +19,12 @@ export interface Edge {
   readonly kind: Kind
   readonly recorded: boolean
   readonly readers: readonly Reader[]
-  /** Where it stands in the memory of a key; -1 for what a source says beside its rows and nobody hears: it needs no numbers. */
+  /** Where its numbers stand in the memory of a key; -1 where nobody asks for them: it is not recorded, and no port that hears it is `numbered`. */
   readonly place: number
   /** Its newest message is kept when some `latest` port reads it. */
   readonly kept: Flat | undefined
+  /** Where that stands in the memory of a key, behind a 1 if there is one. */
+  readonly spot: number
 }
 export interface Running {
   readonly index: number
@@ -58,7 +60,7 @@ export interface Running {
  * What a handler looks at besides state and message: of one class, whoever runs it. Its fields are only declared: a field
  * that is defined first and set later is no double.
  */
-export class Outlook implements Env<unknown, Ports, State> {
+export class Outlook implements Env<unknown, Ports, State>, Numbered {
   declare params: unknown
   declare latest: never
   declare at: number
@@ -96,8 +98,6 @@ export const NUMBERS = 3
 /** What stands in `dirty`, a bit each: a row sets both with one write. */
 export const DIRTY = 1
 export const TOLD = 2
-/** Edges of every source beside that of its rows. */
-const BESIDE = ['late', 'gap', 'invalid', 'event'] as const
 /** Room for keys at the start: V8 knows the address of a typed array only when it is longer than 64 bytes. */
 const FIRST_KEYS = 128
 
@@ -113,7 +113,7 @@ export class Network {
   /** Key groups, by key code. */
   groups = new Uint8Array(0)
   /**
-   * What edges remember of a key, side by side. Of every edge that has a place three doubles: the newest time, how many
+   * What edges remember of a key, side by side. Of every edge that is numbered three doubles: the newest time, how many
    * messages came at it after the first, and how many came that were older. Of one that is kept, 1 where it has spoken,
    * and the message.
    */
@@ -142,16 +142,16 @@ export class Network {
   constructor(plan: Plan) {
     this.plan = plan
     const looked = new Set(plan.nodes.flatMap((n) => Object.values(n.latest)))
-    const heard = new Set(plan.nodes.flatMap((n) => Object.values(n.inputs).flat()))
-    const beside = new Set(plan.sources.flatMap(({ id }) => BESIDE.map((port) => `${id}.${port}`)))
+    const asked = new Set(plan.nodes.flatMap((n) => n.operator.numbered.flatMap((port) => n.inputs[port] ?? [])))
     const readers = new Map<string, Reader[]>(plan.edges.map((e) => [e.name, []]))
     let end = 0
     this.edges = plan.edges.map((e, index) => {
       const kept = looked.has(e.name) ? flatOf(e.kind) : undefined
-      // what a node says has numbers though nobody hears it now: a plan that records it again must give no id twice
-      const place = e.recorded || kept !== undefined || heard.has(e.name) || !beside.has(e.name) ? end : -1
-      if (place >= 0) end += NUMBERS + (kept === undefined ? 0 : 1 + kept.width)
-      return { ...e, index, place, kept, readers: readers.get(e.name) as Reader[] }
+      const place = e.recorded || asked.has(e.name) ? end : -1
+      if (place >= 0) end += NUMBERS
+      const spot = end
+      if (kept !== undefined) end += 1 + kept.width
+      return { ...e, index, place, kept, spot, readers: readers.get(e.name) as Reader[] }
     })
     this.stride = end
     this.named = new Map(this.edges.map((e) => [e.name, e]))
@@ -326,25 +326,25 @@ export class Network {
     this.troubles()
   }
 
-  keep({ place, kept }: Edge, code: number, value: unknown): void {
+  keep({ spot, kept }: Edge, code: number, value: unknown): void {
     if (kept === undefined) return
-    const start = code * this.stride + place + NUMBERS
+    const start = code * this.stride + spot
     this.memory.real[start] = 1
     kept.put(this.memory, start + 1, value)
   }
   /** The newest message of an edge; undefined before it has spoken. */
-  newest({ place, kept }: Edge, code: number): unknown {
-    const start = code * this.stride + place + NUMBERS
+  newest({ spot, kept }: Edge, code: number): unknown {
+    const start = code * this.stride + spot
     return kept !== undefined && this.memory.real[start] === 1 ? kept.take(this.memory, start + 1) : undefined
   }
-  private forget({ place, kept }: Edge, code: number): void {
-    const start = code * this.stride + place + NUMBERS
+  private forget({ spot, kept }: Edge, code: number): void {
+    const start = code * this.stride + spot
     if (kept !== undefined) this.memory.whole.fill(0n, start, start + 1 + kept.width)
   }
 
-  /** Which message of its edge, key and time this one is: half of its name. */
+  /** Which message of its edge, key and time this one is: half of its name. NaN where nobody asks. */
   number(edge: Edge, code: number, at: number): number {
-    if (edge.place < 0) return 0
+    if (edge.place < 0) return Number.NaN
     const place = code * this.stride + edge.place
     const numbers = this.memory.real
     const last = numbers[place] as number

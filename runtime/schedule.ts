@@ -18,6 +18,8 @@ export interface Clock {
   readonly alarms: readonly Alarmed[]
   /** Per group when something is due next; always after the mark, up to which everything has run. */
   readonly due: Float64Array
+  /** Per group a time before which no alarm rings. */
+  readonly quiet: Float64Array
   /** While time moves: where this clock is to go, in the group and for the whole pipeline, and whether it is due now. */
   to: number
   wideTo: number
@@ -29,6 +31,8 @@ export interface Clock {
 type Call = (code: number, at: number) => void
 interface Timed extends Tick<Running> {
   readonly clock: Clock
+  /** It may be idle. */
+  readonly rests: boolean
   call: Call
   /** The same with a clock around it. */
   readonly timed: Call
@@ -91,6 +95,7 @@ export class Schedule {
         timers: [],
         alarms: [],
         due: new Float64Array(KEY_GROUPS + 1).fill(NEVER),
+        quiet: new Float64Array(KEY_GROUPS + 1).fill(ALWAYS),
         ...{ to: NEVER, wideTo: NEVER, moves: false, wideMoves: false, now: false, wideNow: false },
       }
       clocks.set(heard.join(), clock)
@@ -106,6 +111,7 @@ export class Schedule {
         every,
         right,
         clock,
+        rests: sleeps(node),
         call,
         timed: (code, at) => meter.timed(call, code, at),
         next: new Float64Array(KEY_GROUPS + 1).fill(NEVER),
@@ -164,7 +170,10 @@ export class Schedule {
       clock.wideTo = newest
       if (clock.to >= (clock.due[group] as number) || newest >= (clock.due[PIPELINE] as number)) still = false
     }
-    if (!still) return this.turn(clocks, group)
+    if (!still) {
+      const [only] = clocks
+      return clocks.length === 1 && only !== undefined ? this.turnOne(only, clocks, group) : this.turn(clocks, group)
+    }
     // the common case: nothing is due on the way of any clock
     for (const { watermarks, to } of clocks) {
       const { mark } = watermarks
@@ -186,6 +195,27 @@ export class Schedule {
     return true
   }
 
+  /** The same as `turn`, short, where one clock has something due in its group and not for the whole pipeline: most of the time. */
+  private turnOne(clock: Clock, clocks: readonly Clock[], group: number): boolean {
+    const { due, to, wideTo } = clock
+    const { mark } = clock.watermarks
+    if (mark[group] === NEVER) return this.turn(clocks, group)
+    for (;;) {
+      if (wideTo >= (due[PIPELINE] as number)) return this.turn(clocks, group)
+      const at = due[group] as number
+      if (at > to) break
+      mark[group] = at
+      due[group] = ALWAYS
+      for (const timer of clock.timers) if (!timer.node.wide && timer.next[group] === at) this.fire(timer, at, group)
+      if ((clock.quiet[group] as number) <= at)
+        for (const alarmed of clock.alarms) if (!alarmed.node.wide) this.ring(alarmed, at, group)
+      due[group] = this.nextDue(clock, group)
+      if (this.pending()) return false
+    }
+    if (to > (mark[group] as number)) mark[group] = to
+    if (wideTo > (mark[PIPELINE] as number)) mark[PIPELINE] = wideTo
+    return true
+  }
   /** Moves clocks to where they are to go, running all that is due on the way: of all of them the earliest first. */
   private turn(clocks: readonly Clock[], group: number): boolean {
     for (const clock of clocks) {
@@ -239,7 +269,7 @@ export class Schedule {
     clock.due[slot] = this.nextDue(clock, slot)
   }
 
-  private nextDue({ watermarks, timers, alarms }: Clock, slot: number): number {
+  private nextDue({ watermarks, timers, alarms, quiet }: Clock, slot: number): number {
     const wide = slot === PIPELINE
     const from = watermarks.mark[slot] as number
     let next = ALWAYS
@@ -248,42 +278,47 @@ export class Schedule {
       const due = timer.next[slot] as number
       if (due < next) next = due
     }
+    if ((quiet[slot] as number) >= next) return next
     const members = this.members[slot] as number[]
+    let first = ALWAYS
     for (const { node } of alarms) {
       if (node.wide !== wide) continue
-      for (let i = 0; i < members.length; i++) {
-        const at = node.alarms[members[i] as number] as number
-        const due = at > from ? at : from + 1
-        if (due < next) next = due
-      }
+      for (let i = 0; i < members.length; i++) first = Math.min(first, node.alarms[members[i] as number] as number)
     }
-    return next
+    quiet[slot] = first
+    return Math.min(next, first > from ? first : from + 1)
   }
 
   private runDue(due: number, group: number): void {
     for (const timer of this.timers) {
-      const { node, right, every, clock, next } = timer
-      if (!(node.wide ? clock.wideNow : clock.now)) continue
+      const { node, clock, next } = timer
       const slot = node.wide ? PIPELINE : group
-      if (next[slot] !== due) continue
-      next[slot] = due + every
-      const boundary = right ? due - 1 : due
-      const call = this.meter.dueTimer() ? timer.timed : timer.call
-      const members = this.members[node.wide ? PIPELINE : group] as number[]
-      if (sleeps(node)) this.rouse(members)
-      const { awake } = node
-      for (let i = 0; i < members.length; i++) {
-        const code = members[i] as number
-        if (awake[code] === 1) call(code, boundary)
-      }
+      if ((node.wide ? clock.wideNow : clock.now) && next[slot] === due) this.fire(timer, due, slot)
     }
-    for (const { node, clock, call } of this.alarms) {
-      if (!(node.wide ? clock.wideNow : clock.now)) continue
-      const members = this.members[node.wide ? PIPELINE : group] as number[]
-      for (let i = 0; i < members.length; i++) {
-        const code = members[i] as number
-        if ((node.alarms[code] as number) <= due) call(code, due)
-      }
+    for (const alarmed of this.alarms) {
+      const { node, clock } = alarmed
+      const slot = node.wide ? PIPELINE : group
+      if ((node.wide ? clock.wideNow : clock.now) && (clock.quiet[slot] as number) <= due) this.ring(alarmed, due, slot)
+    }
+  }
+  private fire(timer: Timed, due: number, slot: number): void {
+    const { node, right, every, next, rests } = timer
+    next[slot] = due + every
+    const boundary = right ? due - 1 : due
+    const call = this.meter.dueTimer() ? timer.timed : timer.call
+    const members = this.members[slot] as number[]
+    if (rests) this.rouse(members)
+    const { awake } = node
+    for (let i = 0; i < members.length; i++) {
+      const code = members[i] as number
+      if (awake[code] === 1) call(code, boundary)
+    }
+  }
+  private ring({ node, call }: Alarmed, due: number, slot: number): void {
+    const members = this.members[slot] as number[]
+    for (let i = 0; i < members.length; i++) {
+      const code = members[i] as number
+      if ((node.alarms[code] as number) <= due) call(code, due)
     }
   }
 
@@ -313,8 +348,9 @@ export class Schedule {
     const clock = this.clockOf.get(node)
     const group = node.wide ? PIPELINE : (this.network.groups[code] as number)
     const mark = clock?.watermarks.mark[group] ?? NEVER
-    if (clock !== undefined && mark !== NEVER)
-      clock.due[group] = Math.min(clock.due[group] as number, Math.max(at, mark + 1))
+    if (clock === undefined) return
+    clock.quiet[group] = Math.min(clock.quiet[group] as number, at)
+    if (mark !== NEVER) clock.due[group] = Math.min(clock.due[group] as number, Math.max(at, mark + 1))
   }
 
   /** At the start and after a restore: works out what is not kept because it follows from what is. */

@@ -169,6 +169,7 @@ const simulate = defineOperator({
   summary: 'The venue of backtest and paper: fills approved orders against the prices of the same feed.',
   input: { order: ApprovedOrder },
   ambient: { trade: Trade, quote: Quote },
+  numbered: ['order'],
   output: { order: many(OrderUpdate), fill: many(Fill) },
   params,
   prepare: (p): Rules => ({

@@ -1,5 +1,5 @@
 import { typeOf } from '../../schemas/columns.ts'
-import { type Edge, NUMBERS, type Reader, type Running, TOLD } from '../network.ts'
+import { type Edge, type Reader, type Running, TOLD } from '../network.ts'
 import { sleeps } from '../timers.ts'
 import * as name from './names.ts'
 
@@ -93,7 +93,7 @@ export class PassText {
 
   private emit(edge: Edge, message: string, when: readonly string[]): void {
     const numbered = edge.place >= 0
-    const ordinal = numbered ? this.variable(`o_${name.ident(edge.name)}`) : '0'
+    const ordinal = numbered ? this.variable(`o_${name.ident(edge.name)}`) : 'NaN'
     const bulk = this.way.bulk && when.length === 0
     if (bulk) this.always.push(edge)
     this.line(
@@ -120,7 +120,7 @@ export class PassText {
       const local = this.here.get(edge)
       // what is kept has no minus zero among numbers that stand for something
       if (edge.kept?.exact && local?.when.every((w, i) => when[i] === w)) return local.message
-      const spoken = `R[b + ${edge.place + NUMBERS}] === 1`
+      const spoken = `R[b + ${edge.spot}] === 1`
       if (!must) return `${spoken} ? ${name.lastOf(edge)}(b) : ${name.constantOf(node, port)}`
       waits.push(spoken)
       return `${name.lastOf(edge)}(b)`

@@ -2,17 +2,7 @@ import { type Column, columnsOf, isBare } from '../../schemas/columns.ts'
 import { rowMaker, rowReader } from '../../schemas/frame_reader.ts'
 import type { Kind } from '../../schemas/kind.ts'
 import { isMany } from '../define.ts'
-import {
-  DIRTY,
-  type Edge,
-  type Network,
-  NOTHING,
-  NUMBERS,
-  Outlook,
-  type Reader,
-  type Running,
-  STRAGGLERS,
-} from '../network.ts'
+import { DIRTY, type Edge, type Network, NOTHING, Outlook, type Reader, type Running, STRAGGLERS } from '../network.ts'
 import { FEEDBACK_ANSWERED, SCAN_SILENT } from '../passes.ts'
 import type { Schedule } from '../schedule.ts'
 import { flatOf } from '../state/flat.ts'
@@ -138,15 +128,14 @@ const kindIn = (node: Running, port: string) =>
 /** Keeps and reads the newest message of an edge; `b` is where the memory of the key begins. */
 function memoryText(edge: Edge): readonly string[] {
   if (edge.kept === undefined) return []
-  const spoken = edge.place + NUMBERS
   return [
     `function ${name.keepOf(edge)}(b, v) {`,
-    `const a = b + ${spoken + 1};`,
+    `const a = b + ${edge.spot + 1};`,
     edge.kept.puts,
-    `R[b + ${spoken}] = 1;`,
+    `R[b + ${edge.spot}] = 1;`,
     '}',
     `function ${name.lastOf(edge)}(b) {`,
-    `const a = b + ${spoken + 1};`,
+    `const a = b + ${edge.spot + 1};`,
     `return ${edge.kept.takes};`,
     '}',
   ]

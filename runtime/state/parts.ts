@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.ts'
-import { NUMBERS, type Running } from '../network.ts'
+import type { Running } from '../network.ts'
 import { type Layout, layoutOf, type Memory, type Slots } from './layout.ts'
 
 /** A piece of a snapshot: how wide it is, and how it goes in and out for a key. */
@@ -61,7 +61,7 @@ const ofFlags = (flag: (i: number) => Uint8Array, count: number, text: (i: numbe
 /** What edges remember of a key. */
 function ofMemory({ network }: Engine): KeyPart {
   const { edges, stride } = network
-  const numbers = edges.flatMap(({ place, kept }) => kept?.numbers.map((n) => place + NUMBERS + 1 + n) ?? [])
+  const numbers = edges.flatMap(({ spot, kept }) => kept?.numbers.map((n) => spot + 1 + n) ?? [])
   return {
     width: stride,
     written: [{ type: 'memory', width: stride, numbers }],

@@ -70,6 +70,7 @@ export const simulatedSwap = defineOperator({
     'The chain of backtest and paper: approved orders as transactions in simulated blocks, against pools of the feed.',
   input: { order: ApprovedOrder },
   ambient: { pool: PoolState, block: Block },
+  numbered: ['order'],
   output: { order: many(OrderUpdate), fill: many(Fill), step: many(OrderStep) },
   params,
   prepare: prepared,
