@@ -5,6 +5,7 @@ import { DIRTY, type Network, TOLD } from '../network.ts'
 import type { Clock } from '../schedule.ts'
 import { MAX_JUMP } from '../watermarks.ts'
 import * as name from './names.ts'
+import { fieldsHeard } from './reads.ts'
 import { Text } from './text.ts'
 
 /** Event time as a loop over rows sees it: the clocks that a source moves, by their number in the program. */
@@ -18,6 +19,10 @@ export interface Hand {
  * nothing of what was read before the loop (a quarter slower). So each stretch reads it anew.
  */
 const STRETCH = 512
+
+/** What stands in a message for a field that nobody reads: of the same type, for V8. */
+const blank = ({ type }: Column, values: string): string =>
+  type === 'dict' ? "''" : type === 'fixed' ? '0n' : type === 'u8' ? `${values}[0]` : '0'
 
 /**
  * Moves the time of the whole pipeline on, if a row is later. Which rows are is a toss of a coin where several key groups
@@ -42,7 +47,13 @@ export function rowsText(
   const planned = network.plan.sources[source] as Network['plan']['sources'][number]
   const { output } = planned.component
   const columns = columnsOf(output)
-  const cells = columns.map((column: Column, c) => cellOf(column, `c${c}`, name.valuesOf(output, column.name)))
+  // what nobody can read is not fetched: every column is one more place of the memory to wait for
+  const heard = fieldsHeard((network.inlets[source] as Network['inlets'][number]).row)
+  const isRead = (column: Column) => isBare(output) || heard === undefined || heard.has(column.name)
+  const cells = columns.map((column, c) => {
+    const values = name.valuesOf(output, column.name)
+    return isRead(column) ? cellOf(column, `c${c}`, values) : blank(column, values)
+  })
   const message = isBare(output) ? cells[0] : `new ${name.rowOf(output)}(${cells.join(', ')})`
   const alone = hands.every(({ clock }) => clock.watermarks.sources.length === 1)
   const text = new Text().add(
@@ -50,7 +61,7 @@ export function rowsText(
     `for (let first = from; first < last; first += ${STRETCH}) {`,
     `const to = Math.min(first + ${STRETCH}, last);`,
     `const times = f.at, key = f.key, columns = f.columns;`,
-    ...columns.map((_, c) => `const c${c} = columns[${c}];`),
+    ...columns.flatMap((column, c) => (isRead(column) ? [`const c${c} = columns[${c}];`] : [])),
     `const newest = newest_${source}, idle = idle_${source}, group = groups;`,
     ...hands.map(({ number }) => `const mark_${number} = marks_${number}, due_${number} = dues_${number};`),
     'for (let i = first; i < to; i++) {',
