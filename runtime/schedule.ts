@@ -164,16 +164,14 @@ export class Schedule {
    */
   advance(source: number, group: number, newest: number): boolean {
     const clocks = this.moved[source] as readonly Clock[]
+    if (clocks.length === 1) return this.turnOne(clocks, group, newest)
     let still = true
     for (const clock of clocks) {
       clock.to = clock.watermarks.target(group)
       clock.wideTo = newest
       if (clock.to >= (clock.due[group] as number) || newest >= (clock.due[PIPELINE] as number)) still = false
     }
-    if (!still) {
-      const [only] = clocks
-      return clocks.length === 1 && only !== undefined ? this.turnOne(only, clocks, group) : this.turn(clocks, group)
-    }
+    if (!still) return this.turn(clocks, group)
     // the common case: nothing is due on the way of any clock
     for (const { watermarks, to } of clocks) {
       const { mark } = watermarks
@@ -195,13 +193,18 @@ export class Schedule {
     return true
   }
 
-  /** The same as `turn`, short, where one clock has something due in its group and not for the whole pipeline: most of the time. */
-  private turnOne(clock: Clock, clocks: readonly Clock[], group: number): boolean {
-    const { due, to, wideTo } = clock
-    const { mark } = clock.watermarks
-    if (mark[group] === NEVER) return this.turn(clocks, group)
+  /** The short way of a clock that is alone, as long as nothing is due for the whole pipeline: most of the time. */
+  private turnOne(clocks: readonly Clock[], group: number, newest: number): boolean {
+    const clock = clocks[0] as Clock
+    const { due, watermarks } = clock
+    const { mark } = watermarks
+    const to = watermarks.target(group)
     for (;;) {
-      if (wideTo >= (due[PIPELINE] as number)) return this.turn(clocks, group)
+      if (newest >= (due[PIPELINE] as number) || mark[group] === NEVER) {
+        clock.to = to
+        clock.wideTo = newest
+        return this.turn(clocks, group)
+      }
       const at = due[group] as number
       if (at > to) break
       mark[group] = at
@@ -213,7 +216,7 @@ export class Schedule {
       if (this.pending()) return false
     }
     if (to > (mark[group] as number)) mark[group] = to
-    if (wideTo > (mark[PIPELINE] as number)) mark[PIPELINE] = wideTo
+    if (newest > (mark[PIPELINE] as number)) mark[PIPELINE] = newest
     return true
   }
   /** Moves clocks to where they are to go, running all that is due on the way: of all of them the earliest first. */

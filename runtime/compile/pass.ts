@@ -31,10 +31,14 @@ export interface Way {
 
 /**
  * Ports that seldom answer: of windows, which answer when they close, and of whoever only keeps an eye on prices. What
- * would follow an answer is left to the interpreter: written in place it would crowd the loop.
+ * would follow an answer would crowd the loop if it were written in place: arrays of messages have functions of their own,
+ * the rest is left to the interpreter.
  */
 const isQuiet = ({ planned: { operator }, single }: Running, port: string): boolean =>
   Object.hasOwn(operator.ambient, port) || (operator.timer !== undefined && single)
+
+/** All that the node says are arrays of messages, each of which is a pass of its own. */
+export const saysMany = ({ outputs }: Running): boolean => outputs.length > 0 && outputs.every(({ many }) => many)
 
 interface Mail {
   readonly reader: Reader
@@ -154,6 +158,17 @@ export class PassText {
     const checks = [...rests, ...silence, ...this.shape(node, answer), ...this.alarm(node)]
     this.line(called, words, ...wakes, 'try {', `${answer} = ${run};`, ...checks, ...lost)
     if (mail !== undefined && isQuiet(node, mail.reader.port)) {
+      if (saysMany(node)) {
+        this.line(
+          called,
+          `if (${answer} !== undefined) {`,
+          `${this.way.here}${name.speakOf(node)}(k, ${this.way.time}, ${answer});`,
+          ...this.troubled(),
+          '}',
+        )
+        this.here.clear()
+        return
+      }
       this.line(
         called,
         `if (${answer} !== undefined) {`,
@@ -220,7 +235,11 @@ export class PassText {
     if (!nested) return
     // what went on inside may have changed what was newest, and left the key to the interpreter
     this.here.clear()
-    if (this.mail.length > 0) this.line(when, 'if (troubled[k] === 1) {', this.exit('resume(k, TIME, REST)'), '}')
+    this.line(when, ...this.troubled())
+  }
+  /** After passes inside this one: some node may have failed for the key. */
+  private troubled(): readonly string[] {
+    return this.mail.length === 0 ? [] : ['if (troubled[k] === 1) {', this.exit('resume(k, TIME, REST)'), '}']
   }
 
   /** Leaves the pass to the interpreter, with the mail that is still to be read. */

@@ -29,8 +29,8 @@ const blank = ({ type }: Column, values: string): string =>
  * take turns, and a branch that is guessed wrong costs more than all of this; it is exact, for times are whole.
  */
 const later = (number: number): readonly string[] => [
-  `const on_${number} = at - mark_${number}[${KEY_GROUPS}];`,
-  `mark_${number}[${KEY_GROUPS}] += (on_${number} + Math.abs(on_${number})) / 2;`,
+  `const on_${number} = at - marks_${number}[${KEY_GROUPS}];`,
+  `marks_${number}[${KEY_GROUPS}] += (on_${number} + Math.abs(on_${number})) / 2;`,
 ]
 
 /**
@@ -62,30 +62,28 @@ export function rowsText(
     `const to = Math.min(first + ${STRETCH}, last);`,
     `const times = f.at, key = f.key, columns = f.columns;`,
     ...columns.flatMap((column, c) => (isRead(column) ? [`const c${c} = columns[${c}];`] : [])),
-    `const newest = newest_${source}, idle = idle_${source}, group = groups;`,
-    ...hands.map(({ number }) => `const mark_${number} = marks_${number}, due_${number} = dues_${number};`),
     'for (let i = first; i < to; i++) {',
     'const at = times[i], k = codes[key[i]];',
     '// a key that is new, or left to the interpreter',
     'if (k < 0) return i;',
-    'const g = group[k], seen = newest[g];',
+    `const g = groups[k], seen = newest_${source}[g];`,
   )
   const doubtful = 'at - seen > JUMP || at > MOST'
   // a timer that is due within a year bounds what is believed
   const bounded =
     alone && hands.some(({ clock }) => clock.timers.some((t) => !t.node.wide && t.every + planned.lateness < MAX_JUMP))
-  const odd = `if (idle[g] !== 0 || at !== Math.floor(at)) return i;`
+  const odd = `if (idle_${source}[g] !== 0 || at !== Math.floor(at)) return i;`
   if (alone) {
     // the mark of a clock that hears this source only is never behind the watermark of the source
     const late =
-      hands.length === 0 ? [`at < seen - ${planned.lateness}`] : hands.map(({ number }) => `at < mark_${number}[g]`)
-    const due = hands.map(({ number }) => `to_g >= due_${number}[g] || at >= due_${number}[${KEY_GROUPS}]`)
+      hands.length === 0 ? [`at < seen - ${planned.lateness}`] : hands.map(({ number }) => `at < marks_${number}[g]`)
+    const due = hands.map(({ number }) => `to_g >= dues_${number}[g] || at >= dues_${number}[${KEY_GROUPS}]`)
     // after an end, or new in an upgrade, the time of the whole pipeline may be behind a source that rows lag
-    const ahead = hands.map(({ number }) => `at > mark_${number}[${KEY_GROUPS}]`)
+    const ahead = hands.map(({ number }) => `at > marks_${number}[${KEY_GROUPS}]`)
     const go = [
       '// something is due before this row',
       ...(bounded ? [`if (seen === -Infinity || ${doubtful}) return i;`] : []),
-      'newest[g] = at;',
+      `newest_${source}[g] = at;`,
       'here(i - from);',
       `if (!advance(${source}, g, at) || troubled[k] === 1) return i;`,
     ]
@@ -96,8 +94,8 @@ export function rowsText(
       ...(bounded ? [] : [`if (seen === -Infinity || ${doubtful}) return i;`]),
       `const to_g = at - ${planned.lateness};`,
       ...(due.length === 0 ? [] : [`if (${due.join(' || ')}) {`, ...go, '} else {']),
-      'newest[g] = at;',
-      ...hands.flatMap(({ number }) => [`if (to_g > mark_${number}[g]) mark_${number}[g] = to_g;`, ...later(number)]),
+      `newest_${source}[g] = at;`,
+      ...hands.flatMap(({ number }) => [`if (to_g > marks_${number}[g]) marks_${number}[g] = to_g;`, ...later(number)]),
       ...(due.length === 0 ? [] : ['}']),
       `} else if (${['!(at >= 0)', ...ahead].join(' || ')}) return i;`,
     )
@@ -117,14 +115,14 @@ export function rowsText(
         )
       }
       text.add(
-        `if (mark_${number}[g] > to_${number}) to_${number} = mark_${number}[g];`,
-        `if (to_${number} >= due_${number}[g] || at >= due_${number}[${KEY_GROUPS}] || at < to_${number}) return i;`,
+        `if (marks_${number}[g] > to_${number}) to_${number} = marks_${number}[g];`,
+        `if (to_${number} >= dues_${number}[g] || at >= dues_${number}[${KEY_GROUPS}] || at < to_${number}) return i;`,
       )
     }
     text.add(
       `if (at < now - ${planned.lateness}) return i;`,
-      'newest[g] = now;',
-      ...hands.flatMap(({ number }) => [`mark_${number}[g] = to_${number};`, ...later(number)]),
+      `newest_${source}[g] = now;`,
+      ...hands.flatMap(({ number }) => [`marks_${number}[g] = to_${number};`, ...later(number)]),
     )
   }
   text.add(`dirty[k] = ${DIRTY | TOLD};`, 'const s = records[k], b = k * STRIDE;', `const v = ${message};`)
