@@ -157,7 +157,7 @@ export class Compiled implements Execution {
       setAlarm: (node: number, code: number) => schedule.setAlarm(network.nodes[node] as Running, code),
       resume: (code: number, at: number, mail: readonly unknown[]) => parts.passes.resume(this.mailOf(code, at, mail)),
       spoke: (node: number, code: number, at: number, answer: unknown, mail: readonly unknown[]) =>
-        parts.passes.resume(this.mailOf(code, at, mail), network.nodes[node], code, at, answer),
+        parts.passes.heard(network.nodes[node] as Running, code, at, answer, this.mailOf(code, at, mail)),
       shaped: (node: number, answer: unknown) => shaped(network.nodes[node] as Running, answer),
       pass: (edge: number, code: number, at: number, value: unknown) =>
         parts.passes.send(network.edges[edge] as Edge, code, at, value),

@@ -85,11 +85,18 @@ export class Passes implements Execution {
     this.speak(node, code, at, answer)
     this.drain()
   }
-  /** Goes on with a pass that began elsewhere; where a node has just answered, from its answer on. */
-  resume(mail: readonly Mail[], node?: Running, code = 0, at = 0, answer?: unknown): void {
+  /** Goes on with a pass that began elsewhere. */
+  resume(mail: readonly Mail[]): void {
     const waiting = this.queue
     this.queue = [...mail]
-    if (node !== undefined) this.speak(node, code, at, answer)
+    this.drain()
+    this.queue = waiting
+  }
+  /** The same, from where a node was called: its answer is not looked at yet, nor its alarm. */
+  heard(node: Running, code: number, at: number, answer: unknown, mail: readonly Mail[]): void {
+    const waiting = this.queue
+    this.queue = [...mail]
+    this.take(node, code, at, answer)
     this.drain()
     this.queue = waiting
   }
@@ -149,6 +156,15 @@ export class Passes implements Execution {
     try {
       answer = run(network.stateOf(node, code), env)
       if (meter.on) meter.add(node.index, meter.now() - began)
+    } catch (cause) {
+      this.hooks.failed(node, code, at, cause)
+      return
+    }
+    this.take(node, code, at, answer)
+  }
+  /** Looks at what a node has answered, and at its alarm; then speaks. */
+  private take(node: Running, code: number, at: number, answer: unknown): void {
+    try {
       if (answer === undefined && node.planned.operator.always) throw new Error(SCAN_SILENT)
       if (answer !== undefined) shaped(node, answer)
       if (node.planned.operator.alarm) this.hooks.alarmed(node, node.wide ? 0 : code)
@@ -156,7 +172,7 @@ export class Passes implements Execution {
       this.hooks.failed(node, code, at, cause)
       return
     }
-    network.soil(code)
+    this.network.soil(code)
     if (answer !== undefined) this.speak(node, code, at, answer)
   }
 

@@ -23,12 +23,12 @@ export const benchTrades = defineSource({
 /** What follows a signal: sizing, gate, venue, account. */
 export function drawTrading(pen: Pen, signals: Stream<typeof Signal>): void {
   const sized = pen.via('sized', signals, fixedNotional({ notional: rules.notional, decimals: rules.decimals }))
-  const { max_notional, max_position, stale_after, warm_up } = rules
+  const { max_notional, max_position, stale_after, warm_up, fee, open_orders } = rules
   const gate = pen.join(
     'gate',
     { intent: sized, fill: pen.later('execute.fill', Fill), order: pen.later('execute.order', OrderUpdate) },
     riskGate({ max_notional, max_position, stale_after, warm_up }),
   )
-  const execute = pen.sink('execute', gate.approved, simulatedVenue({ fill: 'next', fee: rules.fee }))
+  const execute = pen.sink('execute', gate.approved, simulatedVenue({ fill: 'next', fee, open_orders }))
   pen.via('account', execute.fill, portfolio({ cash: rules.cash, every: rules.every }))
 }

@@ -7,7 +7,8 @@ const BEGAN = 0
 const FRESH = 1
 const MARK = 2
 const WAITING = 3
-const ORDERS = 4 // up to 4 of signed quantity, time
+const MOST = rules.open_orders
+const ORDERS = 4 // up to MOST of signed quantity, time
 const HELD = 12
 const BUYING = 13
 const SELLING = 14
@@ -62,7 +63,7 @@ export function handTrading(st: Float64Array, stride: number, sheets: Sheets) {
     }
     st[o + (side > 0 ? BUYING : SELLING)]! += size
     const waiting = st[o + WAITING]!++
-    if (waiting === 4) throw new RangeError('more than 4 orders wait for a price')
+    if (waiting === MOST) throw new RangeError(`more than ${MOST} orders wait for a price`)
     st[o + ORDERS + 2 * waiting] = side * size
     st[o + ORDERS + 2 * waiting + 1] = boundary
   }

@@ -17,6 +17,8 @@ export const rules = {
   stale_after: 900_000,
   warm_up: 90_000_000,
   fee: 0.0005,
+  /** Orders that may wait for a price, per symbol: what there is room for by hand. */
+  open_orders: 4,
   cash: 1_000_000,
   /** µs between two statements of the account. */
   every: 60_000_000,

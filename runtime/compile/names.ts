@@ -27,8 +27,6 @@ export const keepOf = (edge: Edge): string => `keep_${ident(edge.name)}`
 export const lastOf = (edge: Edge): string => `last_${ident(edge.name)}`
 /** Who is told the outputs of an edge. */
 export const recorderOf = (edge: Edge): string => `output_${ident(edge.name)}`
-/** Speaks the messages of an answer, one after the other. */
-export const speakOf = (node: Running): string => `speak_${node.planned.id}`
 export const sendOf = (edge: Edge): string => `send_${ident(edge.name)}`
 /** The class of the rows of a kind, and what the numbers of one of its fields stand for. */
 export const rowOf = ({ kind }: Kind): string => `row_${kind}`

@@ -31,14 +31,11 @@ export interface Way {
 
 /**
  * Ports that seldom answer: of windows, which answer when they close, and of whoever only keeps an eye on prices. What
- * would follow an answer would crowd the loop if it were written in place: arrays of messages have functions of their own,
- * the rest is left to the interpreter.
+ * would follow an answer is left to the interpreter, and the pass with it: written in place it would crowd the loop, and
+ * after a call that comes back V8 looks at everything anew.
  */
 const isQuiet = ({ planned: { operator }, single }: Running, port: string): boolean =>
   Object.hasOwn(operator.ambient, port) || (operator.timer !== undefined && single)
-
-/** All that the node says are arrays of messages, each of which is a pass of its own. */
-export const saysMany = ({ outputs }: Running): boolean => outputs.length > 0 && outputs.every(({ many }) => many)
 
 interface Mail {
   readonly reader: Reader
@@ -154,29 +151,26 @@ export class PassText {
       return
     }
     const answer = this.variable(`v_${id}`)
-    const silence = operator.always ? [`if (${answer} === undefined) throw silent();`] : []
-    const checks = [...rests, ...silence, ...this.shape(node, answer), ...this.alarm(node)]
-    this.line(called, words, ...wakes, 'try {', `${answer} = ${run};`, ...checks, ...lost)
     if (mail !== undefined && isQuiet(node, mail.reader.port)) {
-      if (saysMany(node)) {
-        this.line(
-          called,
-          `if (${answer} !== undefined) {`,
-          `${this.way.here}${name.speakOf(node)}(k, ${this.way.time}, ${answer});`,
-          ...this.troubled(),
-          '}',
-        )
-        this.here.clear()
-        return
-      }
+      const rings = this.rings(node)
+      const rung = rings === undefined ? undefined : this.variable(`rung_${id}`)
       this.line(
         called,
-        `if (${answer} !== undefined) {`,
+        words,
+        ...wakes,
+        'try {',
+        `${answer} = ${run};`,
+        ...(rung === undefined ? [] : [`${rung} = ${rings};`]),
+        ...lost,
+        `if (${[`${answer} !== undefined`, ...(rung === undefined ? [] : [rung])].join(' || ')}) {`,
         this.exit(`spoke(${node.index}, k, TIME, ${answer}, REST)`),
         '}',
       )
       return
     }
+    const silence = operator.always ? [`if (${answer} === undefined) throw silent();`] : []
+    const checks = [...rests, ...silence, ...this.shape(node, answer), ...this.alarm(node)]
+    this.line(called, words, ...wakes, 'try {', `${answer} = ${run};`, ...checks, ...lost)
     this.speak(node, answer, operator.always ? called : [...called, `${answer} !== undefined`])
   }
   /** A message wakes a node whose timer may be idle, and that timer lets it sleep. A row has woken all nodes of its key. */
@@ -189,10 +183,13 @@ export class PassText {
     }
   }
   private alarm(node: Running): readonly string[] {
-    if (node.planned.operator.alarm === undefined) return []
-    const code = node.wide ? '0' : 'k'
-    const asked = `${name.alarmOf(node)}(${name.stateOf(node)})`
-    return [`if (${asked} !== ${name.alarmsOf(node)}[${code}]) setAlarm(${node.index}, ${code});`]
+    const rings = this.rings(node)
+    return rings === undefined ? [] : [`if (${rings}) setAlarm(${node.index}, ${node.wide ? '0' : 'k'});`]
+  }
+  /** Whether a node wants to be called at another time than is known. */
+  private rings(node: Running): string | undefined {
+    if (node.planned.operator.alarm === undefined) return undefined
+    return `${name.alarmOf(node)}(${name.stateOf(node)}) !== ${name.alarmsOf(node)}[${node.wide ? '0' : 'k'}]`
   }
   /** What comes after trusts the form of an answer. */
   private shape({ single, outputs, index }: Running, answer: string): readonly string[] {
@@ -214,7 +211,9 @@ export class PassText {
         ]
     const wrongly = suspect.join(' || ')
     const asked = single ? wrongly : `${answer} !== undefined && (${wrongly})`
-    return [`if (${asked}) shaped(${index}, ${answer});`]
+    // arrays are looked through; all else is wrong for certain, and a throw does not come back
+    const certain = outputs.some(({ many }) => many) ? '' : 'throw '
+    return [`if (${asked}) ${certain}shaped(${index}, ${answer});`]
   }
 
   private speak(node: Running, answer: string, when: readonly string[]): void {
@@ -235,11 +234,7 @@ export class PassText {
     if (!nested) return
     // what went on inside may have changed what was newest, and left the key to the interpreter
     this.here.clear()
-    this.line(when, ...this.troubled())
-  }
-  /** After passes inside this one: some node may have failed for the key. */
-  private troubled(): readonly string[] {
-    return this.mail.length === 0 ? [] : ['if (troubled[k] === 1) {', this.exit('resume(k, TIME, REST)'), '}']
+    if (this.mail.length > 0) this.line(when, 'if (troubled[k] === 1) {', this.exit('resume(k, TIME, REST)'), '}')
   }
 
   /** Leaves the pass to the interpreter, with the mail that is still to be read. */

@@ -9,7 +9,7 @@ import { flatOf } from '../state/flat.ts'
 import { sleeps } from '../timers.ts'
 import { MAX_JUMP } from '../watermarks.ts'
 import * as name from './names.ts'
-import { type Entry, PassText, saysMany } from './pass.ts'
+import { type Entry, PassText } from './pass.ts'
 import { rowsText } from './rows.ts'
 import { Text } from './text.ts'
 
@@ -64,17 +64,6 @@ export function write(network: Network, schedule: Schedule): Written {
       functions.push(new Text().add(`function ${name.sendOf(edge)}(k, at, v) {`, `pass(${edge.index}, k, at, v);`, '}'))
     offered.push(name.sendOf(edge))
   }
-  for (const node of nodes.filter(saysMany))
-    functions.push(
-      new Text().add(
-        `function ${name.speakOf(node)}(k, at, v) {`,
-        ...node.outputs.map(({ port, edge }) => {
-          const said = node.single ? 'v' : `v.${port}`
-          return `if (${said} !== undefined) for (const m of ${said}) ${name.sendOf(edge)}(k, at, m);`
-        }),
-        '}',
-      ),
-    )
   for (const node of nodes) {
     const { id, operator } = node.planned
     const guard = `if (troubled[k] === 1) { wake(${node.index}, k, at); return; }`

@@ -63,6 +63,9 @@ export function layoutOf(sample: State): Layout {
 
 type Codec = Pick<Layout, 'save' | 'load'>
 
+/** Rings up to here are copied number by number: a call that copies costs as much as so many. */
+const SHORT = 64
+
 /** One statement a leaf: a loop over names costs ten times as much. */
 function written(leaves: readonly Leaf[]): Codec | undefined {
   const [save, load]: [string[], string[]] = [[], []]
@@ -81,10 +84,16 @@ function written(leaves: readonly Leaf[]): Codec | undefined {
       save.push(`W[${place}]=BigInt.asIntN(64,${p});W[a+${at + 1}]=${p}>>64n;`)
       load.push(`${p}=(W[a+${at + 1}]<<64n)+BigInt.asUintN(64,W[${place}]);`)
     } else {
-      save.push(`{const r=${p};R.set(r.data,${place});R[a+${end - 2}]=r.next;R[a+${end - 1}]=r.count;}`)
-      load.push(
-        `{const r=${p};r.data.set(R.subarray(${place},a+${end - 2}));r.next=R[a+${end - 2}];r.count=R[a+${end - 1}];}`,
-      )
+      const length = width - 2
+      const [out, back] =
+        length <= SHORT
+          ? [
+              `for(let i=0;i<${length};i++)R[${place}+i]=r.data[i];`,
+              `for(let i=0;i<${length};i++)r.data[i]=R[${place}+i];`,
+            ]
+          : [`R.set(r.data,${place});`, `r.data.set(R.subarray(${place},a+${end - 2}));`]
+      save.push(`{const r=${p};${out}R[a+${end - 2}]=r.next;R[a+${end - 1}]=r.count;}`)
+      load.push(`{const r=${p};${back}r.next=R[a+${end - 2}];r.count=R[a+${end - 1}];}`)
     }
     at = end
   }
