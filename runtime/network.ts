@@ -19,8 +19,13 @@ export interface Edge {
   readonly kind: Kind
   readonly recorded: boolean
   readonly readers: readonly Reader[]
-  /** Where its numbers stand in the memory of a key; -1 where nobody asks for them: it is not recorded, and no port that hears it is `numbered`. */
+  /** Where its numbers stand in the memory of a key; -1 for what a source says beside its rows and nobody hears: it needs none. */
   readonly place: number
+  /**
+   * Its messages are numbered: it is recorded, or a port that hears it is `numbered`. While they are not, the numbers stand
+   * still, so that none is given twice when a later plan goes on with them.
+   */
+  readonly numbered: boolean
   /** Its newest message is kept when some `latest` port reads it. */
   readonly kept: Flat | undefined
   /** Where that stands in the memory of a key, behind a 1 if there is one. */
@@ -93,11 +98,13 @@ new Outlook(undefined, undefined, 0.5, '', 0.5, {}, [])
 export const WHOLE = '*'
 /** What edges without a `latest` port and nodes without one share. */
 export const NOTHING: Record<string, never> = Object.freeze({})
-/** Slots of every edge: see `memory`. */
+/** Slots of every edge that has a place: see `memory`. */
 export const NUMBERS = 3
 /** What stands in `dirty`, a bit each: a row sets both with one write. */
 export const DIRTY = 1
 export const TOLD = 2
+/** Edges of every source beside that of its rows. */
+const BESIDE = ['late', 'gap', 'invalid', 'event'] as const
 /** Room for keys at the start: V8 knows the address of a typed array only when it is longer than 64 bytes. */
 const FIRST_KEYS = 128
 
@@ -113,9 +120,9 @@ export class Network {
   /** Key groups, by key code. */
   groups = new Uint8Array(0)
   /**
-   * What edges remember of a key, side by side. Of every edge that is numbered three doubles: the newest time, how many
-   * messages came at it after the first, and how many came that were older. Of one that is kept, 1 where it has spoken,
-   * and the message.
+   * What edges remember of a key. Of those that are kept, 1 where they have spoken, and the message; then of every edge
+   * that has a place three doubles: the newest time, how many messages came at it after the first, and how many came that
+   * were older.
    */
   memory: Memory = slots(0)
   readonly stride: number
@@ -142,16 +149,23 @@ export class Network {
   constructor(plan: Plan) {
     this.plan = plan
     const looked = new Set(plan.nodes.flatMap((n) => Object.values(n.latest)))
+    const heard = new Set(plan.nodes.flatMap((n) => Object.values(n.inputs).flat()))
+    const beside = new Set(plan.sources.flatMap(({ id }) => BESIDE.map((port) => `${id}.${port}`)))
     const asked = new Set(plan.nodes.flatMap((n) => n.operator.numbered.flatMap((port) => n.inputs[port] ?? [])))
     const readers = new Map<string, Reader[]>(plan.edges.map((e) => [e.name, []]))
     let end = 0
-    this.edges = plan.edges.map((e, index) => {
+    const spots = plan.edges.map((e) => {
       const kept = looked.has(e.name) ? flatOf(e.kind) : undefined
-      const place = e.recorded || asked.has(e.name) ? end : -1
-      if (place >= 0) end += NUMBERS
       const spot = end
       if (kept !== undefined) end += 1 + kept.width
-      return { ...e, index, place, kept, spot, readers: readers.get(e.name) as Reader[] }
+      return { kept, spot }
+    })
+    this.edges = plan.edges.map((e, index) => {
+      const { kept, spot } = spots[index] as (typeof spots)[number]
+      const numbered = e.recorded || asked.has(e.name)
+      const place = numbered || kept !== undefined || heard.has(e.name) || !beside.has(e.name) ? end : -1
+      if (place >= 0) end += NUMBERS
+      return { ...e, index, place, numbered, kept, spot, readers: readers.get(e.name) as Reader[] }
     })
     this.stride = end
     this.named = new Map(this.edges.map((e) => [e.name, e]))
@@ -344,7 +358,7 @@ export class Network {
 
   /** Which message of its edge, key and time this one is: half of its name. NaN where nobody asks. */
   number(edge: Edge, code: number, at: number): number {
-    if (edge.place < 0) return Number.NaN
+    if (!edge.numbered) return Number.NaN
     const place = code * this.stride + edge.place
     const numbers = this.memory.real
     const last = numbers[place] as number

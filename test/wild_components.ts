@@ -163,6 +163,9 @@ interface Ways {
   readonly late?: boolean
   readonly ambient?: boolean
   readonly end?: boolean
+  /** Takes notes apart where it takes them, and leaves fields of them alone: a program need not fetch those. */
+  readonly apart?: boolean
+  readonly numbered?: boolean
 }
 function wild(name: string, ways: Ways) {
   const {
@@ -180,6 +183,11 @@ function wild(name: string, ways: Ways) {
     return form === 'ports' || all === undefined ? all : (all as Record<string, unknown>)[port[form]]
   }
   const take = (state: Memory, message: unknown, env: Look) => said(state, facts(message), env)
+  const apart = {
+    a: (state: Memory, { x, big }: Note, env: Look) => said(state, [x, big], env),
+    d: (state: Memory, _note: Note, env: Look) => said(state, [], env),
+    ...(ambient && { all: (state: Memory, { how, on: yes }: Note, env: Look) => said(state, [how.length, yes], env) }),
+  }
   const woken = (state: Memory, at: number, env: Look) => {
     if (state.due <= at) state.due = Number.POSITIVE_INFINITY
     return said(state, [at], env)
@@ -193,6 +201,7 @@ function wild(name: string, ways: Ways) {
     input: { a: Note, b: Scalar, c: Sum, d: Note, fb: Note },
     optional: ['a', 'b', 'c', 'd', 'fb'],
     feedback: ['fb'],
+    ...(ways.numbered && { numbered: ['a', 'b'] }),
     latest: { p: Note, q: Scalar },
     ...(waits ? {} : { before: { p: noteOf(0.3), q: -0 } }),
     absent: { p: noteOf(0.7), q: 7 },
@@ -204,6 +213,7 @@ function wild(name: string, ways: Ways) {
         return dice(60) < env.params.throws ? {} : undefined
       },
       ...(ambient && { gap: take, all: take }),
+      ...(ways.apart && apart),
     },
     ...(timer && { timer: { every: ({ every }: Params) => every, closed: () => timer, ...resting } }),
     ...(alarm && { alarm: { at: ({ due }: Memory) => due, fire: woken } }),
@@ -214,8 +224,8 @@ function wild(name: string, ways: Ways) {
   return defineOperator(definition as never) as unknown as { readonly definition: Operator }
 }
 export const wilds = listed(
-  wild('w_ports', { form: 'ports', end: true }),
-  wild('w_ports_alarm', { form: 'ports', alarm: true, timer: 'left', on_gap: 'reset' }),
+  wild('w_ports', { form: 'ports', end: true, apart: true }),
+  wild('w_ports_alarm', { form: 'ports', alarm: true, timer: 'left', on_gap: 'reset', apart: true, numbered: true }),
   wild('w_ports_wide', {
     form: 'ports',
     wide: true,
@@ -226,10 +236,18 @@ export const wilds = listed(
     end: true,
   }),
   wild('w_note_waits', { form: 'note', waits: true, late: true }),
-  wild('w_note_alarm', { form: 'note', alarm: true, late: true, ambient: true }),
-  wild('w_notes_timer', { form: 'notes', timer: 'right', idle: true, waits: true, on_gap: 'reset' }),
+  wild('w_note_alarm', { form: 'note', alarm: true, late: true, ambient: true, apart: true }),
+  wild('w_notes_timer', { form: 'notes', timer: 'right', idle: true, waits: true, on_gap: 'reset', apart: true }),
   wild('w_notes_wide', { form: 'notes', wide: true, on_gap: 'reset', ambient: true, late: true }),
-  wild('w_number_timer', { form: 'number', timer: 'left', idle: true, on_gap: 'mark', end: true }),
+  wild('w_number_timer', {
+    form: 'number',
+    timer: 'left',
+    idle: true,
+    on_gap: 'mark',
+    end: true,
+    apart: true,
+    numbered: true,
+  }),
   wild('w_numbers', { form: 'numbers', timer: 'left', alarm: true, ambient: true }),
   wild('w_number_wide', { form: 'number', wide: true, alarm: true, waits: false }),
 )

@@ -9,14 +9,14 @@ const MARK = 2
 const WAITING = 3
 const MOST = rules.open_orders
 const ORDERS = 4 // up to MOST of signed quantity, time
-const HELD = 12
-const BUYING = 13
-const SELLING = 14
-const COST = 15
-const REALISED = 16
-const FEES = 17
+const HELD = ORDERS + 2 * MOST
+const BUYING = HELD + 1
+const SELLING = HELD + 2
+const COST = HELD + 3
+const REALISED = HELD + 4
+const FEES = HELD + 5
 /** Those the loop needs; what comes after starts at END. */
-export const places = { BEGAN, FRESH, MARK, WAITING, ORDERS, END: 18 } as const
+export const places = { BEGAN, FRESH, MARK, WAITING, ORDERS, END: HELD + 6 } as const
 
 const WARMING = refusalNumber['WARMING_UP']!
 const STALE = refusalNumber['DATA_STALE']!

@@ -30,7 +30,21 @@ const looking = defineOperator({
 const trades = defineSource({ ...common, name: 'trades', output: Trade, example: { params: {} } })
 
 /** Node ids, ports, kinds and fields that would be one name in a program if they stood there as they are. */
-const ids = ['v_x', 'o_x', 'before_x', 'keep_x', 'last_x', 'send_x', 'output_x', 'on_x', 'trade', 'flags', 'price']
+const ids = [
+  'v_x',
+  'o_x',
+  'before_x',
+  'keep_x',
+  'last_x',
+  'send_x',
+  'output_x',
+  'rung_x',
+  'ready_x',
+  'on_x',
+  'trade',
+  'flags',
+  'price',
+]
 test.each(ids)('a node may be called %s', (id) => {
   const nodes = {
     trades: { source: 'trades' },

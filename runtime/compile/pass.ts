@@ -35,7 +35,7 @@ export interface Way {
  * after a call that comes back V8 looks at everything anew.
  */
 const isQuiet = ({ planned: { operator }, single }: Running, port: string): boolean =>
-  Object.hasOwn(operator.ambient, port) || (operator.timer !== undefined && single)
+  !operator.always && (Object.hasOwn(operator.ambient, port) || (operator.timer !== undefined && single))
 
 interface Mail {
   readonly reader: Reader
@@ -93,13 +93,12 @@ export class PassText {
   }
 
   private emit(edge: Edge, message: string, when: readonly string[]): void {
-    const numbered = edge.place >= 0
-    const ordinal = numbered ? this.variable(`o_${name.ident(edge.name)}`) : 'NaN'
+    const ordinal = edge.numbered ? this.variable(`o_${name.ident(edge.name)}`) : 'NaN'
     const bulk = this.way.bulk && when.length === 0
     if (bulk) this.always.push(edge)
     this.line(
       when,
-      ...(numbered ? [`${ordinal} = ordinal(b + ${edge.place}, at);`] : []),
+      ...(edge.numbered ? [`${ordinal} = ordinal(b + ${edge.place}, at);`] : []),
       ...(bulk ? [] : [`sent[${edge.index}]++;`]),
       ...(edge.kept ? [`${name.keepOf(edge)}(b, ${message});`] : []),
       ...(edge.recorded ? [`${name.recorderOf(edge)}(s.$key, at, ${ordinal}, ${message}, k);`] : []),

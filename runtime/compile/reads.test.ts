@@ -37,6 +37,8 @@ test('any, where the parameters do not tell', () => {
       return arguments[1]
     },
     Math.max,
+    new Function('s', 'trade', 'return \\u0074rade.price') as never,
+    Object.assign((_s: Any, trade: Any) => trade['price'], { toString: () => '() => 1' }),
   ]
   for (const handler of unknown) expect(fieldsRead(handler)).toBeUndefined()
 })

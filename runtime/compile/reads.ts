@@ -9,9 +9,9 @@ const PLAIN = /^(?:async\s+)?(?:function\b\s*)?[\w$]*\s*\(([\w$\s,:{}]*)\)/
  * is no more than what anyone sees who reads it.
  */
 export function fieldsRead(handler: (...all: never[]) => unknown): readonly string[] | undefined {
-  const text = handler.toString()
+  const text = Function.prototype.toString.call(handler)
   const list = PLAIN.exec(text)?.[1]
-  if (list === undefined || /\b(?:arguments|eval|native code)\b/.test(text)) return undefined
+  if (list === undefined || /\b(?:arguments|eval|native code)\b|\\u/.test(text)) return undefined
   const [, message] = split(list)
   if (message === undefined) return []
   if (/^[\w$]+$/.test(message))

@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.ts'
 import { KEY_GROUPS } from '../key_groups.ts'
-import { NUMBERS, type Running, STRAGGLERS } from '../network.ts'
+import { NUMBERS, type Running } from '../network.ts'
 import type { Plan } from '../plan.ts'
 import { type Layout, layoutOf, slots } from './layout.ts'
 
@@ -79,9 +79,6 @@ export function carry(from: Engine, to: Engine, keep: readonly string[] = []): v
   to.resume()
 }
 
-/** Messages of one edge and key that one row may bring about, at most: a guess far off. */
-const MOST_PER_ROW = 8
-
 type State = Parameters<Layout['save']>[0]
 function move(old: Layout, state: object, next: Layout, into: object): void {
   const between = slots(Math.max(1, old.width))
@@ -90,29 +87,22 @@ function move(old: Layout, state: object, next: Layout, into: object): void {
 }
 
 /**
- * Every edge goes on numbering where it was: no id comes twice. One that had no numbers meanwhile may have had some before:
- * what comes at a time that is over is numbered from where no number can have been, which is more than rows were taken.
- * The newest message is that of a node that is kept.
+ * Every edge goes on numbering where it was: no id comes twice. (What a source says beside its rows has no numbers while
+ * nobody hears it.) The newest message is that of a node that is kept.
  */
 function carryEdges(from: Engine, to: Engine, kept: ReadonlySet<string>): void {
   const sources = new Set(to.plan.sources.map(({ id }) => id))
-  const marks = from.schedule.clocks.map(({ watermarks }) => watermarks.mark)
-  const over = Math.max(...[...from.times.newest, ...marks].map((times) => Math.max(...times)))
-  const rows = from.taken.reduce((sum, taken) => sum + taken.rows, 0)
   for (const edge of to.network.edges) {
     const old = from.network.edges.find((e) => e.name === edge.name)
-    if (old === undefined || old.kind.kind !== edge.kind.kind) continue
+    if (old === undefined || old.place < 0 || edge.place < 0 || old.kind.kind !== edge.kind.kind) continue
     const node = edge.name.split('.')[0] as string
     const speaks = old.kept !== undefined && edge.kept !== undefined && (kept.has(node) || sources.has(node))
     for (const [code, key] of from.network.keys.entries()) {
       const [a, b] = [code * from.network.stride, to.network.keyCode(key) * to.network.stride]
-      const move = (at: number, into: number, width: number) =>
+      const copy = (at: number, into: number, width: number) =>
         to.network.memory.whole.set(from.network.memory.whole.subarray(a + at, a + at + width), b + into)
-      if (speaks) move(old.spot, edge.spot, 1 + (edge.kept?.width ?? 0))
-      if (edge.place < 0) continue
-      if (old.place >= 0) move(old.place, edge.place, NUMBERS)
-      else if (over >= 0)
-        to.network.memory.real.set([over + 1, 0, (MOST_PER_ROW * rows) % (STRAGGLERS / 2)], b + edge.place)
+      copy(old.place, edge.place, NUMBERS)
+      if (speaks) copy(old.spot, edge.spot, 1 + (edge.kept?.width ?? 0))
     }
   }
 }

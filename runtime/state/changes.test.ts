@@ -9,7 +9,6 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { defineOperator, defineSource, listed, Ring } from '../define.ts'
 import { Engine } from '../engine.ts'
-import { NUMBERS } from '../network.ts'
 import { plan } from '../plan.ts'
 import { Snapshots } from './snapshot.ts'
 import { Fill } from '../../schemas/orders.ts'
@@ -45,7 +44,7 @@ for (let i = 0; i < 300; i++) {
   for (let n = 0; n < 3; n++) first.row(0, 'v:' + pick('A', 'B', 'C', 'D', 'E', 'F'), 10 * i + n, { price: 1, size: 1, side: 0, id: i })
   // the bits of a NaN are nobody's
   const { memory, stride } = first.network
-  for (let at = first.network.edge('numbers').place + NUMBERS + 1; at < memory.real.length; at += stride)
+  for (let at = first.network.edge('numbers').spot + 1; at < memory.real.length; at += stride)
     if (Number.isNaN(memory.real[at])) memory.whole[at] = pick(0x7ff8n << 48n, 0xfff8n << 48n)
   const bytes = saves.save(pick(i === 0, false, false))
   loads.load(bytes, first.network.keys)
