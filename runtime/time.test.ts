@@ -110,7 +110,30 @@ const wide = defineOperator({
   timer: { every: ({ every }) => every, fire: () => 0 },
   example: { params: { every: 1 }, input: [], output: [] },
 })
-const toys = { operators: listed(ticker, wide), sources, sinks: {} }
+const bell = defineOperator({
+  name: 'bell',
+  version: 1,
+  summary: 'Rings for the whole pipeline when a boundary is said.',
+  scope: 'pipeline',
+  input: { scalar: Scalar },
+  output: Scalar,
+  params: z.strictObject({ every: duration() }),
+  init: () => ({ due: Number.POSITIVE_INFINITY }),
+  on: {
+    scalar(state, _rows, { at, params }) {
+      state.due = at + params.every
+    },
+  },
+  alarm: {
+    at: ({ due }) => due,
+    fire(state) {
+      state.due = Number.POSITIVE_INFINITY
+      return -1
+    },
+  },
+  example: { params: { every: 1 }, input: [], output: [] },
+})
+const toys = { operators: listed(ticker, wide, bell), sources, sinks: {} }
 type Nodes = Readonly<
   Record<
     string,
@@ -171,6 +194,21 @@ describe('before a row that moves the watermark', () => {
     const { row, since } = engineOf({ node: { every: 1000, wait: -15 } })
     row(20)
     expect(since(() => row(25))).toEqual(['node v:A 21 alarm', 'row v:A 25'])
+  })
+  test('an alarm of the whole pipeline that a boundary on the way has set rings on the way', () => {
+    const nodes = { short: { every: 10 }, bell: { op: 'bell', every: 3, from: { scalar: 'short' } } }
+    const { row, since } = engineOf(nodes)
+    row(1)
+    expect(since(() => row(25))).toEqual([
+      ...['short v:A 10', 'bell * 13 alarm', 'short v:A 20', 'bell * 23 alarm', 'row v:A 25'],
+    ])
+  })
+  test('an alarm that was moved on rings at its new time only', () => {
+    const { row, since } = engineOf({ node: { every: 1000, wait: 15 } })
+    row(20)
+    row(25)
+    expect(since(() => row(39))).toEqual(['row v:A 39'])
+    expect(since(() => row(60))).toEqual(['node v:A 54 alarm', 'row v:A 60'])
   })
   test('a row that comes into windows others have closed is late, though its own source never was ahead', () => {
     const { engine, row, since } = engineOf({ each: { every: 10, from: both } }, ['trades', 'other'])
