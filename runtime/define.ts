@@ -5,6 +5,7 @@ import type { Sample } from '../schemas/samples.ts'
 import { pause } from './clock.ts'
 import type { Generate, OpenExecutor, OpenSink, OpenSource } from './connect.ts'
 import { isFields } from './fields.ts'
+import type { Kernel } from './kernels.ts'
 import { WriterLock } from './log/writer_lock.ts'
 import { nearest } from './nearest.ts'
 import {
@@ -96,12 +97,6 @@ export interface Env<C, L extends Ports = {}, E = {}> {
   readonly each: E
   /** The parts of all keys, in the order the keys were first seen. Only the part in `each` may be written: it is the one that is saved. */
   readonly all: readonly Readonly<E>[]
-}
-
-/** What else a handler of a port that is `numbered` finds. */
-export interface Numbered {
-  /** Which message of its edge, key and time this one is: with `at` and `key` the name of an order. */
-  readonly ordinal: number
 }
 
 /** Values a state may hold. Never null, Date, Map or closures: they cannot be saved flat, and cost an allocation per write. */
@@ -198,7 +193,7 @@ export interface OperatorDefinition<
   readonly optional?: readonly (keyof I & string)[]
   /** Ports that close a loop, such as fills to a gate: their handlers never answer. */
   readonly feedback?: readonly (keyof I & string)[]
-  /** Ports whose handlers read `ordinal`: what nobody asks for is not counted. */
+  /** Ports whose handlers find `ordinal` beside `at` and `key`: which message of its edge, key and time this one is; the name of an order. */
   readonly numbered?: readonly N[]
   readonly on: {
     readonly [Port in keyof NoInfer<I & A>]: Handler<
@@ -208,7 +203,7 @@ export interface OperatorDefinition<
       NoInfer<L>,
       NoInfer<S>,
       NoInfer<E>,
-      Port extends NoInfer<N> ? Numbered : {}
+      Port extends NoInfer<N> ? { readonly ordinal: number } : {}
     >
   }
   readonly timer?: Timer<NoInfer<O>, NoInfer<C>, NoInfer<S>, NoInfer<L>, NoInfer<E>>
@@ -357,16 +352,6 @@ export function defineOperator<
 
 // ---- kernels ----------------------------------------------------------------------------------------
 
-/** Work on many rows at once that no handler can do: a model, a native library, a remote service. */
-export interface Kernel {
-  /**
-   * `input` holds the fields of `rows` messages, row after row, `false` and first enum values as 0; the answer the fields
-   * of as many. Both may be longer; the answer is read before the next call. Equal rows must get equal bits, whatever
-   * stands beside them.
-   */
-  run(input: Float64Array, rows: number): Float64Array | Promise<Float64Array>
-  close?(): void
-}
 /**
  * One message in, one answer, later: what is asked in one moment (a row, or a boundary of timers) is run at its end as
  * one batch, then the answers go on as messages, in the order asked, before the next row. The step waits for it.

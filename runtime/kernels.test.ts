@@ -5,9 +5,10 @@ import { Trade } from '../schemas/market.ts'
 import { Fill } from '../schemas/orders.ts'
 import { scalar } from '../schemas/samples.ts'
 import { sources } from '../sources/catalogue.ts'
-import { defineKernel, defineOperator, type Kernel, listed } from './define.ts'
+import { defineKernel, defineOperator, listed } from './define.ts'
 import { drive } from './drive.ts'
 import { type EngineOptions, openEngine } from './engine.ts'
+import type { Kernel } from './kernels.ts'
 import { plan } from './plan.ts'
 
 const prices = defineOperator({

@@ -1,9 +1,19 @@
 import { TidegateError } from '../schemas/errors.ts'
-import type { Kernel } from './define.ts'
 import type { Network, Running } from './network.ts'
 import type { Plan } from './plan.ts'
 import { type Flat, flatOf } from './state/flat.ts'
 import { type Slots, slots } from './state/layout.ts'
+
+/** Work on many rows at once that no handler can do: a model, a native library, a remote service. */
+export interface Kernel {
+  /**
+   * `input` holds the fields of `rows` messages, row after row, `false` and first enum values as 0; the answer the fields
+   * of as many. Both may be longer; the answer is read before the next call. Equal rows must get equal bits, whatever
+   * stands beside them.
+   */
+  run(input: Float64Array, rows: number): Float64Array | Promise<Float64Array>
+  close?(): void
+}
 
 /** What was asked of a kernel in the moment at hand. */
 export class Batch {

@@ -1,5 +1,5 @@
 import type { Kind } from '../schemas/kind.ts'
-import { type Env, isKind, isMany, type Numbered, type Ports, type Shape, type State } from './define.ts'
+import { type Env, isKind, isMany, type Ports, type Shape, type State } from './define.ts'
 import { KEY_GROUPS, keyGroup } from './key_groups.ts'
 import type { Plan, PlannedNode } from './plan.ts'
 import { type Flat, flatOf } from './state/flat.ts'
@@ -65,7 +65,7 @@ export interface Running {
  * What a handler looks at besides state and message: of one class, whoever runs it. Its fields are only declared: a field
  * that is defined first and set later is no double.
  */
-export class Outlook implements Env<unknown, Ports, State>, Numbered {
+export class Outlook implements Env<unknown, Ports, State> {
   declare params: unknown
   declare latest: never
   declare at: number

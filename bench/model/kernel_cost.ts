@@ -1,4 +1,4 @@
-import type { Kernel } from '../../runtime/define.ts'
+import type { Kernel } from '../../runtime/kernels.ts'
 import { onnxMlp, wasmMlp } from './kernels.ts'
 import { plainScores } from './plain.ts'
 import { softmax } from './softmax.ts'

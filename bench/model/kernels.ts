@@ -1,5 +1,5 @@
 import { env, InferenceSession, Tensor } from 'onnxruntime-web'
-import type { Kernel } from '../../runtime/define.ts'
+import type { Kernel } from '../../runtime/kernels.ts'
 import { CAPACITY, mlp, P_STRIDE, X_STRIDE } from './mlp_wasm.ts'
 import { mlpFile } from './onnx_file.ts'
 import { softmax } from './softmax.ts'

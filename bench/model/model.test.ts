@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Kernel } from '../../runtime/define.ts'
+import type { Kernel } from '../../runtime/kernels.ts'
 import { makeFeed, spanOf } from '../fused/feed.ts'
 import type { Start } from '../fused/variants.ts'
 import { compiled, compiledOnnx, compiledPlain, interpreter, interpreterOnnx } from './engines.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { defineKernel, defineOperator, defineScan, type Kernel } from '../../runtime/define.ts'
+import { defineKernel, defineOperator, defineScan } from '../../runtime/define.ts'
+import type { Kernel } from '../../runtime/kernels.ts'
 import { Bands, Macd, Scalar } from '../../schemas/features.ts'
 import type { Of } from '../../schemas/kind.ts'
 import { Bar } from '../../schemas/market.ts'
