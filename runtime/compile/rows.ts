@@ -85,7 +85,8 @@ export function rowsText(
       ...(bounded ? [`if (seen === -Infinity || ${doubtful}) return i;`] : []),
       `newest_${source}[g] = at;`,
       'here(i - from);',
-      `if (!advance(${source}, g, at) || troubled[k] === 1) return i;`,
+      // read once more: a number that two calls share is boxed on every row, whether they come or not
+      `if (!advance(${source}, g, times[i]) || troubled[k] === 1) return i;`,
     ]
     text.add(
       odd,
