@@ -141,12 +141,10 @@ export class Compiled implements Execution {
       kernels: parts.kernels,
       failed: (node: number, code: number, at: number, cause: unknown) =>
         parts.hooks.failed(network.nodes[node] as Running, code, at, cause),
-      advance: parts.kernels.any
-        ? (source: number, group: number, at: number) => {
-            while (!schedule.advance(source, group, at)) if (parts.kernels.run() !== undefined) return false
-            return true
-          }
-        : (source: number, group: number, at: number) => schedule.advance(source, group, at),
+      advance: (source: number, group: number, at: number) => {
+        while (!schedule.advance(source, group, at)) if (parts.kernels.run() !== undefined) return false
+        return true
+      },
       here: (row: number) => {
         this.row = row + 1
       },

@@ -87,16 +87,17 @@ export class Passes implements Execution {
   }
   /** Goes on with a pass that began elsewhere. */
   resume(mail: readonly Mail[]): void {
-    const waiting = this.queue
-    this.queue = [...mail]
-    this.drain()
-    this.queue = waiting
+    this.aside(mail)
   }
   /** The same, from where a node was called: its answer is not looked at yet, nor its alarm. */
   heard(node: Running, code: number, at: number, answer: unknown, mail: readonly Mail[]): void {
+    this.aside(mail, () => this.take(node, code, at, answer))
+  }
+  /** A pass of its own, to its end, before those who wait are read. */
+  private aside(mail: readonly Mail[], begin?: () => void): void {
     const waiting = this.queue
     this.queue = [...mail]
-    this.take(node, code, at, answer)
+    begin?.()
     this.drain()
     this.queue = waiting
   }
@@ -188,11 +189,7 @@ export class Passes implements Execution {
       }
       for (const message of said as readonly unknown[]) {
         if (this.watch.strict) freeze(message)
-        const waiting = this.queue
-        this.queue = []
-        this.emit(edge, code, at, message)
-        this.drain()
-        this.queue = waiting
+        this.aside([], () => this.emit(edge, code, at, message))
       }
     }
   }

@@ -16,7 +16,7 @@ export function fieldsRead(handler: (...all: never[]) => unknown): readonly stri
   if (message === undefined) return []
   if (/^[\w$]+$/.test(message))
     return text.split(/[^\w$]+/).filter((word) => word === message).length === 1 ? [] : undefined
-  const fields = /^\{([\w$\s,:]*)\}$/.exec(message)?.[1]?.split(',') ?? undefined
+  const fields = /^\{([\w$\s,:]*)\}$/.exec(message)?.[1]?.split(',')
   return fields?.flatMap((field) => field.split(':')[0]?.trim() || [])
 }
 

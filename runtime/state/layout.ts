@@ -63,7 +63,7 @@ export function layoutOf(sample: State): Layout {
 
 type Codec = Pick<Layout, 'save' | 'load'>
 
-/** Rings up to here are copied number by number: a call that copies costs as much as so many. */
+/** Rings up to here are loaded number by number: to name a part of an array costs as much as so many. */
 const SHORT = 64
 
 /** One statement a leaf: a loop over names costs ten times as much. */
@@ -85,15 +85,12 @@ function written(leaves: readonly Leaf[]): Codec | undefined {
       load.push(`${p}=(W[a+${at + 1}]<<64n)+BigInt.asUintN(64,W[${place}]);`)
     } else {
       const length = width - 2
-      const [out, back] =
+      save.push(`{const r=${p};R.set(r.data,${place});R[a+${end - 2}]=r.next;R[a+${end - 1}]=r.count;}`)
+      const data =
         length <= SHORT
-          ? [
-              `for(let i=0;i<${length};i++)R[${place}+i]=r.data[i];`,
-              `for(let i=0;i<${length};i++)r.data[i]=R[${place}+i];`,
-            ]
-          : [`R.set(r.data,${place});`, `r.data.set(R.subarray(${place},a+${end - 2}));`]
-      save.push(`{const r=${p};${out}R[a+${end - 2}]=r.next;R[a+${end - 1}]=r.count;}`)
-      load.push(`{const r=${p};${back}r.next=R[a+${end - 2}];r.count=R[a+${end - 1}];}`)
+          ? `for(let i=0;i<${length};i++)r.data[i]=R[${place}+i];`
+          : `r.data.set(R.subarray(${place},a+${end - 2}));`
+      load.push(`{const r=${p};${data}r.next=R[a+${end - 2}];r.count=R[a+${end - 1}];}`)
     }
     at = end
   }

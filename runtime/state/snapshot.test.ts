@@ -31,8 +31,8 @@ test('a state comes back bit for bit: doubles, flags, bigints, windows and what 
   const bigs = fc.bigInt({ min: -(2n ** 127n), max: 2n ** 127n - 1n })
   fc.assert(
     fc.property(doubles, fc.boolean(), bigs, fc.array(doubles, { maxLength: 9 }), (number, flag, big, pushed) => {
-      const state = { number, inner: { flag, window: ringOf(4, pushed) }, big }
-      const blank = { number: 0, inner: { flag: false, window: new Ring(4) }, big: 0n }
+      const state = { number, inner: { flag, window: ringOf(4, pushed), long: ringOf(65, pushed) }, big }
+      const blank = { number: 0, inner: { flag: false, window: new Ring(4), long: new Ring(65) }, big: 0n }
       expect(again(state, blank)).toStrictEqual(state)
     }),
   )
