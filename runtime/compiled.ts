@@ -32,6 +32,12 @@ interface Dictionaries {
   codes: Int32Array
   readonly long: WeakMap<readonly string[], Int32Array>
 }
+/**
+ * Rows per call of a loop. V8 may replace the code of a loop where it runs, with one that knows no array by its address,
+ * and stay with that until the call ends. (A loop over stretches in the program itself would be worse: in loops within
+ * loops V8 forgets the addresses always.)
+ */
+const STRETCH = 512
 /** Shorter dictionaries are looked up again in less time than it takes to keep them. */
 const LONG = 32
 interface Pooled extends Written {
@@ -59,6 +65,8 @@ export class Compiled implements Execution {
   private current: Int32Array = new Int32Array(0)
   /** In a loop, rows it has taken, the one at hand included, at the last point where a node may fail. */
   row = 0
+  /** Rows taken by earlier calls of the loop. */
+  private before = 0
   private loops: readonly (Rows | undefined)[] = []
   private sends: readonly (Send | undefined)[] = []
   private answers: readonly (Send | undefined)[] = []
@@ -146,7 +154,7 @@ export class Compiled implements Execution {
         return true
       },
       here: (row: number) => {
-        this.row = row + 1
+        this.row = this.before + row + 1
       },
       wake: (node: number, code: number, at: number) => {
         const running = network.nodes[node] as Running
@@ -210,7 +218,12 @@ export class Compiled implements Execution {
     const loop = this.loops[source]
     if (loop === undefined || this.pooled === undefined) return from
     this.current = this.codesOf(source, frame)
-    const next = loop(frame, this.current, from, to)
+    let next = from
+    for (let end = from; next === end && end < to; ) {
+      this.before = next - from
+      end = Math.min(next + STRETCH, to)
+      next = loop(frame, this.current, next, end)
+    }
     // a row whose time waits for a kernel is not counted yet
     this.row = this.parts.kernels.running === undefined ? 0 : 1
     const { sent } = this.network

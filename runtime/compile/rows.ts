@@ -14,23 +14,17 @@ export interface Hand {
   readonly clock: Clock
 }
 
-/**
- * Rows per stretch of a loop. V8 may replace the code of a loop where it runs, and stay with that for good; it then knows
- * nothing of what was read before the loop (a quarter slower). So each stretch reads it anew.
- */
-const STRETCH = 512
-
 /** What stands in a message for a field that nobody reads: of the same type, for V8. */
-const blank = ({ type }: Column, values: string): string =>
-  type === 'dict' ? "''" : type === 'fixed' ? '0n' : type === 'u8' ? `${values}[0]` : '0'
+const blank = ({ type, values }: Column): string =>
+  type === 'dict' ? "''" : type === 'fixed' ? '0n' : type === 'u8' ? JSON.stringify(values?.[0]) : '0'
 
 /**
- * Moves the time of the whole pipeline on, if a row is later. Which rows are is a toss of a coin where several key groups
- * take turns, and a branch that is guessed wrong costs more than all of this; it is exact, for times are whole.
+ * Moves a number on to one that may be greater. Which of two rows is the newer one is a toss of a coin where rows come out
+ * of order, and a branch that is guessed wrong costs more than all of this; it is exact, for times are whole.
  */
-const later = (number: number): readonly string[] => [
-  `const on_${number} = at - marks_${number}[${KEY_GROUPS}];`,
-  `marks_${number}[${KEY_GROUPS}] += (on_${number} + Math.abs(on_${number})) / 2;`,
+const raise = (place: string, name: string, to: string): readonly string[] => [
+  `const on_${name} = ${to} - ${place};`,
+  `${place} += (on_${name} + Math.abs(on_${name})) / 2;`,
 ]
 
 /**
@@ -52,23 +46,21 @@ export function rowsText(
   const isRead = (column: Column) => isBare(output) || heard === undefined || heard.has(column.name)
   const cells = columns.map((column, c) => {
     const values = name.valuesOf(output, column.name)
-    return isRead(column) ? cellOf(column, `c${c}`, values) : blank(column, values)
+    return isRead(column) ? cellOf(column, `c${c}`, values) : blank(column)
   })
   const message = isBare(output) ? cells[0] : `new ${name.rowOf(output)}(${cells.join(', ')})`
   const alone = hands.every(({ clock }) => clock.watermarks.sources.length === 1)
   const text = new Text().add(
-    `function rows_${planned.id}(f, codes, from, last) {`,
-    `for (let first = from; first < last; first += ${STRETCH}) {`,
-    `const to = Math.min(first + ${STRETCH}, last);`,
+    `function rows_${planned.id}(f, codes, from, to) {`,
     `const times = f.at, key = f.key, columns = f.columns;`,
     ...columns.flatMap((column, c) => (isRead(column) ? [`const c${c} = columns[${c}];`] : [])),
-    'for (let i = first; i < to; i++) {',
+    'for (let i = from; i < to; i++) {',
     'const at = times[i], k = codes[key[i]];',
     '// a key that is new, or left to the interpreter',
     'if (k < 0) return i;',
     `const g = groups[k], seen = newest_${source}[g];`,
   )
-  const doubtful = 'at - seen > JUMP || at > MOST'
+  const unlikely = 'seen === -Infinity || at - seen > JUMP || at > MOST'
   // a timer that is due within a year bounds what is believed
   const bounded =
     alone && hands.some(({ clock }) => clock.timers.some((t) => !t.node.wide && t.every + planned.lateness < MAX_JUMP))
@@ -78,34 +70,31 @@ export function rowsText(
     const late =
       hands.length === 0 ? [`at < seen - ${planned.lateness}`] : hands.map(({ number }) => `at < marks_${number}[g]`)
     const due = hands.map(({ number }) => `to_g >= dues_${number}[g] || at >= dues_${number}[${KEY_GROUPS}]`)
-    // after an end, or new in an upgrade, the time of the whole pipeline may be behind a source that rows lag
-    const ahead = hands.map(({ number }) => `at > marks_${number}[${KEY_GROUPS}]`)
-    const go = [
-      '// something is due before this row',
-      ...(bounded ? [`if (seen === -Infinity || ${doubtful}) return i;`] : []),
-      `newest_${source}[g] = at;`,
-      'here(i - from);',
-      // read once more: a number that two calls share is boxed on every row, whether they come or not
-      `if (!advance(${source}, g, times[i]) || troubled[k] === 1) return i;`,
+    const on = [
+      ...raise(`newest_${source}[g]`, 'g', 'at'),
+      ...hands.flatMap(({ number }) => [
+        ...raise(`marks_${number}[g]`, `g_${number}`, 'to_g'),
+        ...raise(`marks_${number}[${KEY_GROUPS}]`, `all_${number}`, 'at'),
+      ]),
     ]
-    text.add(
-      odd,
-      `if (${late.join(' || ')}) return i;`,
-      'if (at > seen) {',
-      ...(bounded ? [] : [`if (seen === -Infinity || ${doubtful}) return i;`]),
-      `const to_g = at - ${planned.lateness};`,
-      ...(due.length === 0 ? [] : [`if (${due.join(' || ')}) {`, ...go, '} else {']),
-      `newest_${source}[g] = at;`,
-      ...hands.flatMap(({ number }) => [`if (to_g > marks_${number}[g]) marks_${number}[g] = to_g;`, ...later(number)]),
-      ...(due.length === 0 ? [] : ['}']),
-      `} else if (${['!(at >= 0)', ...ahead].join(' || ')}) return i;`,
-    )
+    text.add(odd, `if (at < 0 || ${late.join(' || ')}) return i;`, ...(bounded ? [] : [`if (${unlikely}) return i;`]))
+    if (due.length === 0) text.add(...on)
+    else
+      text.add(
+        `const to_g = at - ${planned.lateness};`,
+        `if (${due.join(' || ')}) {`,
+        '// something is due before this row',
+        `if (!(at > seen)${bounded ? ` || ${unlikely}` : ''}) return i;`,
+        `newest_${source}[g] = at;`,
+        'here(i - from);',
+        // read once more: a number that two calls share is boxed on every row, whether they come or not
+        `if (!advance(${source}, g, times[i]) || troubled[k] === 1) return i;`,
+        '} else {',
+        ...on,
+        '}',
+      )
   } else {
-    text.add(
-      odd,
-      `if (seen === -Infinity || !(at >= 0) || ${doubtful}) return i;`,
-      'const now = at > seen ? at : seen;',
-    )
+    text.add(odd, `if (!(at >= 0) || ${unlikely}) return i;`, 'const now = at > seen ? at : seen;')
     for (const { number, clock } of hands) {
       text.add(`let to_${number} = now - ${planned.lateness};`)
       for (const other of clock.watermarks.sources) {
@@ -123,11 +112,14 @@ export function rowsText(
     text.add(
       `if (at < now - ${planned.lateness}) return i;`,
       `newest_${source}[g] = now;`,
-      ...hands.flatMap(({ number }) => [`marks_${number}[g] = to_${number};`, ...later(number)]),
+      ...hands.flatMap(({ number }) => [
+        `marks_${number}[g] = to_${number};`,
+        ...raise(`marks_${number}[${KEY_GROUPS}]`, `all_${number}`, 'at'),
+      ]),
     )
   }
   text.add(`dirty[k] = ${DIRTY | TOLD};`, 'const s = records[k], b = k * STRIDE;', `const v = ${message};`)
   text.add(...pass)
   if (asks) text.add('if (kernels.asked !== 0) return i + 1;')
-  return text.add('}', '}', 'return last;', '}')
+  return text.add('}', 'return to;', '}')
 }
