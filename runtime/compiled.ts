@@ -179,6 +179,7 @@ export class Compiled implements Execution {
     }
     for (const edge of network.edges)
       if (edge.recorded) values[name.recorderOf(edge)] = parts.passes.recorders[edge.index] ?? (() => {})
+    for (const ordered of network.in_order) values[name.newestOf(ordered)] = ordered.newest
     for (const s of network.plan.sources.keys()) {
       values[`newest_${s}`] = parts.times.newest[s]
       values[`idle_${s}`] = parts.times.idle[s]

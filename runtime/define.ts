@@ -118,9 +118,8 @@ export interface Timer<O extends Shape, C, S, L extends Ports, E> {
   /** `left`: windows [open, close), the call comes when the watermark reaches a boundary. `right`: (open, close], when it has passed it. */
   readonly closed?: (params: C) => 'left' | 'right'
   /**
-   * Nothing would come of a call, whenever it came: it would say nothing and leave the state as it is. Then none comes
-   * before the next message for the key: of many keys most have nothing to close, and to look at each of them costs more
-   * than all the rest. Of scope `pipeline` it is not asked.
+   * A call would say nothing and leave the state as it is. Then none comes before the next message for the key: of many
+   * keys most have nothing to close, and each look costs. Of scope `pipeline` it is not asked.
    */
   readonly idle?: (state: S) => boolean
   readonly fire: (state: S, at: number, env: Env<C, L, E>) => Maybe<O>
@@ -193,6 +192,8 @@ export interface OperatorDefinition<
   readonly optional?: readonly (keyof I & string)[]
   /** Ports that close a loop, such as fills to a gate: their handlers never answer. */
   readonly feedback?: readonly (keyof I & string)[]
+  /** Ports that hear nothing old: a message is left out where one of them has heard of a later time for the key. */
+  readonly in_order?: readonly (keyof NoInfer<I & A> & string)[]
   /** Ports whose handlers find `ordinal` beside `at` and `key`: which message of its edge, key and time this one is; the name of an order. */
   readonly numbered?: readonly N[]
   readonly on: {
@@ -230,6 +231,7 @@ export interface Operator {
   readonly ambient: Ports
   readonly optional: readonly string[]
   readonly feedback: readonly string[]
+  readonly in_order: readonly string[]
   readonly numbered: readonly string[]
   readonly latest: Ports
   readonly before: Readonly<Record<string, unknown>>
@@ -277,6 +279,7 @@ function fold<N>(d: Loose, inputs: Ports, on: Operator['on'], always: boolean): 
     ambient: {},
     optional: [],
     feedback: [],
+    in_order: [],
     numbered: [],
     latest: {},
     before: {},
@@ -296,22 +299,17 @@ function fold<N>(d: Loose, inputs: Ports, on: Operator['on'], always: boolean): 
     on,
     always,
   } as unknown as Operator
-  const ports = [inputs, definition.ambient, definition.latest, isKind(definition.output) ? {} : definition.output]
+  const { name, output, latest } = definition
+  const ports = [inputs, definition.ambient, latest, isKind(output) ? {} : output]
   for (const port of ports.flatMap(Object.keys))
     if (!SNAKE_CASE.test(port))
-      throw new TypeError(`operator ${definition.name}: port ${JSON.stringify(port)}: expected snake_case`)
-  for (const [port, kind] of Object.entries(definition.latest))
+      throw new TypeError(`operator ${name}: port ${JSON.stringify(port)}: expected snake_case`)
+  for (const [port, kind] of Object.entries(latest))
     if (columnsOf(kind).some(({ type }) => type === 'dict'))
       throw new TypeError(
-        `operator ${definition.name}: port ${port}: ${kind.kind} has text, and what a \`latest\` port reads is kept in numbers; take it as an input`,
+        `operator ${name}: port ${port}: ${kind.kind} has text, and what a \`latest\` port reads is kept in numbers; take it as an input`,
       )
-  const node = (params: unknown): Node => ({
-    op: definition.name,
-    params,
-    inputs,
-    output: definition.output,
-    latest: definition.latest,
-  })
+  const node = (params: unknown): Node => ({ op: name, params, inputs, output, latest })
   return Object.assign(node, { definition }) as unknown as N
 }
 

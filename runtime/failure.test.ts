@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Scalar } from '../schemas/features.ts'
+import { decodeFrame } from '../schemas/frame.ts'
 import { Trade } from '../schemas/market.ts'
 import { sources } from '../sources/catalogue.ts'
 import { defineOperator, listed, many } from './define.ts'
 import { Engine, type ExecutionName } from './engine.ts'
 import { failureOf } from './failure.ts'
+import { encodeItems } from './feed.ts'
 import { plan } from './plan.ts'
 import { Snapshots } from './state/snapshot.ts'
 import type { Failure } from './watch.ts'
@@ -72,6 +74,20 @@ describe.each(['interpret', 'compile'] as const)('a node that throws (%s)', (exe
       'node "broken" (broken) failed for v:A at 1970-01-01T00:00:00.003Z, input row 3: not thirteen',
     )
     expect(engine.counts.failed).toBe(1)
+  })
+  test('is named with its row wherever that stands in a long frame', () => {
+    const failures: Failure[] = []
+    const engine = new Engine(drawn, { failed: (failure) => failures.push(failure) }, { execution })
+    const items = Array.from({ length: 2000 }, (_, i) => ({
+      ...{ type: 'row' as const, at: i * 1000, key: i % 2 === 0 ? 'v:A' : 'v:B' },
+      value: { price: i === 1200 || i === 1501 ? 13 : 1, size: 1, side: 0, id: i },
+    }))
+    for (const bytes of encodeItems(drawn.sources[0] as never, items))
+      engine.frame(decodeFrame(bytes, { trade: Trade }))
+    expect(failures.map(({ key, row }) => [key, row])).toEqual([
+      ['v:A', 1201],
+      ['v:B', 1502],
+    ])
   })
   test('is left out for that instrument; all others hear of every row, that one included', () => {
     const { in: nodes } = run(execution, rows)

@@ -12,6 +12,16 @@ export interface Reader {
   readonly port: string
   readonly handler: Handler
   readonly feedback: boolean
+  /** It hears nothing older than this. */
+  readonly in_order: InOrder | undefined
+}
+/** How far in time those ports have heard that are `in_order`. Nodes where such ports hear the same edges share it. */
+export interface InOrder {
+  readonly index: number
+  /** By name, sorted. */
+  readonly edges: string
+  /** By key code; -Infinity before the first message. */
+  newest: Float64Array
 }
 export interface Edge {
   readonly index: number
@@ -137,6 +147,7 @@ export class Network {
   readonly heard: Uint8Array[]
   /** Per source the edges it speaks on. */
   readonly inlets: readonly Readonly<Record<'row' | 'late' | 'gap' | 'invalid' | 'event', Edge>>[]
+  readonly in_order: readonly InOrder[]
   /** How many messages each edge has carried in this process. */
   readonly sent: Float64Array
   /** Told when the arrays above were replaced by longer ones, and when a key is new. */
@@ -170,15 +181,21 @@ export class Network {
     this.stride = end
     this.named = new Map(this.edges.map((e) => [e.name, e]))
     this.nodes = plan.nodes.map((planned, index) => this.start(planned, index))
-    for (const node of this.nodes)
-      for (const [port, edges] of Object.entries(node.planned.inputs))
+    const inOrder = new Set(plan.nodes.map(edgesInOrder).filter((edges) => edges !== ''))
+    this.in_order = [...inOrder].map((edges, index) => ({ index, edges, newest: new Float64Array(0) }))
+    for (const node of this.nodes) {
+      const { operator, inputs } = node.planned
+      const ordered = this.in_order.find(({ edges }) => edges === edgesInOrder(node.planned))
+      for (const [port, edges] of Object.entries(inputs))
         for (const edge of edges)
           readers.get(edge)?.push({
             node,
             port,
-            handler: node.planned.operator.on[port] as unknown as Handler,
-            feedback: node.planned.operator.feedback.includes(port),
+            handler: operator.on[port] as unknown as Handler,
+            feedback: operator.feedback.includes(port),
+            in_order: operator.in_order.includes(port) ? ordered : undefined,
           })
+    }
     this.heard = plan.sources.map(() => new Uint8Array(0))
     this.inlets = plan.sources.map(({ id }) => ({
       row: this.edge(id),
@@ -286,6 +303,11 @@ export class Network {
     this.heard.forEach((heard, s) => {
       this.heard[s] = longer(heard)
     })
+    for (const ordered of this.in_order) {
+      const { newest } = ordered
+      ordered.newest = new Float64Array(keys).fill(Number.NEGATIVE_INFINITY)
+      ordered.newest.set(newest)
+    }
     const memory = slots(keys * this.stride)
     // as whole numbers: halves of a bigint look like any double
     memory.whole.set(this.memory.whole)
@@ -379,6 +401,9 @@ export class Network {
  * newest of its edge and key is numbered from here on, so that no two share an id.
  */
 export const STRAGGLERS = 2 ** 31
+
+const edgesInOrder = ({ operator, inputs }: PlannedNode): string =>
+  [...new Set(operator.in_order.flatMap((port) => inputs[port] ?? []))].sort().join()
 
 function makerOf(of: object, { leaves }: Layout, make: () => State): () => State {
   const fields = leaves.map(({ path, type }) => `${path.join('.')}:${type}`).join()

@@ -123,7 +123,12 @@ export class Passes implements Execution {
     }
   }
 
-  private deliver({ reader: { node, handler, feedback }, key, at, ordinal, value }: Mail): void {
+  private deliver({ reader: { node, handler, feedback, in_order }, key, at, ordinal, value }: Mail): void {
+    if (in_order !== undefined) {
+      if (at < (in_order.newest[key] as number)) return
+      in_order.newest[key] = at
+      this.network.soil(key)
+    }
     if (node.planned.operator.kernel !== undefined) {
       if (!this.network.isBroken(node, key)) this.hooks.ask(node, key, at, value)
       return

@@ -62,8 +62,6 @@ const book = (rows: number) => ({
 const venue = (rows: number) => ({
   bid: 0,
   ask: 0,
-  /** Event time of the prices: a row that comes later than it should does not bring old ones back. */
-  seen: 0,
   held: ZERO as bigint,
   waiting: 0,
   next_due: Number.POSITIVE_INFINITY,
@@ -169,6 +167,8 @@ const simulate = defineOperator({
   summary: 'The venue of backtest and paper: fills approved orders against the prices of the same feed.',
   input: { order: ApprovedOrder },
   ambient: { trade: Trade, quote: Quote },
+  // a row that comes later than it should does not bring an old price back
+  in_order: ['trade', 'quote'],
   numbered: ['order'],
   output: { order: many(OrderUpdate), fill: many(Fill) },
   params,
@@ -183,8 +183,6 @@ const simulate = defineOperator({
   init: ({ open_orders }) => venue(open_orders),
   on: {
     trade(state, { price }, { params: rules, at }) {
-      if (at < state.seen) return undefined
-      state.seen = at
       state.bid = price * rules.below
       state.ask = price * rules.above
       if (state.waiting === 0) return undefined
@@ -193,8 +191,6 @@ const simulate = defineOperator({
       return answer(said)
     },
     quote(state, { bid, ask }, { params: rules, at }) {
-      if (at < state.seen) return undefined
-      state.seen = at
       state.bid = bid
       state.ask = ask
       if (state.waiting === 0) return undefined

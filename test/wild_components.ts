@@ -166,6 +166,7 @@ interface Ways {
   /** Takes notes apart where it takes them, and leaves fields of them alone: a program need not fetch those. */
   readonly apart?: boolean
   readonly numbered?: boolean
+  readonly in_order?: boolean
 }
 function wild(name: string, ways: Ways) {
   const {
@@ -202,6 +203,7 @@ function wild(name: string, ways: Ways) {
     optional: ['a', 'b', 'c', 'd', 'fb'],
     feedback: ['fb'],
     ...(ways.numbered && { numbered: ['a', 'b'] }),
+    ...(ways.in_order && { in_order: ambient ? ['a', 'all'] : ['a', 'b'] }),
     latest: { p: Note, q: Scalar },
     ...(waits ? {} : { before: { p: noteOf(0.3), q: -0 } }),
     absent: { p: noteOf(0.7), q: 7 },
@@ -224,7 +226,7 @@ function wild(name: string, ways: Ways) {
   return defineOperator(definition as never) as unknown as { readonly definition: Operator }
 }
 export const wilds = listed(
-  wild('w_ports', { form: 'ports', end: true, apart: true }),
+  wild('w_ports', { form: 'ports', end: true, apart: true, in_order: true }),
   wild('w_ports_alarm', { form: 'ports', alarm: true, timer: 'left', on_gap: 'reset', apart: true, numbered: true }),
   wild('w_ports_wide', {
     form: 'ports',
@@ -236,9 +238,9 @@ export const wilds = listed(
     end: true,
   }),
   wild('w_note_waits', { form: 'note', waits: true, late: true }),
-  wild('w_note_alarm', { form: 'note', alarm: true, late: true, ambient: true, apart: true }),
+  wild('w_note_alarm', { form: 'note', alarm: true, late: true, ambient: true, apart: true, in_order: true }),
   wild('w_notes_timer', { form: 'notes', timer: 'right', idle: true, waits: true, on_gap: 'reset', apart: true }),
-  wild('w_notes_wide', { form: 'notes', wide: true, on_gap: 'reset', ambient: true, late: true }),
+  wild('w_notes_wide', { form: 'notes', wide: true, on_gap: 'reset', ambient: true, late: true, in_order: true }),
   wild('w_number_timer', {
     form: 'number',
     timer: 'left',
@@ -249,7 +251,7 @@ export const wilds = listed(
     numbered: true,
   }),
   wild('w_numbers', { form: 'numbers', timer: 'left', alarm: true, ambient: true }),
-  wild('w_number_wide', { form: 'number', wide: true, alarm: true, waits: false }),
+  wild('w_number_wide', { form: 'number', wide: true, alarm: true, waits: false, in_order: true }),
 )
 
 /** Fails as a whole, answers too little, or does what it should. */

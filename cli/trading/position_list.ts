@@ -27,12 +27,12 @@ function priceOf({ kind, value }: Committed): number | undefined {
 
 /** Positions of a run, folded from its committed rows with the arithmetic of the portfolio. */
 export class PositionList {
-  private readonly holdings = new Map<string, Holding & { fills: number }>()
+  private readonly holdings = new Map<string, Holding & { marked: number; fills: number }>()
 
   add(row: Committed): void {
     const price = priceOf(row)
     if (price === undefined) return
-    const held = this.holdings.get(row.key) ?? { ...holding(), fills: 0 }
+    const held = this.holdings.get(row.key) ?? { ...holding(), marked: 0, fills: 0 }
     this.holdings.set(row.key, held)
     if (row.at >= held.marked) Object.assign(held, { mark: price, marked: row.at })
     if (row.kind !== 'fill') return

@@ -2,14 +2,13 @@ import { type Fixed, notionalOf, share, ZERO } from '../../schemas/fixed.ts'
 
 /** Whole numbers of 1e-8: state holds them as plain bigints. */
 export const money = (value: bigint): Fixed => value as Fixed
-/** What is held of one instrument: base units, what they cost, profit taken, fees, and the newest price with its time. */
+/** What is held of one instrument: base units, what they cost, profit taken, fees, and the newest price. */
 export const holding = () => ({
   quantity: ZERO as bigint,
   cost: ZERO as bigint,
   realised: ZERO as bigint,
   fees: ZERO as bigint,
   mark: 0,
-  marked: 0,
 })
 export type Holding = ReturnType<typeof holding>
 

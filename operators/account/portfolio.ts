@@ -17,6 +17,7 @@ export const portfolio = defineOperator({
   scope: 'pipeline',
   input: { fill: Fill },
   ambient: { trade: Trade, quote: Quote },
+  in_order: ['trade', 'quote'],
   output: { position: Position, equity: Equity },
   params: z.strictObject({
     cash: z.number().nonnegative().default(100_000).describe('cash at the start, quote units'),
@@ -28,15 +29,11 @@ export const portfolio = defineOperator({
   init: ({ cash }) => ({ cash: fixed(cash) as bigint, realised: ZERO as bigint, fees: ZERO as bigint }),
   each: holding,
   on: {
-    trade(_state, { price }, { each, at }) {
-      if (at < each.marked) return
+    trade(_state, { price }, { each }) {
       each.mark = price
-      each.marked = at
     },
-    quote(_state, { bid, ask }, { each, at }) {
-      if (at < each.marked) return
+    quote(_state, { bid, ask }, { each }) {
       each.mark = (bid + ask) / 2
-      each.marked = at
     },
     fill(state, { side, quantity, price, notional, fee }, { each, all }) {
       const signed = side === 'buy' ? (quantity as bigint) : -quantity

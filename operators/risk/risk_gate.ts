@@ -30,6 +30,7 @@ export const riskGate = defineOperator({
     'Rules, in this order: TRADING_HALTED (the kill switch), WARMING_UP (too little data seen), DATA_GAP (the feed broke a moment ago), DATA_STALE (no trade, quote, swap or pool state for too long), NOTIONAL_EXCEEDS_MAXIMUM (this order, at the higher of its price and its limit), POSITION_EXCEEDS_MAXIMUM (the position if this and all orders under way on its side fill). An order that only reduces the position passes the last two. Orders approved and not yet filled, rejected or cancelled are counted as under way; wire `order` so that rejections free them.',
   input: { intent: OrderIntent, fill: Fill, order: OrderUpdate },
   ambient: { trade: Trade, quote: Quote, pool: PoolState, swap: Swap, gap: Gap },
+  in_order: ['trade', 'quote', 'pool', 'swap'],
   optional: ['order'],
   feedback: ['fill', 'order'],
   output: { approved: ApprovedOrder, refused: RefusedOrder },
@@ -57,19 +58,19 @@ export const riskGate = defineOperator({
   on: {
     trade(state, _trade, { at }) {
       if (state.began === NEVER) state.began = at
-      if (at > state.seen) state.seen = at
+      state.seen = at
     },
     quote(state, _quote, { at }) {
       if (state.began === NEVER) state.began = at
-      if (at > state.seen) state.seen = at
+      state.seen = at
     },
     pool(state, _pool, { at }) {
       if (state.began === NEVER) state.began = at
-      if (at > state.seen) state.seen = at
+      state.seen = at
     },
     swap(state, _swap, { at }) {
       if (state.began === NEVER) state.began = at
-      if (at > state.seen) state.seen = at
+      state.seen = at
     },
     gap(state, { reason }, { at }) {
       // the first connection breaks nothing: there was no data before it

@@ -1,5 +1,5 @@
 import type { Kind } from '../../schemas/kind.ts'
-import type { Edge, Running } from '../network.ts'
+import type { Edge, InOrder, Running } from '../network.ts'
 
 // What things are called in a program: by the author's own names, each sort of thing with a first word of its own.
 
@@ -25,6 +25,8 @@ export const askOf = (node: Running): string => `ask_${node.planned.id}`
 export const batchOf = (node: Running): string => `batch_${node.planned.id}`
 export const keepOf = (edge: Edge): string => `keep_${ident(edge.name)}`
 export const lastOf = (edge: Edge): string => `last_${ident(edge.name)}`
+/** By key code: how far ports that are in order have heard. */
+export const newestOf = ({ index }: InOrder): string => `newest_in_order_${index}`
 /** Who is told the outputs of an edge. */
 export const recorderOf = (edge: Edge): string => `output_${ident(edge.name)}`
 export const sendOf = (edge: Edge): string => `send_${ident(edge.name)}`

@@ -1,5 +1,5 @@
 import { typeOf } from '../../schemas/columns.ts'
-import { type Edge, type Reader, type Running, TOLD } from '../network.ts'
+import { type Edge, type InOrder, type Reader, type Running, TOLD } from '../network.ts'
 import { sleeps } from '../timers.ts'
 import * as name from './names.ts'
 
@@ -56,6 +56,8 @@ export class PassText {
   private readonly lines: { readonly when: readonly string[]; readonly lines: readonly string[] }[] = []
   private readonly variables: string[] = []
   private readonly here = new Map<Edge, { readonly message: string; readonly when: readonly string[] }>()
+  /** Whether the message at hand is old to ports that are in order: asked once for all of them. */
+  private readonly heard = new Map<InOrder, { readonly variable: string; readonly when: readonly string[] }>()
   private readonly readers: ReadonlyMap<Reader, number>
   private mail: Mail[] = []
   private calls = 0
@@ -109,7 +111,7 @@ export class PassText {
 
   private call(node: Running, mail: Mail | undefined): void {
     const { operator, id } = node.planned
-    const when = mail?.when ?? []
+    const when = this.inOrder(mail)
     if (operator.kernel !== undefined) {
       this.line(when, `// ${id}: ${operator.name}`, `${name.askOf(node)}(k, at, ${mail?.message});`)
       return
@@ -171,6 +173,20 @@ export class PassText {
     const checks = [...rests, ...silence, ...this.shape(node, answer), ...this.alarm(node)]
     this.line(called, words, ...wakes, 'try {', `${answer} = ${run};`, ...checks, ...lost)
     this.speak(node, answer, operator.always ? called : [...called, `${answer} !== undefined`])
+  }
+  /** When a node is called: for a port in order only where the message is not old to it. */
+  private inOrder(mail: Mail | undefined): readonly string[] {
+    const when = mail?.when ?? []
+    const ordered = mail?.reader.in_order
+    if (ordered === undefined) return when
+    const known = this.heard.get(ordered)
+    // time stands still in a pass, so what was once asked is still true
+    if (known?.when.every((w, i) => when[i] === w)) return [...when, known.variable]
+    const [variable, newest] = [this.variable(`in_order_${ordered.index}`), `${name.newestOf(ordered)}[k]`]
+    this.line(when, `${variable} = at >= ${newest};`)
+    this.line([...when, variable], `${newest} = at;`)
+    this.heard.set(ordered, { variable, when })
+    return [...when, variable]
   }
   /** A message wakes a node whose timer may be idle, and that timer lets it sleep. A row has woken all nodes of its key. */
   private rest(node: Running, mail: Mail | undefined): Readonly<Record<'wakes' | 'rests', readonly string[]>> {

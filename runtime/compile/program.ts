@@ -153,7 +153,7 @@ function questionText(node: Running): readonly string[] {
   ]
 }
 
-function boundNames({ nodes, edges, plan }: Network, { clocks }: Schedule): readonly string[] {
+function boundNames({ nodes, edges, in_order, plan }: Network, { clocks }: Schedule): readonly string[] {
   return [
     ...nodes.flatMap((n) => [
       name.paramsOf(n),
@@ -165,6 +165,7 @@ function boundNames({ nodes, edges, plan }: Network, { clocks }: Schedule): read
       ...n.latest.filter((l) => !l.waits).map((l) => name.constantOf(n, l.port)),
     ]),
     ...edges.filter((e) => e.recorded).map(name.recorderOf),
+    ...in_order.map(name.newestOf),
     ...plan.sources.flatMap((_, s) => [`newest_${s}`, `idle_${s}`]),
     ...clocks.flatMap((_, c) => [`marks_${c}`, `dues_${c}`]),
   ]

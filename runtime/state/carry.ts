@@ -74,6 +74,7 @@ export function carry(from: Engine, to: Engine, keep: readonly string[] = []): v
     }
   }
   carryEdges(from, to, kept)
+  carryInOrder(from, to)
   carryTimes(from, to)
   Object.assign(to.counts, from.counts)
   to.resume()
@@ -104,6 +105,15 @@ function carryEdges(from: Engine, to: Engine, kept: ReadonlySet<string>): void {
       copy(old.place, edge.place, NUMBERS)
       if (speaks) copy(old.spot, edge.spot, 1 + (edge.kept?.width ?? 0))
     }
+  }
+}
+
+/** Ports that hear the same edges in order as ports did before go on from there. */
+function carryInOrder(from: Engine, to: Engine): void {
+  for (const { edges, newest } of to.network.in_order) {
+    const old = from.network.in_order.find((o) => o.edges === edges)
+    for (const [code, key] of from.network.keys.entries())
+      if (old !== undefined) newest[to.network.keyCode(key)] = old.newest[code] as number
   }
 }
 

@@ -58,6 +58,17 @@ const ofFlags = (flag: (i: number) => Uint8Array, count: number, text: (i: numbe
   },
 })
 
+/** How far the ports of a key that are in order have heard. */
+const ofInOrder = ({ network: { in_order } }: Engine): KeyPart => ({
+  width: in_order.length,
+  written: in_order.map(({ index }) => ({ type: 'number', width: 1, text: `N.in_order[${index}].newest[c]` })),
+  save(code, into, at) {
+    for (const { index, newest } of in_order) into.real[at + index] = newest[code] as number
+  },
+  load(code, from, at) {
+    for (const { index, newest } of in_order) newest[code] = from.real[at + index] as number
+  },
+})
 /** What edges remember of a key. */
 function ofMemory({ network }: Engine): KeyPart {
   const { edges, stride } = network
@@ -85,6 +96,7 @@ export function keyParts(engine: Engine): readonly KeyPart[] {
     ...nodes
       .filter((n) => n.layouts.each.width > 0)
       .map((n) => ofKeyStates(n.layouts.each, (code) => n.each[code] as State, `${n.planned.id}$part`)),
+    ofInOrder(engine),
     ofMemory(engine),
     ofFlags(
       (i) => heard[i] as Uint8Array,
