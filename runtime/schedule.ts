@@ -14,8 +14,9 @@ const PIPELINE = KEY_GROUPS
 /** The timers and alarms of nodes that hear the same sources. */
 export interface Clock {
   readonly watermarks: Watermarks
-  readonly timers: readonly Timed[]
-  readonly alarms: readonly Alarmed[]
+  /** Of nodes with a state per key, and of those of scope `pipeline`. */
+  readonly own: Calls
+  readonly wide: Calls
   /** Per group when something is due next; always after the mark, up to which everything has run. */
   readonly due: Float64Array
   /** Per group a time before which no alarm rings. */
@@ -27,6 +28,10 @@ export interface Clock {
   wideMoves: boolean
   now: boolean
   wideNow: boolean
+}
+interface Calls {
+  readonly timers: Timed[]
+  readonly alarms: Alarmed[]
 }
 type Call = (code: number, at: number) => void
 interface Timed extends Tick<Running> {
@@ -44,6 +49,8 @@ interface Alarmed {
   readonly clock: Clock
   readonly call: Call
 }
+
+const callsOf = ({ own, wide }: Clock, isWide: boolean): Calls => (isWide ? wide : own)
 
 /** What time sets going. */
 export interface Woken {
@@ -87,13 +94,13 @@ export class Schedule {
     const ticks = timersOf(network.nodes)
     this.sleepers = network.nodes.filter(sleeps)
     const ringing = network.nodes.filter((n) => n.planned.operator.alarm !== undefined)
-    const clocks = new Map<string, Clock & { timers: Timed[]; alarms: Alarmed[] }>()
+    const clocks = new Map<string, Clock>()
     const clockOf = (node: Running) => {
       const heard = hears(node)
       const clock = clocks.get(heard.join()) ?? {
         watermarks: new Watermarks(times, heard),
-        timers: [],
-        alarms: [],
+        own: { timers: [], alarms: [] },
+        wide: { timers: [], alarms: [] },
         due: new Float64Array(KEY_GROUPS + 1).fill(NEVER),
         quiet: new Float64Array(KEY_GROUPS + 1).fill(ALWAYS),
         ...{ to: NEVER, wideTo: NEVER, moves: false, wideMoves: false, now: false, wideNow: false },
@@ -116,13 +123,13 @@ export class Schedule {
         timed: (code, at) => meter.timed(call, code, at),
         next: new Float64Array(KEY_GROUPS + 1).fill(NEVER),
       }
-      clock.timers.push(timed)
+      callsOf(clock, node.wide).timers.push(timed)
       return timed
     })
     this.alarms = ringing.map((node) => {
       const clock = clockOf(node)
       const alarmed = { node, clock, call: this.ringing(node) }
-      clock.alarms.push(alarmed)
+      callsOf(clock, node.wide).alarms.push(alarmed)
       return alarmed
     })
     this.clocks = [...clocks.values()]
@@ -196,7 +203,7 @@ export class Schedule {
   /** The short way of a clock that is alone, as long as nothing is due for the whole pipeline: most of the time. */
   private turnOne(clocks: readonly Clock[], group: number, newest: number): boolean {
     const clock = clocks[0] as Clock
-    const { due, watermarks } = clock
+    const { due, watermarks, own } = clock
     const { mark } = watermarks
     const to = watermarks.target(group)
     for (;;) {
@@ -209,9 +216,8 @@ export class Schedule {
       if (at > to) break
       mark[group] = at
       due[group] = ALWAYS
-      for (const timer of clock.timers) if (!timer.node.wide && timer.next[group] === at) this.fire(timer, at, group)
-      if ((clock.quiet[group] as number) <= at)
-        for (const alarmed of clock.alarms) if (!alarmed.node.wide) this.ring(alarmed, at, group)
+      for (const timer of own.timers) if (timer.next[group] === at) this.fire(timer, at, group)
+      if ((clock.quiet[group] as number) <= at) for (const alarmed of own.alarms) this.ring(alarmed, at, group)
       due[group] = this.nextDue(clock, group)
       if (this.pending()) return false
     }
@@ -267,27 +273,24 @@ export class Schedule {
   }
   private begin(clock: Clock, slot: number, at: number): void {
     clock.watermarks.mark[slot] = at
-    for (const timer of clock.timers)
-      if (timer.node.wide === (slot === PIPELINE)) timer.next[slot] = dueAfter(timer, at)
+    for (const timer of callsOf(clock, slot === PIPELINE).timers) timer.next[slot] = dueAfter(timer, at)
     clock.due[slot] = this.nextDue(clock, slot)
   }
 
-  private nextDue({ watermarks, timers, alarms, quiet }: Clock, slot: number): number {
-    const wide = slot === PIPELINE
+  private nextDue(clock: Clock, slot: number): number {
+    const { watermarks, quiet } = clock
+    const { timers, alarms } = callsOf(clock, slot === PIPELINE)
     const from = watermarks.mark[slot] as number
     let next = ALWAYS
     for (const timer of timers) {
-      if (timer.node.wide !== wide) continue
       const due = timer.next[slot] as number
       if (due < next) next = due
     }
     if ((quiet[slot] as number) >= next) return next
     const members = this.members[slot] as number[]
     let first = ALWAYS
-    for (const { node } of alarms) {
-      if (node.wide !== wide) continue
+    for (const { node } of alarms)
       for (let i = 0; i < members.length; i++) first = Math.min(first, node.alarms[members[i] as number] as number)
-    }
     quiet[slot] = first
     return Math.min(next, first > from ? first : from + 1)
   }

@@ -60,6 +60,8 @@ const book = (rows: number) => ({
   stage: new Ring(rows),
 })
 const venue = (rows: number) => ({
+  /** Where the newest price is that of a trade; 0 where it is a quote, and before the first. */
+  last: 0,
   bid: 0,
   ask: 0,
   held: ZERO as bigint,
@@ -107,8 +109,11 @@ function execute(venue: Venue, order: Order, price: number, fee: number, said: S
     fee: notionalOf(fee, notional),
   })
 }
-const marketPrice = (venue: Venue, side: Order['side'], { slippage }: Rules): number =>
-  side === 'buy' ? venue.ask * (1 + slippage) : venue.bid * (1 - slippage)
+/** The best price of the side an order takes from; 0 where none is known yet. */
+const touchOf = ({ last, bid, ask }: Venue, side: Order['side'], { below, above }: Rules): number =>
+  side === 'buy' ? (last === 0 ? ask : last * above) : last === 0 ? bid : last * below
+const marketPrice = (venue: Venue, side: Order['side'], rules: Rules): number =>
+  touchOf(venue, side, rules) * (side === 'buy' ? 1 + rules.slippage : 1 - rules.slippage)
 const answer = (said: Said) => (said.order.length === 0 ? undefined : { order: said.order, fill: said.fill })
 
 const row = ({ orders }: Venue, i: number): Order & { limit: number } => ({
@@ -131,8 +136,7 @@ function meet(venue: Venue, order: Order & { limit: number }, rules: Rules, said
     execute(venue, order, marketPrice(venue, side, rules), rules.fee, said)
     return true
   }
-  const touch = side === 'buy' ? venue.ask : venue.bid
-  // 0: no price is known yet
+  const touch = touchOf(venue, side, rules)
   if (touch === 0 || (side === 'buy' ? touch > limit : touch < limit)) return false
   execute(venue, order, touch, rules.fee, said)
   return true
@@ -183,14 +187,14 @@ const simulate = defineOperator({
   init: ({ open_orders }) => venue(open_orders),
   on: {
     trade(state, { price }, { params: rules, at }) {
-      state.bid = price * rules.below
-      state.ask = price * rules.above
+      state.last = price
       if (state.waiting === 0) return undefined
       const said: Said = { order: [], fill: [] }
       match(state, rules, at, price, price, said)
       return answer(said)
     },
     quote(state, { bid, ask }, { params: rules, at }) {
+      state.last = 0
       state.bid = bid
       state.ask = ask
       if (state.waiting === 0) return undefined
@@ -202,8 +206,9 @@ const simulate = defineOperator({
       const order = { side, quantity: fixed(quantity), limit, at, ordinal }
       const said: Said = { order: [], fill: [] }
       const free = state.orders.side.data.indexOf(0)
-      if (free < 0 || (state.ask === 0 && !rules.next))
-        said.order.push(update(order, 'rejected', state.ask === 0 ? 'no_price' : 'none'))
+      const unknown = touchOf(state, 'buy', rules) === 0
+      if (free < 0 || (unknown && !rules.next))
+        said.order.push(update(order, 'rejected', unknown ? 'no_price' : 'none'))
       else {
         said.order.push(update(order, 'accepted'))
         if (rules.latency > 0 || !meet(state, order, rules, said)) {

@@ -63,7 +63,7 @@ export function rowsText(
   const unlikely = 'seen === -Infinity || at - seen > JUMP || at > MOST'
   // a timer that is due within a year bounds what is believed
   const bounded =
-    alone && hands.some(({ clock }) => clock.timers.some((t) => !t.node.wide && t.every + planned.lateness < MAX_JUMP))
+    alone && hands.some(({ clock }) => clock.own.timers.some((t) => t.every + planned.lateness < MAX_JUMP))
   const odd = `if (idle_${source}[g] !== 0 || at !== Math.floor(at)) return i;`
   if (alone) {
     // the mark of a clock that hears this source only is never behind the watermark of the source
