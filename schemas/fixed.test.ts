@@ -14,6 +14,7 @@ import {
   toNumber,
   toText,
   unitsOf,
+  worthOf,
 } from './fixed.ts'
 
 const as = (n: bigint) => n as Fixed
@@ -168,6 +169,19 @@ test('the way for numbers that doubles hold gives what whole numbers of any size
       expect(rest >= -1n && rest <= 1n).toBe(true)
     }),
     { numRuns: 2000 },
+  )
+})
+
+test('what is held is worth the sum of its parts, whatever a double holds', () => {
+  const holding = fc.record({
+    mark: fc.tuple(fc.nat({ max: 10 ** 9 }), fc.nat({ max: 9 })).map(([digits, decimals]) => digits / 10 ** decimals),
+    quantity: fc.oneof(fc.bigInt({ min: -(10n ** 18n), max: 10n ** 18n }), fc.constant(0n)),
+  })
+  fc.assert(
+    fc.property(fc.array(holding, { maxLength: 20 }), (held) => {
+      expect(worthOf(held)).toBe(held.reduce((sum, { mark, quantity }) => sum + notionalOf(mark, as(quantity)), 0n))
+    }),
+    { numRuns: 500 },
   )
 })
 

@@ -78,17 +78,31 @@ function quotient(a: number, by: number): number {
   return a < 0 ? -whole : whole
 }
 
+/** price x quantity in whole 1e-8, where both factors and their product are whole numbers that a double holds; else NaN. */
+function wholeNotional(price: number, quantity: bigint): number {
+  const decimals = quantity < SAFE && quantity > -SAFE ? decimalsOf(price) : -1
+  if (decimals < 0) return Number.NaN
+  const power = powers[decimals] as number
+  const product = Math.round(price * power) * Number(quantity)
+  return Math.abs(product) < 2 ** 53 ? quotient(product, power) : Number.NaN
+}
 /** price x quantity to the nearest 1e-8; the price is taken as the decimal it was written as. */
 export function notionalOf(price: number, quantity: Fixed): Fixed {
-  const decimals = quantity < SAFE && quantity > -SAFE ? decimalsOf(price) : -1
-  if (decimals >= 0) {
-    const power = powers[decimals] as number
-    const product = Math.round(price * power) * Number(quantity)
-    // both factors and their product are whole numbers a double holds
-    if (Math.abs(product) < 2 ** 53) return as(BigInt(quotient(product, power)))
-  }
+  const whole = wholeNotional(price, quantity)
+  if (!Number.isNaN(whole)) return as(BigInt(whole))
   const { digits, exponent } = decimal(price)
   return scaled(digits * quantity, exponent)
+}
+/** What all that is held is worth: the sum of `notionalOf` of each, counted in doubles as long as they hold it. */
+export function worthOf(held: readonly { readonly mark: number; readonly quantity: bigint }[]): Fixed {
+  let [small, large] = [0, 0n]
+  for (const { mark, quantity } of held) {
+    if (quantity === 0n) continue
+    const sum = small + wholeNotional(mark, quantity)
+    if (Math.abs(sum) < 2 ** 53) small = sum
+    else large += notionalOf(mark, as(quantity))
+  }
+  return as(large + BigInt(small))
 }
 
 /** The product of decimals as whole units of a token of so many decimals, cut: never more than it is. */

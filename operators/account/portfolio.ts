@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defineOperator } from '../../runtime/define.ts'
 import { Equity, Position } from '../../schemas/account.ts'
-import { fixed, notionalOf, ratio, ZERO } from '../../schemas/fixed.ts'
+import { fixed, ratio, worthOf, ZERO } from '../../schemas/fixed.ts'
 import { Quote, Trade } from '../../schemas/market.ts'
 import { Fill } from '../../schemas/orders.ts'
 import { fill, trade } from '../../schemas/samples.ts'
@@ -26,7 +26,13 @@ export const portfolio = defineOperator({
       .default(3.6e9)
       .describe('how often equity is sent when nothing is filled'),
   }),
-  init: ({ cash }) => ({ cash: fixed(cash) as bigint, realised: ZERO as bigint, fees: ZERO as bigint }),
+  init: ({ cash }) => ({
+    cash: fixed(cash) as bigint,
+    /** Of what is held now. */
+    cost: ZERO as bigint,
+    realised: ZERO as bigint,
+    fees: ZERO as bigint,
+  }),
   each: holding,
   on: {
     trade(_state, { price }, { each }) {
@@ -38,8 +44,10 @@ export const portfolio = defineOperator({
     fill(state, { side, quantity, price, notional, fee }, { each, all }) {
       const signed = side === 'buy' ? (quantity as bigint) : -quantity
       const cost = side === 'buy' ? (notional as bigint) : -notional
+      const before = each.cost
       state.cash -= cost + fee
       state.realised += book(each, signed, cost)
+      state.cost += each.cost - before
       state.fees += fee
       each.fees += fee
       if (each.mark === 0) each.mark = price
@@ -67,20 +75,14 @@ export const portfolio = defineOperator({
   },
 })
 
-function equityOf(state: { cash: bigint; realised: bigint; fees: bigint }, all: readonly Holding[]): Equity {
-  let worth = 0n
-  let unrealised = 0n
-  for (const h of all) {
-    if (h.quantity === 0n) continue
-    const value = notionalOf(h.mark, money(h.quantity))
-    worth += value
-    unrealised += value - h.cost
-  }
+type Sums = Readonly<Record<'cash' | 'cost' | 'realised' | 'fees', bigint>>
+function equityOf({ cash, cost, realised, fees }: Sums, all: readonly Holding[]): Equity {
+  const worth = worthOf(all)
   return {
-    cash: money(state.cash),
-    equity: money(state.cash + worth),
-    realised: money(state.realised),
-    unrealised: money(unrealised),
-    fees: money(state.fees),
+    cash: money(cash),
+    equity: money(cash + worth),
+    realised: money(realised),
+    unrealised: money(worth - cost),
+    fees: money(fees),
   }
 }
