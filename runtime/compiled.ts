@@ -220,7 +220,8 @@ export class Compiled implements Execution {
     if (loop === undefined || this.pooled === undefined) return from
     this.current = this.codesOf(source, frame)
     let next = from
-    for (let end = from; next === end && end < to; ) {
+    // kernels that were asked answer before the next row
+    for (let end = from; next === end && end < to && !this.parts.kernels.busy; ) {
       this.before = next - from
       end = Math.min(next + STRETCH, to)
       next = loop(frame, this.current, next, end)

@@ -192,7 +192,7 @@ export interface OperatorDefinition<
   readonly optional?: readonly (keyof I & string)[]
   /** Ports that close a loop, such as fills to a gate: their handlers never answer. */
   readonly feedback?: readonly (keyof I & string)[]
-  /** Ports that hear nothing old: a message is left out where one of them has heard of a later time for the key. */
+  /** Ports that hear nothing old: a message is left out where one of them has heard of a later time for the key. A gap changes nothing of that. */
   readonly in_order?: readonly (keyof NoInfer<I & A> & string)[]
   /** Ports whose handlers find `ordinal` beside `at` and `key`: which message of its edge, key and time this one is; the name of an order. */
   readonly numbered?: readonly N[]
@@ -304,6 +304,8 @@ function fold<N>(d: Loose, inputs: Ports, on: Operator['on'], always: boolean): 
   for (const port of ports.flatMap(Object.keys))
     if (!SNAKE_CASE.test(port))
       throw new TypeError(`operator ${name}: port ${JSON.stringify(port)}: expected snake_case`)
+  for (const port of [...definition.in_order, ...definition.numbered])
+    if (!(port in on)) throw new TypeError(`operator ${name}: expected one of its ports, found ${JSON.stringify(port)}`)
   for (const [port, kind] of Object.entries(latest))
     if (columnsOf(kind).some(({ type }) => type === 'dict'))
       throw new TypeError(

@@ -29,19 +29,20 @@ const catalogue: Catalogue = {
   ),
   sinks: {},
 }
-const drawn = (...tellers: readonly string[]) =>
+const wires = { trade: 'trades', quote: 'quotes' }
+const drawn = (tellers: readonly string[], from: Partial<typeof wires> = wires) =>
   plan(
     {
       pipeline: 'p',
       nodes: {
         trades: { source: 'trades' },
         quotes: { source: 'quotes' },
-        ...Object.fromEntries(tellers.map((op) => [op, { op, from: { trade: 'trades', quote: 'quotes' } }])),
+        ...Object.fromEntries(tellers.map((op) => [op, { op, from }])),
       },
     },
     catalogue,
   )
-const all = drawn('both', 'trades_only', 'anything')
+const all = drawn(['both', 'trades_only', 'anything'])
 const feed = { trades: 0, quotes: 1 } as const
 const values = { trades: { price: 1, size: 1, side: 0, id: 0 }, quotes: { bid: 1, ask: 2, bid_size: 1, ask_size: 1 } }
 
@@ -79,10 +80,17 @@ describe.each(['interpret', 'compile'] as const)('ports in order (%s)', (executi
     expect([again.said['both'], again.said['anything']]).toEqual([[112], [105, 112]])
   })
   test('know it in the next plan, where they hear the same', () => {
-    const [old, next] = [open(drawn('both')), open(all)]
+    const [old, next] = [open(drawn(['both'])), open(all)]
     old.tell('trades', [100, 110])
     carry(old.engine, next.engine)
     next.tell('trades', [105, 112])
     expect([next.said['both'], next.said['trades_only']]).toEqual([[112], [105, 112]])
+  })
+  test('know it in the next plan, where their node is kept and hears more', () => {
+    const [old, next] = [open(drawn(['both'], { trade: 'trades' })), open(all)]
+    old.tell('trades', [100, 110])
+    carry(old.engine, next.engine, ['both'])
+    next.tell('quotes', [105, 112])
+    expect([next.said['both'], next.said['trades_only']]).toEqual([[-112], [-105, -112]])
   })
 })

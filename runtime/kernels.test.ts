@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { Scalar } from '../schemas/features.ts'
+import { decodeFrame } from '../schemas/frame.ts'
 import { Trade } from '../schemas/market.ts'
 import { Fill } from '../schemas/orders.ts'
 import { scalar } from '../schemas/samples.ts'
@@ -8,6 +9,7 @@ import { sources } from '../sources/catalogue.ts'
 import { defineKernel, defineOperator, listed } from './define.ts'
 import { drive } from './drive.ts'
 import { type EngineOptions, openEngine } from './engine.ts'
+import { encodeItems } from './feed.ts'
 import type { Kernel } from './kernels.ts'
 import { plan } from './plan.ts'
 
@@ -86,6 +88,36 @@ test('what is asked at one boundary is one batch, and the answers follow in the 
     ...[`prices ${a} 10 3`, `prices ${b} 10 4`, `model ${a} 10 6`, `model ${b} 10 8`],
     ...[`prices ${a} 20 3`, `prices ${b} 20 4`, `model ${a} 20 6`, `model ${b} 20 8`],
   ])
+})
+test('what two rows of a long frame ask are two batches, wherever they stand', async () => {
+  const price = defineOperator({
+    ...{ name: 'price', version: 1, summary: 'Says prices above one.', input: { trade: Trade }, output: Scalar },
+    ...{ params: z.strictObject({}), example: { params: {}, input: [], output: [] } },
+    on: { trade: (_state, { price }) => (price > 1 ? price : undefined) },
+  })
+  const batches: number[] = []
+  const model = kernelOf(() => ({
+    run(input, rows) {
+      batches.push(rows)
+      return input
+    },
+  }))
+  const nodes = {
+    trades: { source: 'tape_trades' },
+    price: { op: 'price', from: 'trades' },
+    model: { op: 'model', from: 'price' },
+  }
+  const drawn = plan({ pipeline: 'asking', nodes }, { operators: listed(price, model), sources, sinks: {} })
+  const engine = await openEngine(drawn, {}, { execution: 'compile' })
+  for (let first = 500; first < 530; first++) {
+    const items = Array.from({ length: 1000 }, (_, i) => ({
+      ...{ type: 'row' as const, at: first * 1000 + i, key: a },
+      value: trade(i === first || i === first + 1 ? 2 : 1),
+    }))
+    for (const bytes of encodeItems(drawn.sources[0] as never, items))
+      engine.frame(decodeFrame(bytes, { trade: Trade }))
+  }
+  expect(batches).toEqual(Array.from({ length: 60 }, () => 1))
 })
 test('a kernel that answers later holds everything up until it has, and nothing may be handed in meanwhile', async () => {
   const { engine, said } = await asked(async () => ({ run: async (input) => input.map((x) => x + 1) }))

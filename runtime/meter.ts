@@ -14,7 +14,7 @@ const REMEMBERED = 64
 /** What a node did in this process. */
 export interface NodeMetrics {
   readonly node: string
-  /** Messages that reached its ports; for a source, its rows. */
+  /** Messages that came to its ports, those included that are old to ports in order; for a source, its rows. */
   readonly in: number
   /** Messages it sent, by port; '' is the one of a component with a single output. */
   readonly out: Readonly<Record<string, number>>

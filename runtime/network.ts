@@ -15,10 +15,10 @@ export interface Reader {
   /** It hears nothing older than this. */
   readonly in_order: InOrder | undefined
 }
-/** How far in time those ports have heard that are `in_order`. Nodes where such ports hear the same edges share it. */
+/** How far in time those ports have heard that are `in_order`. Nodes where such ports hear the same share it. */
 export interface InOrder {
   readonly index: number
-  /** By name, sorted. */
+  /** The names of their edges, sorted, and whether late rows count. */
   readonly edges: string
   /** By key code; -Infinity before the first message. */
   newest: Float64Array
@@ -61,6 +61,8 @@ export interface Running {
   }[]
   /** The class of the object a handler finds its `latest` values in. */
   readonly lookout: FieldShape
+  /** That of its ports which are `in_order`. */
+  readonly in_order: InOrder | undefined
   readonly outputs: readonly { readonly port: string; readonly edge: Edge; readonly many: boolean }[]
   readonly single: boolean
   /** When the state asks to be called, per key; Infinity for never. */
@@ -180,12 +182,11 @@ export class Network {
     })
     this.stride = end
     this.named = new Map(this.edges.map((e) => [e.name, e]))
-    this.nodes = plan.nodes.map((planned, index) => this.start(planned, index))
     const inOrder = new Set(plan.nodes.map(edgesInOrder).filter((edges) => edges !== ''))
     this.in_order = [...inOrder].map((edges, index) => ({ index, edges, newest: new Float64Array(0) }))
+    this.nodes = plan.nodes.map((planned, index) => this.start(planned, index))
     for (const node of this.nodes) {
       const { operator, inputs } = node.planned
-      const ordered = this.in_order.find(({ edges }) => edges === edgesInOrder(node.planned))
       for (const [port, edges] of Object.entries(inputs))
         for (const edge of edges)
           readers.get(edge)?.push({
@@ -193,7 +194,7 @@ export class Network {
             port,
             handler: operator.on[port] as unknown as Handler,
             feedback: operator.feedback.includes(port),
-            in_order: operator.in_order.includes(port) ? ordered : undefined,
+            in_order: operator.in_order.includes(port) ? node.in_order : undefined,
           })
     }
     this.heard = plan.sources.map(() => new Uint8Array(0))
@@ -244,6 +245,7 @@ export class Network {
       fresh,
       latest,
       lookout: lookoutOf(operator),
+      in_order: this.in_order.find(({ edges }) => edges === edgesInOrder(planned)),
       outputs,
       single: isKind(operator.output),
       alarms: [],
@@ -402,8 +404,10 @@ export class Network {
  */
 export const STRAGGLERS = 2 ** 31
 
-const edgesInOrder = ({ operator, inputs }: PlannedNode): string =>
-  [...new Set(operator.in_order.flatMap((port) => inputs[port] ?? []))].sort().join()
+function edgesInOrder({ operator, inputs }: PlannedNode): string {
+  const edges = [...new Set(operator.in_order.flatMap((port) => inputs[port] ?? []))].sort()
+  return edges.length > 0 && operator.late ? [...edges, 'late'].join() : edges.join()
+}
 
 function makerOf(of: object, { leaves }: Layout, make: () => State): () => State {
   const fields = leaves.map(({ path, type }) => `${path.join('.')}:${type}`).join()

@@ -175,7 +175,11 @@ test('the way for numbers that doubles hold gives what whole numbers of any size
 test('what is held is worth the sum of its parts, whatever a double holds', () => {
   const holding = fc.record({
     mark: fc.tuple(fc.nat({ max: 10 ** 9 }), fc.nat({ max: 9 })).map(([digits, decimals]) => digits / 10 ** decimals),
-    quantity: fc.oneof(fc.bigInt({ min: -(10n ** 18n), max: 10n ** 18n }), fc.constant(0n)),
+    quantity: fc.oneof(
+      fc.bigInt({ min: -(2n ** 45n), max: 2n ** 45n }),
+      fc.bigInt({ min: -(10n ** 18n), max: 10n ** 18n }),
+      fc.constant(0n),
+    ),
   })
   fc.assert(
     fc.property(fc.array(holding, { maxLength: 20 }), (held) => {
@@ -183,6 +187,8 @@ test('what is held is worth the sum of its parts, whatever a double holds', () =
     }),
     { numRuns: 500 },
   )
+  // each is a whole number that a double holds; the sum is none
+  expect(worthOf([2n ** 53n - 1n, 2n].map((quantity) => ({ mark: 1, quantity })))).toBe(2n ** 53n + 1n)
 })
 
 test('a double and its shortest text are the same decimal', () => {

@@ -148,6 +148,17 @@ test('a compiled pipeline says, keeps and counts bit for bit what the interprete
     { numRuns: runs },
   )
 })
+test('a frame of more rows than a loop is called for at a time is run as its rows are one by one', () => {
+  fc.assert(
+    fc.property(seeds, seeds, (graph, tape) => {
+      const plan = drawn(graph)
+      const rows = wildEvents(plan, tape, 1500).filter(({ source, item }) => source === 0 && item.type === 'row')
+      const run = new Run(plan).take(framesOf(plan, rows, () => false))
+      expect(factsOf(run)).toEqual(factsOf(meaning(plan, rows)))
+    }),
+    { numRuns: Math.ceil(runs / 2) },
+  )
+})
 test('restarted anywhere, compiled and interpreted take over from each other', () => {
   fc.assert(
     fc.property(seeds, seeds, seeds, (graph, tape, places) => {

@@ -31,12 +31,13 @@ const meanings: Readonly<Record<Way, string>> = {
 }
 
 export function readsOf(component: Operator | Sink): readonly ReadPort[] {
+  const inOrder = component.role === 'operator' ? component.in_order : []
   const row = (port: string, kind: Kind, way: Way, optional: boolean, more = ''): ReadPort => ({
     port,
     kind: kind.kind,
     way,
     optional,
-    meaning: `${meanings[way]}${more}`,
+    meaning: `${meanings[way]}${more}${inOrder.includes(port) ? '; hears nothing older than what such ports have heard' : ''}`,
   })
   const feedback = component.role === 'operator' ? component.feedback : []
   const inputs = Object.entries(component.inputs).map(([port, kind]) => {

@@ -14,6 +14,7 @@ const plain = defineOperator({
   ...{ ...common, name: 'plain', output: Price },
   input: { trade: Trade, side: Trade, flags: Flags },
   optional: ['trade', 'side', 'flags'],
+  in_order: ['trade'],
   on: {
     trade: (_state, { price }) => price,
     side: (_state, { side }) => side,

@@ -56,8 +56,8 @@ export class PassText {
   private readonly lines: { readonly when: readonly string[]; readonly lines: readonly string[] }[] = []
   private readonly variables: string[] = []
   private readonly here = new Map<Edge, { readonly message: string; readonly when: readonly string[] }>()
-  /** Whether the message at hand is old to ports that are in order: asked once for all of them. */
-  private readonly heard = new Map<InOrder, { readonly variable: string; readonly when: readonly string[] }>()
+  /** Whether the message at hand is no older than what ports in order have heard: asked once for all of them. */
+  private readonly asked = new Map<InOrder, { readonly variable: string; readonly when: readonly string[] }>()
   private readonly readers: ReadonlyMap<Reader, number>
   private mail: Mail[] = []
   private calls = 0
@@ -179,13 +179,13 @@ export class PassText {
     const when = mail?.when ?? []
     const ordered = mail?.reader.in_order
     if (ordered === undefined) return when
-    const known = this.heard.get(ordered)
+    const known = this.asked.get(ordered)
     // time stands still in a pass, so what was once asked is still true
     if (known?.when.every((w, i) => when[i] === w)) return [...when, known.variable]
     const [variable, newest] = [this.variable(`in_order_${ordered.index}`), `${name.newestOf(ordered)}[k]`]
     this.line(when, `${variable} = at >= ${newest};`)
     this.line([...when, variable], `${newest} = at;`)
-    this.heard.set(ordered, { variable, when })
+    this.asked.set(ordered, { variable, when })
     return [...when, variable]
   }
   /** A message wakes a node whose timer may be idle, and that timer lets it sleep. A row has woken all nodes of its key. */

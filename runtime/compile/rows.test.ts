@@ -19,10 +19,11 @@ const account = defineOperator({
   timer: { every: () => 10, fire: (_state, at) => at },
 })
 const source = defineSource({ ...common, name: 'trades', output: Trade, lateness: () => 8, example: { params: {} } })
+const strict = defineSource({ ...common, name: 'trades', output: Trade, lateness: () => 2, example: { params: {} } })
 const catalogue = { operators: listed(account), sources: listed(source), sinks: {} }
-const trades = { trades: { source: 'trades' } }
-const before = plan({ pipeline: 'p', nodes: trades }, catalogue)
-const drawn = plan({ pipeline: 'p', nodes: { ...trades, account: { op: 'account', from: 'trades' } } }, catalogue)
+const trades = { source: 'trades' }
+const before = plan({ pipeline: 'p', nodes: { trades } }, catalogue)
+const drawn = plan({ pipeline: 'p', nodes: { trades, account: { op: 'account', from: 'trades' } } }, catalogue)
 
 function frames(times: readonly number[]): Frame[] {
   const value = { price: 1, size: 1, side: 0 as const, id: 0 }
@@ -52,6 +53,18 @@ function ended(execution: ExecutionName): readonly number[] {
   for (const frame of frames([107, 111, 125])) engine.frame(frame)
   return said
 }
+test.each(['interpret', 'compile'] as const)(
+  'a lateness made smaller holds from the first row on (%s)',
+  (execution) => {
+    const nodes = { trades, account: { op: 'account', from: 'trades' } }
+    const stricter = plan({ pipeline: 'p', nodes }, { ...catalogue, sources: listed(strict) })
+    const [old, next] = [new Engine(drawn, {}, { execution }), new Engine(stricter, {}, { execution })]
+    for (const frame of frames([100, 105])) old.frame(frame)
+    carry(old, next)
+    for (const frame of frames([99, 104])) next.frame(frame)
+    expect([next.counts.rows, next.counts.late]).toEqual([4, 1])
+  },
+)
 test('the time of the whole pipeline passes with rows that lag their source: new in an upgrade, and after an end', () => {
   expect(upgraded('interpret')).toEqual([100, -104, -103, 110, 120, -120])
   expect(upgraded('compile')).toEqual(upgraded('interpret'))

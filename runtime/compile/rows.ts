@@ -22,9 +22,9 @@ const blank = ({ type, values }: Column): string =>
  * Moves a number on to one that may be greater. Which of two rows is the newer one is a toss of a coin where rows come out
  * of order, and a branch that is guessed wrong costs more than all of this; it is exact, for times are whole.
  */
-const raise = (place: string, name: string, to: string): readonly string[] => [
-  `const on_${name} = ${to} - ${place};`,
-  `${place} += (on_${name} + Math.abs(on_${name})) / 2;`,
+const raise = (place: string, word: string, to: string): readonly string[] => [
+  `const on_${word} = ${to} - ${place};`,
+  `${place} += (on_${word} + Math.abs(on_${word})) / 2;`,
 ]
 
 /**
@@ -66,9 +66,9 @@ export function rowsText(
     alone && hands.some(({ clock }) => clock.own.timers.some((t) => t.every + planned.lateness < MAX_JUMP))
   const odd = `if (idle_${source}[g] !== 0 || at !== Math.floor(at)) return i;`
   if (alone) {
-    // the mark of a clock that hears this source only is never behind the watermark of the source
-    const late =
-      hands.length === 0 ? [`at < seen - ${planned.lateness}`] : hands.map(({ number }) => `at < marks_${number}[g]`)
+    // the mark of a clock that hears this source only is where the source is, or beyond; after an upgrade to a smaller
+    // lateness it is still behind, and the engine moves it on
+    const late = [`at < seen - ${planned.lateness}`, ...hands.map(({ number }) => `at < marks_${number}[g]`)]
     const due = hands.map(({ number }) => `to_g >= dues_${number}[g] || at >= dues_${number}[${KEY_GROUPS}]`)
     const on = [
       ...raise(`newest_${source}[g]`, 'g', 'at'),

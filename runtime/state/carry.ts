@@ -74,7 +74,7 @@ export function carry(from: Engine, to: Engine, keep: readonly string[] = []): v
     }
   }
   carryEdges(from, to, kept)
-  carryInOrder(from, to)
+  carryInOrder(from, to, pairs)
   carryTimes(from, to)
   Object.assign(to.counts, from.counts)
   to.resume()
@@ -108,12 +108,16 @@ function carryEdges(from: Engine, to: Engine, kept: ReadonlySet<string>): void {
   }
 }
 
-/** Ports that hear the same edges in order as ports did before go on from there. */
-function carryInOrder(from: Engine, to: Engine): void {
-  for (const { edges, newest } of to.network.in_order) {
-    const old = from.network.in_order.find((o) => o.edges === edges)
-    for (const [code, key] of from.network.keys.entries())
-      if (old !== undefined) newest[to.network.keyCode(key)] = old.newest[code] as number
+/** Ports in order go on from where ports were that heard the same, and from where they were in nodes that are kept. */
+function carryInOrder(from: Engine, to: Engine, pairs: readonly [Running, Running][]): void {
+  for (const ordered of to.network.in_order) {
+    const same = from.network.in_order.filter(({ edges }) => edges === ordered.edges)
+    const kept = pairs.flatMap(([old, node]) => (node.in_order === ordered ? (old.in_order ?? []) : []))
+    for (const { newest } of [...same, ...kept])
+      for (const [code, key] of from.network.keys.entries()) {
+        const place = to.network.keyCode(key)
+        ordered.newest[place] = Math.max(ordered.newest[place] as number, newest[code] as number)
+      }
   }
 }
 
