@@ -13,16 +13,21 @@ import { Snapshots } from './state/snapshot.ts'
 const Heard = kind('heard', z.number(), { summary: 'A time that was heard.', recorded: true })
 const common = { version: 1, summary: 'Tells what it hears.', params: z.strictObject({}) }
 const example = { params: {}, input: [], output: [] }
-const teller = (name: string, in_order: readonly ('trade' | 'quote')[]) =>
+const teller = (name: string, in_order: readonly ('trade' | 'quote')[], late = false) =>
   defineOperator({
-    ...{ ...common, name, in_order, example, output: Heard },
+    ...{ ...common, name, in_order, late, example, output: Heard },
     input: { trade: Trade, quote: Quote },
     optional: ['trade', 'quote'],
     on: { trade: (_state, _trade, { at }) => at, quote: (_state, _quote, { at }) => -at },
   })
 const lateness = () => 1000
 const catalogue: Catalogue = {
-  operators: listed(teller('both', ['trade', 'quote']), teller('trades_only', ['trade']), teller('anything', [])),
+  operators: listed(
+    teller('both', ['trade', 'quote']),
+    teller('trades_only', ['trade']),
+    teller('anything', []),
+    teller('late_too', ['trade', 'quote'], true),
+  ),
   sources: listed(
     defineSource({ ...common, name: 'trades', output: Trade, lateness, example: { params: {} } }),
     defineSource({ ...common, name: 'quotes', output: Quote, lateness, example: { params: {} } }),
@@ -48,7 +53,7 @@ const values = { trades: { price: 1, size: 1, side: 0, id: 0 }, quotes: { bid: 1
 
 describe.each(['interpret', 'compile'] as const)('ports in order (%s)', (execution) => {
   function open(of = all) {
-    const said: Record<string, number[]> = { both: [], trades_only: [], anything: [] }
+    const said: Record<string, number[]> = { both: [], trades_only: [], anything: [], late_too: [] }
     const output = (edge: string) => (_key: string, _at: number, _o: number, value: unknown) =>
       said[edge]?.push(value as number)
     const engine = new Engine(of, { output }, { execution })
@@ -69,6 +74,17 @@ describe.each(['interpret', 'compile'] as const)('ports in order (%s)', (executi
     expect(said['both']).toEqual([100, 100, 110, -110, -120, 130, 50])
     expect(said['trades_only']).toEqual([100, 100, 110, -105, -110, -120, 115, 130, 50])
     expect(said['anything']).toEqual([100, 90, 100, 110, -105, -110, -120, 115, 111, 130, 50, 40])
+  })
+  test('hear of no late row that only others take', () => {
+    const { tell, said } = open(drawn(['both', 'late_too']))
+    // two instruments of one key group
+    const [a, b] = ['v:K1', 'v:K171']
+    tell('trades', [5000], a)
+    tell('quotes', [2600], a)
+    tell('trades', [3000], b)
+    tell('quotes', [2500], b)
+    expect(said['late_too']).toEqual([5000, 3000])
+    expect(said['both']).toEqual([5000, -2500])
   })
   test('know how far they have heard after a restart', () => {
     const first = open()
