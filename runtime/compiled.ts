@@ -301,4 +301,5 @@ function roomForInlining(): void {
   roomy = true
   setFlagsFromString('--min-inlining-frequency=0.02')
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=16000')
+  setFlagsFromString('--max-inlined-bytecode-size-absolute=16000')
 }

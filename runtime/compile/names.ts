@@ -23,6 +23,9 @@ export const lookoutOf = (node: Running): string => `Latest_${node.planned.id}`
 export const constantOf = (node: Running, port: string): string => `before_${node.planned.id}$${port}`
 export const askOf = (node: Running): string => `ask_${node.planned.id}`
 export const batchOf = (node: Running): string => `batch_${node.planned.id}`
+/** What follows an answer that seldom comes; of several of a node, by number. */
+export const afterOf = (node: Running, number: number): string =>
+  `after_${node.planned.id}${number === 0 ? '' : `$${number}`}`
 export const keepOf = (edge: Edge): string => `keep_${ident(edge.name)}`
 export const lastOf = (edge: Edge): string => `last_${ident(edge.name)}`
 /** By key code: how far ports that are in order have heard. */

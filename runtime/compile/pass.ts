@@ -11,6 +11,7 @@ export type Entry =
   | { readonly type: 'message'; readonly edge: Edge }
   | { readonly type: 'timer'; readonly node: Running }
   | { readonly type: 'answer'; readonly node: Running }
+  | { readonly type: 'heard'; readonly node: Running; readonly rest: readonly Mail[]; readonly args: readonly string[] }
 
 /** How a pass is left when a node has thrown: what was done by then, and the way out. */
 export interface Way {
@@ -27,17 +28,26 @@ export interface Way {
   readonly here: string
   /** Messages that come with every pass are counted by who runs many of them. */
   readonly bulk: boolean
+  /**
+   * Name of a function for what follows an answer that seldom comes, with mail still to be read. It takes key code, time
+   * and `args`, the answer first. Undefined where that is left to the interpreter.
+   */
+  readonly after: (node: Running, rest: readonly Mail[], args: readonly string[]) => string | undefined
 }
 
 /**
- * Ports that seldom answer: of windows, which answer when they close, and of whoever only keeps an eye on prices. What
- * would follow an answer is left to the interpreter, and the pass with it: written in place it would crowd the loop, and
- * after a call that comes back V8 looks at everything anew.
+ * Ports that seldom answer: of windows, which answer when they close, and of whoever only keeps an eye on prices. With an
+ * answer the pass is left: what follows, written in place, would crowd the loop, and after a call that comes back V8 looks
+ * at everything anew.
  */
-const isQuiet = ({ planned: { operator }, single }: Running, port: string): boolean =>
-  !operator.always && (Object.hasOwn(operator.ambient, port) || (operator.timer !== undefined && single))
+const isQuiet = (node: Running, port: string): boolean => {
+  const { operator } = node.planned
+  return !operator.always && (watches(node, port) || (operator.timer !== undefined && node.single))
+}
+const watches = ({ planned: { operator } }: Running, port: string): boolean => Object.hasOwn(operator.ambient, port)
 
-interface Mail {
+/** A message on its way to a node: the variables it and its ordinal are in, and when there is one. */
+export interface Mail {
   readonly reader: Reader
   readonly message: string
   readonly ordinal: string
@@ -55,6 +65,7 @@ export class PassText {
   private readonly way: Way
   private readonly lines: { readonly when: readonly string[]; readonly lines: readonly string[] }[] = []
   private readonly variables: string[] = []
+  private args: readonly string[] = []
   private readonly here = new Map<Edge, { readonly message: string; readonly when: readonly string[] }>()
   /** Whether the message at hand is no older than what ports in order have heard: asked once for all of them. */
   private readonly asked = new Map<InOrder, { readonly variable: string; readonly when: readonly string[] }>()
@@ -71,7 +82,8 @@ export class PassText {
   write(entry: Entry): readonly string[] | undefined {
     if (entry.type === 'message') this.emit(entry.edge, 'v', [])
     else if (entry.type === 'answer') this.speak(entry.node, 'v', [])
-    else this.call(entry.node, undefined)
+    else if (entry.type === 'timer') this.call(entry.node, undefined)
+    else this.heard(entry)
     for (;;) {
       let first = 0
       for (let i = 1; i < this.mail.length; i++)
@@ -89,7 +101,7 @@ export class PassText {
   }
   private variable(wanted: string): string {
     let [found, n] = [wanted, 2]
-    while (this.variables.includes(found)) found = `${wanted}_${n++}`
+    while (this.variables.includes(found) || this.args.includes(found)) found = `${wanted}_${n++}`
     this.variables.push(found)
     return found
   }
@@ -164,7 +176,8 @@ export class PassText {
         ...(rung === undefined ? [] : [`${rung} = ${rings};`]),
         ...lost,
         `if (${[`${answer} !== undefined`, ...(rung === undefined ? [] : [rung])].join(' || ')}) {`,
-        this.exit(`spoke(${node.index}, k, TIME, ${answer}, REST)`),
+        (watches(node, mail.reader.port) && this.after(node, answer)) ||
+          this.exit(`spoke(${node.index}, k, TIME, ${answer}, REST)`),
         '}',
       )
       return
@@ -173,6 +186,27 @@ export class PassText {
     const checks = [...rests, ...silence, ...this.shape(node, answer), ...this.alarm(node)]
     this.line(called, words, ...wakes, 'try {', `${answer} = ${run};`, ...checks, ...lost)
     this.speak(node, answer, operator.always ? called : [...called, `${answer} !== undefined`])
+  }
+  /** What follows an answer that seldom comes, in a function of its own. */
+  private after(node: Running, answer: string): string | undefined {
+    const rest = this.mail.map(({ reader, message, ordinal, when }) => {
+      const mine = message === 'v' ? 'w' : message
+      return { reader, message: mine, ordinal, when: when.length === 0 ? [] : [`${mine} !== undefined`] }
+    })
+    const told = rest.flatMap(({ message, ordinal }) => (ordinal === 'NaN' ? [message] : [message, ordinal]))
+    const args = [answer, ...new Set(told)]
+    const title = this.way.after(node, rest, args)
+    if (title === undefined) return undefined
+    const given = args.map((arg) => (arg === 'w' && this.way.again === 'v' ? 'v' : arg))
+    return this.exit(`${title}(${['k', 'TIME', ...given].join(', ')})`)
+  }
+  private heard({ node, rest, args }: Entry & { readonly type: 'heard' }): void {
+    const [answer = ''] = args
+    this.mail = [...rest]
+    this.args = args
+    const lost = ['} catch (e) {', this.exit(`lost(e, ${node.index}, k, TIME, REST)`), '}']
+    this.line([], `// ${node.planned.id}`, 'try {', ...this.shape(node, answer), ...this.alarm(node), ...lost)
+    this.speak(node, answer, [`${answer} !== undefined`])
   }
   /** When a node is called: for a port in order only where the message is not old to it. */
   private inOrder(mail: Mail | undefined): readonly string[] {
@@ -259,7 +293,7 @@ export class PassText {
     const all = this.mail.map(
       ({ reader, message, ordinal }) => `${this.readers.get(reader)}, ${mine(message)}, ${ordinal}`,
     )
-    const whole = all.some((mail) => mail.includes(', w, ')) ? `const w = ${again}; ` : ''
+    const whole = again !== 'v' && all.some((mail) => mail.includes(', w, ')) ? `const w = ${again}; ` : ''
     return `UNSAID_${this.always.length};${here}${whole}${call.replace('TIME', time).replace('REST', `[${all.join(', ')}]`)}; ${leave}`
   }
 

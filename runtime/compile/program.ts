@@ -9,7 +9,7 @@ import { flatOf } from '../state/flat.ts'
 import { sleeps } from '../timers.ts'
 import { MAX_JUMP } from '../watermarks.ts'
 import * as name from './names.ts'
-import { type Entry, PassText } from './pass.ts'
+import { type Entry, PassText, type Way } from './pass.ts'
 import { rowsText } from './rows.ts'
 import { Text } from './text.ts'
 
@@ -25,6 +25,8 @@ export interface Written {
   readonly always: readonly (readonly number[])[]
 }
 
+/** Where so much mail is still to be read, what follows an answer that seldom comes is not written out. */
+const MOST_LEFT = 32
 const shared = ['records', 'groups', 'dirty', 'troubled', 'R', 'W', 'sent', 'kernels']
 const hooks = ['failed', 'setAlarm', 'advance', 'here', 'wake', 'resume', 'spoke', 'pass', 'shaped']
 
@@ -37,8 +39,23 @@ export function write(network: Network, schedule: Schedule): Written {
   const offered: string[] = []
   const inlets = network.inlets.map(({ row }) => row)
 
+  const afters = new Map<string, string | undefined>()
+  const after: Way['after'] = (node, rest, args) => {
+    if (rest.length > MOST_LEFT) return undefined
+    const form = [node.index, ...args, ...rest.map((r) => `${readers.get(r.reader)}:${r.message}:${r.ordinal}`)].join()
+    if (!afters.has(form)) {
+      const before = [...afters.keys()].filter((f) => f.startsWith(`${node.index},`)).length
+      const title = name.afterOf(node, before)
+      const head = `${title}(${['k', 'at', ...args].join(', ')})`
+      afters.set(form, passFunction(head, { type: 'heard', node, rest, args }, '') ? title : undefined)
+    }
+    return afters.get(form)
+  }
   const passFunction = (title: string, entry: Entry, guard: string) => {
-    const pass = new PassText(readers, { leave: 'return;', again: 'v', time: 'at', here: '', bulk: false }).write(entry)
+    const alone = { leave: 'return;', again: 'v', time: 'at', here: '', bulk: false }
+    // one answer that seldom comes after another is left to the interpreter: else there were as many forms of a pass as
+    // there are sets of them
+    const pass = new PassText(readers, { ...alone, after: entry.type === 'heard' ? () => undefined : after }).write(entry)
     if (pass === undefined) return false
     functions.push(
       new Text().add(
@@ -80,6 +97,7 @@ export function write(network: Network, schedule: Schedule): Written {
       time: 'times[i]',
       here: 'here(i - from); ',
       bulk: true,
+      after,
     })
     const text = pass.write({ type: 'message', edge })
     if (text === undefined) return []
