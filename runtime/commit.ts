@@ -11,7 +11,7 @@ export const DeadLetter = z.object({ input: z.int(), seq: z.int(), code: z.strin
 export type DeadLetter = z.output<typeof DeadLetter>
 
 /** Of the head and of the states beside it, which no other version reads. */
-export const COMMIT_VERSION = 6
+export const COMMIT_VERSION = 7
 
 /** What one message of a stage stream says beside its outputs and state: everything a restart needs. */
 export const CommitHead = z.object({

@@ -78,27 +78,36 @@ function quotient(a: number, by: number): number {
   return a < 0 ? -whole : whole
 }
 
+/** The same whole number as a double; NaN for those that need more than its 53 bits. */
+export const doubleOf = (whole: bigint): number => (whole < SAFE && whole > -SAFE ? Number(whole) : Number.NaN)
+
 /** price x quantity in whole 1e-8, where both factors and their product are whole numbers that a double holds; else NaN. */
-function wholeNotional(price: number, quantity: bigint): number {
-  const decimals = quantity < SAFE && quantity > -SAFE ? decimalsOf(price) : -1
+function wholeNotional(price: number, quantity: number): number {
+  const decimals = decimalsOf(price)
   if (decimals < 0) return Number.NaN
   const power = powers[decimals] as number
-  const product = Math.round(price * power) * Number(quantity)
+  const product = Math.round(price * power) * quantity
   return Math.abs(product) < 2 ** 53 ? quotient(product, power) : Number.NaN
 }
 /** price x quantity to the nearest 1e-8; the price is taken as the decimal it was written as. */
 export function notionalOf(price: number, quantity: Fixed): Fixed {
-  const whole = wholeNotional(price, quantity)
+  const whole = wholeNotional(price, doubleOf(quantity))
   if (!Number.isNaN(whole)) return as(BigInt(whole))
   const { digits, exponent } = decimal(price)
   return scaled(digits * quantity, exponent)
 }
+/** Something held: `whole` is `doubleOf` its quantity. */
+export interface Held {
+  readonly mark: number
+  readonly quantity: bigint
+  readonly whole: number
+}
 /** What all that is held is worth: the sum of `notionalOf` of each, counted in doubles as long as they hold it. */
-export function worthOf(held: readonly { readonly mark: number; readonly quantity: bigint }[]): Fixed {
+export function worthOf(held: readonly Held[]): Fixed {
   let [small, large] = [0, 0n]
-  for (const { mark, quantity } of held) {
-    if (quantity === 0n) continue
-    const sum = small + wholeNotional(mark, quantity)
+  for (const { mark, quantity, whole } of held) {
+    if (whole === 0) continue
+    const sum = small + wholeNotional(mark, whole)
     if (Math.abs(sum) < 2 ** 53) small = sum
     else large += notionalOf(mark, as(quantity))
   }

@@ -1,10 +1,11 @@
-import { type Fixed, notionalOf, share, ZERO } from '../../schemas/fixed.ts'
+import { doubleOf, type Fixed, notionalOf, share, ZERO } from '../../schemas/fixed.ts'
 
 /** Whole numbers of 1e-8: state holds them as plain bigints. */
 export const money = (value: bigint): Fixed => value as Fixed
-/** What is held of one instrument: base units, what they cost, profit taken, fees, and the newest price. */
+/** What is held of one instrument: base units, also as a double, what they cost, profit taken, fees, the newest price. */
 export const holding = () => ({
   quantity: ZERO as bigint,
+  whole: 0,
   cost: ZERO as bigint,
   realised: ZERO as bigint,
   fees: ZERO as bigint,
@@ -30,5 +31,6 @@ export function book(h: Holding, signed: bigint, cash: bigint): bigint {
   h.realised += taken
   h.cost += cash - closingCash - closingCost
   h.quantity = before + signed
+  h.whole = doubleOf(h.quantity)
   return taken
 }
