@@ -97,5 +97,5 @@ test.each([
 
 test('a commit of another release is said to be one', () => {
   const bytes = encoded({ ...head(0, 0), version: 2 as never }, [], new Uint8Array(0))
-  expect(() => decodeCommit(bytes, 7)).toThrow('another release: expected version 6 of its form, found 2')
+  expect(() => decodeCommit(bytes, 7)).toThrow('another release: expected version 7 of its form, found 2')
 })

@@ -4,7 +4,7 @@ import { generate } from '../schemas/generate.ts'
 import * as name from './compile/names.ts'
 import { type Written, write } from './compile/program.ts'
 import type { Kernels } from './kernels.ts'
-import type { Edge, Network, Reader, Running } from './network.ts'
+import { type Edge, type Network, NOTHING, Outlook, type Reader, type Running } from './network.ts'
 import { type Execution, type Hooks, type Mail, type Passes, shaped } from './passes.ts'
 import type { Schedule } from './schedule.ts'
 import { firing } from './timers.ts'
@@ -171,6 +171,7 @@ export class Compiled implements Execution {
     for (const node of network.nodes) {
       values[name.paramsOf(node)] = node.planned.params
       values[name.partsOf(node)] = node.each
+      values[name.envOf(node)] = new Outlook(node.planned.params, NOTHING, 0.5, '', 0.5, NOTHING, node.each)
       values[name.batchOf(node)] = parts.kernels.of[node.index]
       if (node.wide) values[name.stateOf(node)] = node.whole
       values[name.alarmsOf(node)] = node.alarms

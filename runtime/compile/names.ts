@@ -10,6 +10,8 @@ export const handlerOf = (node: Running, port: string): string => `on_${node.pla
 export const fireOf = (node: Running): string => `timer_${node.planned.id}`
 export const alarmOf = (node: Running): string => `alarm_${node.planned.id}`
 export const paramsOf = (node: Running): string => `params_${node.planned.id}`
+/** What a node that looks at no other sees besides state and message. */
+export const envOf = (node: Running): string => `env_${node.planned.id}`
 /** All parts of the state of a node, by key code. */
 export const partsOf = (node: Running): string => `parts_${node.planned.id}`
 export const alarmsOf = (node: Running): string => `alarms_${node.planned.id}`

@@ -2,6 +2,7 @@ import { typeOf } from '../../schemas/columns.ts'
 import { type Edge, type InOrder, type Reader, type Running, TOLD } from '../network.ts'
 import { sleeps } from '../timers.ts'
 import * as name from './names.ts'
+import { ENV, fieldsRead } from './reads.ts'
 
 /** What a straight line cannot hold: a plan whose nodes call each other this often in one pass is interpreted there. */
 const MOST_CALLS = 300
@@ -45,6 +46,14 @@ const isQuiet = (node: Running, port: string): boolean => {
   return !operator.always && (watches(node, port) || (operator.timer !== undefined && node.single))
 }
 const watches = ({ planned: { operator } }: Running, port: string): boolean => Object.hasOwn(operator.ambient, port)
+
+/** Sets what a handler can read of what changes from call to call. */
+function seen(node: Running, read: readonly string[] | undefined, ordinal: string): readonly string[] {
+  const values = { at: 'at', key: 's.$key', ordinal, ...(node.planned.operator.each ? { each: name.partOf(node) } : {}) }
+  return Object.entries(values).flatMap(([field, value]) =>
+    read === undefined || read.includes(field) ? [`${name.envOf(node)}.${field} = ${value};`] : [],
+  )
+}
 
 /** A message on its way to a node: the variables it and its ordinal are in, and when there is one. */
 export interface Mail {
@@ -148,7 +157,10 @@ export class PassText {
     const looks = latest.length === 0 ? 'NOTHING' : `new ${name.lookoutOf(node)}(${latest.join(', ')})`
     const part = operator.each === undefined ? 'NOTHING' : name.partOf(node)
     const ordinal = mail?.ordinal ?? '0'
-    const env = `new Outlook(${name.paramsOf(node)}, ${looks}, at, s.$key, ${ordinal}, ${part}, ${name.partsOf(node)})`
+    const fresh = `new Outlook(${name.paramsOf(node)}, ${looks}, at, s.$key, ${ordinal}, ${part}, ${name.partsOf(node)})`
+    const env = latest.length === 0 ? name.envOf(node) : fresh
+    const handler = mail === undefined ? operator.timer?.fire : operator.on[mail.reader.port]
+    const sees = latest.length === 0 ? seen(node, fieldsRead(handler as never, ENV), ordinal) : []
     const lost = ['} catch (e) {', this.exit(`lost(e, ${node.index}, k, TIME, REST)`), '}']
     const port = mail === undefined ? '' : `.${mail.reader.port}`
     const words = `// ${id}${port}: ${operator.name}`
@@ -160,7 +172,7 @@ export class PassText {
     const { wakes, rests } = this.rest(node, mail)
     if (mail?.reader.feedback) {
       const silent = `if (${run} !== undefined) throw answered();`
-      this.line(called, words, ...wakes, 'try {', silent, ...this.alarm(node), ...lost)
+      this.line(called, words, ...wakes, ...sees, 'try {', silent, ...this.alarm(node), ...lost)
       return
     }
     const answer = this.variable(`v_${id}`)
@@ -171,6 +183,7 @@ export class PassText {
         called,
         words,
         ...wakes,
+        ...sees,
         'try {',
         `${answer} = ${run};`,
         ...(rung === undefined ? [] : [`${rung} = ${rings};`]),
@@ -184,7 +197,7 @@ export class PassText {
     }
     const silence = operator.always ? [`if (${answer} === undefined) throw silent();`] : []
     const checks = [...rests, ...silence, ...this.shape(node, answer), ...this.alarm(node)]
-    this.line(called, words, ...wakes, 'try {', `${answer} = ${run};`, ...checks, ...lost)
+    this.line(called, words, ...wakes, ...sees, 'try {', `${answer} = ${run};`, ...checks, ...lost)
     this.speak(node, answer, operator.always ? called : [...called, `${answer} !== undefined`])
   }
   /** What follows an answer that seldom comes, in a function of its own. */

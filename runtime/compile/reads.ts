@@ -3,16 +3,20 @@ import type { Edge } from '../network.ts'
 /** A parameter list of plain names and plain destructuring: `(state, { price, size: of }, { at })`. */
 const PLAIN = /^(?:async\s+)?(?:function\b\s*)?[\w$]*\s*\(([\w$\s,:{}]*)\)/
 
+/** Which parameter of a handler is the message, and which says what else it looks at. */
+const [MESSAGE, ENV] = [1, 2]
+export { ENV }
+
 /**
- * The fields of a message that a handler can read, where its parameters tell: it takes the message apart there, or never
- * names it again. Undefined where they do not: it may read all. The text of a function is what its author wrote, so this
- * is no more than what anyone sees who reads it.
+ * The fields of one of its parameters, the message if none is named, that a handler can read, where the parameters tell:
+ * it takes the message apart there, or never names it again. Undefined where they do not: it may read all. The text of a
+ * function is what its author wrote, so this is no more than what anyone sees who reads it.
  */
-export function fieldsRead(handler: (...all: never[]) => unknown): readonly string[] | undefined {
+export function fieldsRead(handler: (...all: never[]) => unknown, which = MESSAGE): readonly string[] | undefined {
   const text = Function.prototype.toString.call(handler)
   const list = PLAIN.exec(text)?.[1]
   if (list === undefined || /\b(?:arguments|eval|native code)\b|\\u/.test(text)) return undefined
-  const [, message] = split(list)
+  const message = split(list)[which]
   if (message === undefined) return []
   if (/^[\w$]+$/.test(message))
     return text.split(/[^\w$]+/).filter((word) => word === message).length === 1 ? [] : undefined
