@@ -149,10 +149,6 @@ export class Compiled implements Execution {
       kernels: parts.kernels,
       failed: (node: number, code: number, at: number, cause: unknown) =>
         parts.hooks.failed(network.nodes[node] as Running, code, at, cause),
-      advance: (source: number, group: number, at: number) => {
-        while (!schedule.advance(source, group, at)) if (parts.kernels.run() !== undefined) return false
-        return true
-      },
       here: (row: number) => {
         this.row = this.before + row + 1
       },
@@ -220,12 +216,17 @@ export class Compiled implements Execution {
     const loop = this.loops[source]
     if (loop === undefined || this.pooled === undefined) return from
     this.current = this.codesOf(source, frame)
-    let next = from
-    // kernels that were asked answer before the next row
-    for (let end = from; next === end && end < to && !this.parts.kernels.busy; ) {
+    let [next, end] = [from, from]
+    for (;;) {
+      if (next === end) {
+        // kernels that were asked answer before the next row
+        if (end === to || this.parts.kernels.busy) break
+        end = Math.min(next + STRETCH, to)
+      }
       this.before = next - from
-      end = Math.min(next + STRETCH, to)
-      next = loop(frame, this.current, next, end)
+      const left = loop(frame, this.current, next, end)
+      next = left < 0 ? ~left : left
+      if (left < 0 ? !this.advance(source, frame, next, next - from) : left < end) break
     }
     // a row whose time waits for a kernel is not counted yet
     this.row = this.parts.kernels.running === undefined ? 0 : 1
@@ -233,6 +234,16 @@ export class Compiled implements Execution {
     for (const edge of this.pooled.always[source] as readonly number[])
       sent[edge] = (sent[edge] as number) + next - from
     return next
+  }
+  /** Time goes on to a row. False where the loop must not take it then. */
+  private advance(source: number, { at, key }: Frame, row: number, taken: number): boolean {
+    const { network, parts, schedule } = this
+    const code = this.current[key[row] as number] as number
+    const [group, newest] = [network.groups[code] as number, at[row] as number]
+    ;(parts.times.newest[source] as Float64Array)[group] = newest
+    this.row = taken + 1
+    while (!(schedule as Schedule).advance(source, group, newest)) if (parts.kernels.run() !== undefined) return false
+    return network.troubled[code] === 0
   }
   /** Key codes by dictionary place; -1 for what a loop must not take. */
   private codesOf(source: number, { keys }: Frame): Int32Array {

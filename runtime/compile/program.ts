@@ -28,7 +28,7 @@ export interface Written {
 /** Where so much mail is still to be read, what follows an answer that seldom comes is not written out. */
 const MOST_LEFT = 32
 const shared = ['records', 'groups', 'dirty', 'troubled', 'R', 'W', 'sent', 'kernels']
-const hooks = ['failed', 'setAlarm', 'advance', 'here', 'wake', 'resume', 'spoke', 'pass', 'shaped']
+const hooks = ['failed', 'setAlarm', 'here', 'wake', 'resume', 'spoke', 'pass', 'shaped']
 
 /** Writes the program of a plan: a loop per source, a function per timer, per edge of many messages and per kernel. */
 export function write(network: Network, schedule: Schedule): Written {

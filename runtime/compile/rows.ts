@@ -29,7 +29,8 @@ const raise = (place: string, word: string, to: string): readonly string[] => [
 
 /**
  * The loop over the rows of a source. It takes rows that are in time and set nothing going; any other row it leaves to be
- * taken by hand (a timer is due, a late row, a key that is new, a time that is not believed), and gives its number back.
+ * taken by hand (a late row, a key that is new, a time that is not believed), and gives its number back. Of a row before
+ * which something is due it gives `~` the number: time goes on, and the loop with that row.
  */
 export function rowsText(
   network: Network,
@@ -84,14 +85,9 @@ export function rowsText(
         `const to_g = at - ${planned.lateness};`,
         `if (${due.join(' || ')}) {`,
         '// something is due before this row',
-        `if (!(at > seen)${bounded ? ` || ${unlikely}` : ''}) return i;`,
-        `newest_${source}[g] = at;`,
-        'here(i - from);',
-        // read once more: a number that two calls share is boxed on every row, whether they come or not
-        `if (!advance(${source}, g, times[i]) || troubled[k] === 1) return i;`,
-        '} else {',
-        ...on,
+        `return !(at > seen)${bounded ? ` || ${unlikely}` : ''} ? i : ~i;`,
         '}',
+        ...on,
       )
   } else {
     text.add(odd, `if (!(at >= 0) || ${unlikely}) return i;`, 'const now = at > seen ? at : seen;')
