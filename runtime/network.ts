@@ -141,6 +141,8 @@ export class Network {
   /** The states of a key in one object, by node: one look-up per row, and neighbours wherever V8 moves them. */
   readonly records: Record<string, unknown>[] = []
   private readonly record: FieldShape
+  /** What a record holds beside its key. */
+  private readonly fields: readonly { readonly name: string; readonly fresh: () => State }[]
   /** Of keys: `DIRTY` where the state may have changed since the last save, `TOLD` where a message has come since timers looked. */
   dirty = new Uint8Array(0)
   /** 1 for keys some node has failed for. */
@@ -206,7 +208,11 @@ export class Network {
       event: this.edge(`${id}.event`),
     }))
     this.sent = new Float64Array(this.edges.length)
-    this.record = recordOf(this.recordFields(), () => ['', ...this.fresh()])
+    this.fields = this.recordFields()
+    this.record = recordOf(['$key', ...this.fields.map((f) => f.name)], () => [
+      '',
+      ...this.fields.map((f) => f.fresh()),
+    ])
     this.keyCode(WHOLE)
   }
 
@@ -273,10 +279,10 @@ export class Network {
     this.keys.push(key)
     this.codes.set(key, code)
     this.groups[code] = code === 0 ? KEY_GROUPS : keyGroup(key)
-    const values = [key, ...this.fresh()]
+    const values = [key, ...this.fields.map((f) => f.fresh())]
     const record = this.record
       ? new this.record(...(values as never[]))
-      : Object.fromEntries(this.recordFields().map((field, i) => [field, values[i]]))
+      : Object.fromEntries([['$key', key], ...this.fields.map(({ name }, i) => [name, values[i + 1]])])
     this.records.push(record as Record<string, unknown>)
     for (const node of this.nodes) {
       node.each[code] = (this.records[code]?.[`${node.planned.id}$part`] as State | undefined) ?? NOTHING
@@ -315,16 +321,15 @@ export class Network {
     memory.whole.set(this.memory.whole)
     this.memory = memory
   }
-  private recordFields(): readonly string[] {
-    const own = this.nodes.filter((n) => !n.wide).map((n) => n.planned.id)
-    return ['$key', ...own, ...this.withParts().map((n) => `${n.planned.id}$part`)]
-  }
-  private withParts = () => this.nodes.filter((n) => n.planned.operator.each !== undefined)
-  private fresh(): readonly State[] {
-    return [
-      ...this.nodes.filter((n) => !n.wide).map((n) => n.fresh.state()),
-      ...this.withParts().map((n) => n.fresh.each()),
-    ]
+  /** What rows of sources look at comes first: it lies side by side. */
+  private recordFields(): Network['fields'] {
+    const all = this.nodes.flatMap((node) => {
+      const { id, operator } = node.planned
+      const hears = this.inlets.some(({ row }) => row.readers.some((r) => r.node === node))
+      const state = node.wide ? [] : [{ name: id, fresh: node.fresh.state, hears }]
+      return operator.each === undefined ? state : [...state, { name: `${id}$part`, fresh: node.fresh.each, hears }]
+    })
+    return [...all.filter((f) => f.hears), ...all.filter((f) => !f.hears)]
   }
 
   stateOf(node: Running, code: number): State {

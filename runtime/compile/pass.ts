@@ -49,7 +49,12 @@ const watches = ({ planned: { operator } }: Running, port: string): boolean => O
 
 /** Sets what a handler can read of what changes from call to call. */
 function seen(node: Running, read: readonly string[] | undefined, ordinal: string): readonly string[] {
-  const values = { at: 'at', key: 's.$key', ordinal, ...(node.planned.operator.each ? { each: name.partOf(node) } : {}) }
+  const values = {
+    at: 'at',
+    key: 's.$key',
+    ordinal,
+    ...(node.planned.operator.each ? { each: name.partOf(node) } : {}),
+  }
   return Object.entries(values).flatMap(([field, value]) =>
     read === undefined || read.includes(field) ? [`${name.envOf(node)}.${field} = ${value};`] : [],
   )

@@ -55,7 +55,9 @@ export function write(network: Network, schedule: Schedule): Written {
     const alone = { leave: 'return;', again: 'v', time: 'at', here: '', bulk: false }
     // one answer that seldom comes after another is left to the interpreter: else there were as many forms of a pass as
     // there are sets of them
-    const pass = new PassText(readers, { ...alone, after: entry.type === 'heard' ? () => undefined : after }).write(entry)
+    const pass = new PassText(readers, { ...alone, after: entry.type === 'heard' ? () => undefined : after }).write(
+      entry,
+    )
     if (pass === undefined) return false
     functions.push(
       new Text().add(

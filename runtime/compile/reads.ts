@@ -5,6 +5,7 @@ const PLAIN = /^(?:async\s+)?(?:function\b\s*)?[\w$]*\s*\(([\w$\s,:{}]*)\)/
 
 /** Which parameter of a handler is the message, and which says what else it looks at. */
 const [MESSAGE, ENV] = [1, 2]
+
 export { ENV }
 
 /**
