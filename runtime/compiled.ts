@@ -235,15 +235,15 @@ export class Compiled implements Execution {
       sent[edge] = (sent[edge] as number) + next - from
     return next
   }
-  /** Time goes on to a row. False where the loop must not take it then. */
+  /** Time goes on to a row; false where it waits for a kernel. */
   private advance(source: number, { at, key }: Frame, row: number, taken: number): boolean {
     const { network, parts, schedule } = this
-    const code = this.current[key[row] as number] as number
-    const [group, newest] = [network.groups[code] as number, at[row] as number]
+    const group = network.groups[this.current[key[row] as number] as number] as number
+    const newest = at[row] as number
     ;(parts.times.newest[source] as Float64Array)[group] = newest
     this.row = taken + 1
     while (!(schedule as Schedule).advance(source, group, newest)) if (parts.kernels.run() !== undefined) return false
-    return network.troubled[code] === 0
+    return true
   }
   /** Key codes by dictionary place; -1 for what a loop must not take. */
   private codesOf(source: number, { keys }: Frame): Int32Array {
