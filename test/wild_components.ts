@@ -12,7 +12,7 @@ import {
   type State,
 } from '../runtime/define.ts'
 import { Scalar } from '../schemas/features.ts'
-import { kind } from '../schemas/kind.ts'
+import { kind, type Of } from '../schemas/kind.ts'
 import { Gap } from '../schemas/market.ts'
 import { duration } from '../schemas/units.ts'
 
@@ -96,7 +96,16 @@ function act(state: Memory, seen: readonly (number | bigint | boolean)[], env: L
   const { params, at, key, ordinal, each, all } = env
   const told = all.reduce((sum, part) => sum + (part?.seen ?? 0), 0)
   const before = [state.calls, state.sum, state.flag, state.big, state.inner.deep.count, state.ring.next, state.gapped]
-  const chance = stir(params.seed, at, ordinal, key.length, told, ...before, ...seen, ...lookedAt(env))
+  const chance = stir(
+    params.seed,
+    at,
+    ordinal,
+    key.charCodeAt(key.length - 1) || 0,
+    told,
+    ...before,
+    ...seen,
+    ...lookedAt(env),
+  )
   const dice = (n: number) => stir(chance, n)
   if (dice(1) < params.throws) throw new Error('before anything')
   state.calls++
@@ -167,6 +176,8 @@ interface Ways {
   readonly apart?: boolean
   readonly numbered?: boolean
   readonly in_order?: boolean
+  /** Looks at no newest message of another node, and takes apart what it is told of its own. */
+  readonly alone?: boolean
 }
 function wild(name: string, ways: Ways) {
   const {
@@ -178,6 +189,7 @@ function wild(name: string, ways: Ways) {
     on_gap = 'keep',
     late = false,
     ambient = false,
+    alone = false,
   } = ways
   const said = (state: Memory, seen: readonly (number | bigint | boolean)[], env: Look) => {
     const all = answer(state, seen, env)
@@ -188,6 +200,16 @@ function wild(name: string, ways: Ways) {
     a: (state: Memory, { x, big }: Note, env: Look) => said(state, [x, big], env),
     d: (state: Memory, _note: Note, env: Look) => said(state, [], env),
     ...(ambient && { all: (state: Memory, { how, on: yes }: Note, env: Look) => said(state, [how.length, yes], env) }),
+  }
+  // each of them reads less than the one before
+  const nothing = { key: '', ordinal: 0, each: {}, all: [], latest: {} }
+  const told = {
+    a: (state: Memory, { x }: Note, { params, at, key, ordinal, each, all }: Look) =>
+      said(state, [x], { params, at, key, ordinal, each, all, latest: {} }),
+    c: (state: Memory, { b }: Of<typeof Sum>, { params, at: time, key }: Look) =>
+      said(state, [b], { ...nothing, params, at: time, key }),
+    d: (state: Memory, _note: Note, { params, ordinal, each }: Look) =>
+      said(state, [], { ...nothing, params, at: 0, ordinal, each }),
   }
   const woken = (state: Memory, at: number, env: Look) => {
     if (state.due <= at) state.due = Number.POSITIVE_INFINITY
@@ -204,9 +226,8 @@ function wild(name: string, ways: Ways) {
     feedback: ['fb'],
     ...(ways.numbered && { numbered: ['a', 'b'] }),
     ...(ways.in_order && { in_order: ambient ? ['a', 'all'] : ['a', 'b'] }),
-    latest: { p: Note, q: Scalar },
-    ...(waits ? {} : { before: { p: noteOf(0.3), q: -0 } }),
-    absent: { p: noteOf(0.7), q: 7 },
+    ...(!alone && { latest: { p: Note, q: Scalar }, absent: { p: noteOf(0.7), q: 7 } }),
+    ...(!alone && !waits && { before: { p: noteOf(0.3), q: -0 } }),
     ...(ambient && { ambient: { gap: Gap, all: Note } }),
     on: {
       ...{ a: take, b: take, c: take, d: take },
@@ -216,6 +237,7 @@ function wild(name: string, ways: Ways) {
       },
       ...(ambient && { gap: take, all: take }),
       ...(ways.apart && apart),
+      ...(alone && told),
     },
     ...(timer && { timer: { every: ({ every }: Params) => every, closed: () => timer, ...resting } }),
     ...(alarm && { alarm: { at: ({ due }: Memory) => due, fire: woken } }),
@@ -251,6 +273,8 @@ export const wilds = listed(
     numbered: true,
   }),
   wild('w_numbers', { form: 'numbers', timer: 'left', alarm: true, ambient: true }),
+  wild('w_ports_alone', { form: 'ports', alone: true, alarm: true, timer: 'left', ambient: true, numbered: true }),
+  wild('w_note_alone', { form: 'note', alone: true, wide: true, timer: 'right', ambient: true, late: true }),
   wild('w_number_wide', { form: 'number', wide: true, alarm: true, waits: false, in_order: true }),
 )
 

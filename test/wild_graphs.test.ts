@@ -56,7 +56,8 @@ function wildPipeline(seed: number, later = false): PipelineInput {
     let from: Record<string, string> = {}
     while (Object.keys(from).length === 0)
       for (const [port, kind] of Object.entries(ports)) from = { ...from, ...wire(port, before(kind), 0.5) }
-    const latest = {
+    const looks = Object.keys((catalogue.operators[op] as Operator).latest).length > 0
+    const latest = looks && {
       ...wire(
         'p',
         of('note', (e) => e.node !== i),
@@ -82,7 +83,7 @@ function wildPipeline(seed: number, later = false): PipelineInput {
           0.4,
         ),
       },
-      latest,
+      ...(latest && { latest }),
       params,
     }
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fieldsRead } from './reads.ts'
+import { ENV, fieldsRead } from './reads.ts'
 
 type Any = Record<string, never>
 const state: Any = {}
@@ -18,6 +18,14 @@ test('none where the message is not named again, or there is no parameter for it
   expect(fieldsRead((s: Any, _trade: Any, { at }: Any) => [s, at])).toEqual([])
   expect(fieldsRead((s: Any) => s)).toEqual([])
   expect(fieldsRead(() => undefined)).toEqual([])
+})
+test('of what it looks at beside state and message, the same', () => {
+  expect(fieldsRead((s: Any, _trade: Any, { params, at: time }: Any) => [s, params, time], ENV)).toEqual([
+    'params',
+    'at',
+  ])
+  expect(fieldsRead((s: Any, trade: Any) => [s, trade], ENV)).toEqual([])
+  expect(fieldsRead((s: Any, _trade: Any, env: Any) => [s, env['at']], ENV)).toBeUndefined()
 })
 test('any, where the parameters do not tell', () => {
   function all(..._all: Any[]) {
