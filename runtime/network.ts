@@ -66,7 +66,7 @@ export interface Running {
   readonly outputs: readonly { readonly port: string; readonly edge: Edge; readonly many: boolean }[]
   readonly single: boolean
   /** When the state asks to be called, per key; Infinity for never. */
-  readonly alarms: number[]
+  alarms: Float64Array
   /** 1 where the node has failed: it is not called for that key again. */
   broken: Uint8Array
   /** By key code 0 where nothing would come of its timer: see `idle`. */
@@ -254,7 +254,7 @@ export class Network {
       in_order: this.in_order.find(({ edges }) => edges === edgesInOrder(planned)),
       outputs,
       single: isKind(operator.output),
-      alarms: [],
+      alarms: new Float64Array(0),
       broken: new Uint8Array(0),
       awake: new Uint8Array(0),
     }
@@ -286,7 +286,6 @@ export class Network {
     this.records.push(record as Record<string, unknown>)
     for (const node of this.nodes) {
       node.each[code] = (this.records[code]?.[`${node.planned.id}$part`] as State | undefined) ?? NOTHING
-      node.alarms[code] = Number.POSITIVE_INFINITY
       node.awake[code] = 1
     }
     for (const { place } of this.edges) if (place >= 0) this.memory.real[code * this.stride + place] = -1
@@ -304,18 +303,20 @@ export class Network {
     this.groups = longer(this.groups)
     this.dirty = longer(this.dirty)
     this.troubled = longer(this.troubled)
+    const filled = (old: Float64Array, value: number) => {
+      const array = new Float64Array(keys).fill(value)
+      array.set(old)
+      return array
+    }
     for (const node of this.nodes) {
       node.broken = longer(node.broken)
       node.awake = longer(node.awake)
+      if (node.planned.operator.alarm) node.alarms = filled(node.alarms, Number.POSITIVE_INFINITY)
     }
     this.heard.forEach((heard, s) => {
       this.heard[s] = longer(heard)
     })
-    for (const ordered of this.in_order) {
-      const { newest } = ordered
-      ordered.newest = new Float64Array(keys).fill(Number.NEGATIVE_INFINITY)
-      ordered.newest.set(newest)
-    }
+    for (const ordered of this.in_order) ordered.newest = filled(ordered.newest, Number.NEGATIVE_INFINITY)
     const memory = slots(keys * this.stride)
     // as whole numbers: halves of a bigint look like any double
     memory.whole.set(this.memory.whole)

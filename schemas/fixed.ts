@@ -81,17 +81,17 @@ function quotient(a: number, by: number): number {
 /** The same whole number as a double; NaN for those that need more than its 53 bits. */
 export const doubleOf = (whole: bigint): number => (whole < SAFE && whole > -SAFE ? Number(whole) : Number.NaN)
 
-/** price x quantity in whole 1e-8, where both factors and their product are whole numbers that a double holds; else NaN. */
-function wholeNotional(price: number, quantity: number): number {
-  const decimals = decimalsOf(price)
-  if (decimals < 0) return Number.NaN
-  const power = powers[decimals] as number
-  const product = Math.round(price * power) * quantity
+/** digits / power x quantity in whole 1e-8, where the product is a whole number that a double holds; else NaN. */
+function wholeNotional(digits: number, power: number, quantity: number): number {
+  const product = digits * quantity
   return Math.abs(product) < 2 ** 53 ? quotient(product, power) : Number.NaN
 }
+/** The power of ten that makes a whole number of a price; NaN for more than eight decimals. */
+const powerOf = (price: number): number => powers[decimalsOf(price)] ?? Number.NaN
 /** price x quantity to the nearest 1e-8; the price is taken as the decimal it was written as. */
 export function notionalOf(price: number, quantity: Fixed): Fixed {
-  const whole = wholeNotional(price, doubleOf(quantity))
+  const power = powerOf(price)
+  const whole = wholeNotional(Math.round(price * power), power, doubleOf(quantity))
   if (!Number.isNaN(whole)) return as(BigInt(whole))
   const { digits, exponent } = decimal(price)
   return scaled(digits * quantity, exponent)
@@ -105,9 +105,16 @@ export interface Held {
 /** What all that is held is worth: the sum of `notionalOf` of each, counted in doubles as long as they hold it. */
 export function worthOf(held: readonly Held[]): Fixed {
   let [small, large] = [0, 0n]
+  let power = 1
   for (const { mark, quantity, whole } of held) {
     if (whole === 0) continue
-    const sum = small + wholeNotional(mark, whole)
+    let digits = Math.round(mark * power)
+    // most are written with as many decimals as the one before
+    if (digits / power !== mark || Math.abs(digits) >= 2 ** 50) {
+      power = powerOf(mark)
+      digits = Math.round(mark * power)
+    }
+    const sum = small + wholeNotional(digits, power, whole)
     if (Math.abs(sum) < 2 ** 53) small = sum
     else large += notionalOf(mark, as(quantity))
   }
