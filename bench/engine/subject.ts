@@ -11,8 +11,8 @@ import { type Drawing, enginePlan } from './tick_graph.ts'
 export const ROWS = 200_000
 /** Rows per frame. */
 export const FRAME = 1024
-/** Passes before anything warm is measured: 4 million ticks. After 2 million V8 still compiles what is called seldom. */
-export const WARM_PASSES = 20
+/** Passes before anything warm is measured: 12 million ticks. Until then V8 compiles what is called once a fill. */
+export const WARM_PASSES = 60
 
 /** A feed as frames, taken over and over: moved on in time before every pass but the first. */
 export class Loop {

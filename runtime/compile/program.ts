@@ -42,7 +42,8 @@ export function write(network: Network, schedule: Schedule): Written {
   const afters = new Map<string, string | undefined>()
   const after: Way['after'] = (node, rest, args) => {
     if (rest.length > MOST_LEFT) return undefined
-    const form = [node.index, ...args, ...rest.map((r) => `${readers.get(r.reader)}:${r.message}:${r.ordinal}`)].join()
+    const left = rest.map((r) => `${readers.get(r.reader)}:${r.message}:${r.ordinal}:${r.when.length}`)
+    const form = [node.index, ...args, ...left].join()
     if (!afters.has(form)) {
       const before = [...afters.keys()].filter((f) => f.startsWith(`${node.index},`)).length
       const title = name.afterOf(node, before)
@@ -55,9 +56,8 @@ export function write(network: Network, schedule: Schedule): Written {
     const alone = { leave: 'return;', again: 'v', time: 'at', here: '', bulk: false }
     // one answer that seldom comes after another is left to the interpreter: else there were as many forms of a pass as
     // there are sets of them
-    const pass = new PassText(readers, { ...alone, after: entry.type === 'heard' ? () => undefined : after }).write(
-      entry,
-    )
+    const way = { ...alone, after: entry.type === 'heard' ? () => undefined : after }
+    const pass = new PassText(readers, way).write(entry)
     if (pass === undefined) return false
     functions.push(
       new Text().add(

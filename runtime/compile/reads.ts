@@ -4,9 +4,8 @@ import type { Edge } from '../network.ts'
 const PLAIN = /^(?:async\s+)?(?:function\b\s*)?[\w$]*\s*\(([\w$\s,:{}]*)\)/
 
 /** Which parameter of a handler is the message, and which says what else it looks at. */
-const [MESSAGE, ENV] = [1, 2]
-
-export { ENV }
+const MESSAGE = 1
+export const ENV = 2
 
 /**
  * The fields of one of its parameters, the message if none is named, that a handler can read, where the parameters tell:
