@@ -167,7 +167,8 @@ export class Compiled implements Execution {
     for (const node of network.nodes) {
       values[name.paramsOf(node)] = node.planned.params
       values[name.partsOf(node)] = node.each
-      values[name.envOf(node)] = new Outlook(node.planned.params, NOTHING, 0.5, '', 0.5, NOTHING, node.each)
+      if (node.latest.length === 0)
+        values[name.envOf(node)] = new Outlook(node.planned.params, NOTHING, 0.5, '', 0.5, NOTHING, node.each)
       values[name.batchOf(node)] = parts.kernels.of[node.index]
       if (node.wide) values[name.stateOf(node)] = node.whole
       values[name.alarmsOf(node)] = node.alarms
@@ -225,8 +226,15 @@ export class Compiled implements Execution {
       }
       this.before = next - from
       const left = loop(frame, this.current, next, end)
-      next = left < 0 ? ~left : left
-      if (left < 0 ? !this.advance(source, frame, next, next - from) : left < end) break
+      if (left < 0) {
+        next = ~left
+        if (!this.advance(source, frame, next, next - from)) break
+        continue
+      }
+      // after a row whose pass went on elsewhere it goes on; where it takes none it is stuck
+      const stuck = left === next
+      next = left
+      if (next < end && (stuck || this.parts.kernels.busy)) break
     }
     // a row whose time waits for a kernel is not counted yet
     this.row = this.parts.kernels.running === undefined ? 0 : 1

@@ -78,20 +78,20 @@ function quotient(a: number, by: number): number {
   return a < 0 ? -whole : whole
 }
 
-/** The same whole number as a double; NaN for those that need more than its 53 bits. */
+/** The same whole number as a double; NaN from 2^53 on, where not all of them are doubles. */
 export const doubleOf = (whole: bigint): number => (whole < SAFE && whole > -SAFE ? Number(whole) : Number.NaN)
 
-/** digits / power x quantity in whole 1e-8, where the product is a whole number that a double holds; else NaN. */
-function wholeNotional(digits: number, power: number, quantity: number): number {
-  const product = digits * quantity
+/** price x quantity in whole 1e-8, where both factors and their product are whole numbers that a double holds; else NaN. */
+function wholeNotional(price: number, quantity: number): number {
+  const decimals = decimalsOf(price)
+  if (decimals < 0) return Number.NaN
+  const power = powers[decimals] as number
+  const product = Math.round(price * power) * quantity
   return Math.abs(product) < 2 ** 53 ? quotient(product, power) : Number.NaN
 }
-/** The power of ten that makes a whole number of a price; NaN for more than eight decimals. */
-const powerOf = (price: number): number => powers[decimalsOf(price)] ?? Number.NaN
 /** price x quantity to the nearest 1e-8; the price is taken as the decimal it was written as. */
 export function notionalOf(price: number, quantity: Fixed): Fixed {
-  const power = powerOf(price)
-  const whole = wholeNotional(Math.round(price * power), power, doubleOf(quantity))
+  const whole = wholeNotional(price, doubleOf(quantity))
   if (!Number.isNaN(whole)) return as(BigInt(whole))
   const { digits, exponent } = decimal(price)
   return scaled(digits * quantity, exponent)
@@ -105,16 +105,9 @@ export interface Held {
 /** What all that is held is worth: the sum of `notionalOf` of each, counted in doubles as long as they hold it. */
 export function worthOf(held: readonly Held[]): Fixed {
   let [small, large] = [0, 0n]
-  let power = 1
   for (const { mark, quantity, whole } of held) {
     if (whole === 0) continue
-    let digits = Math.round(mark * power)
-    // most are written with as many decimals as the one before
-    if (digits / power !== mark || Math.abs(digits) >= 2 ** 50) {
-      power = powerOf(mark)
-      digits = Math.round(mark * power)
-    }
-    const sum = small + wholeNotional(digits, power, whole)
+    const sum = small + wholeNotional(mark, whole)
     if (Math.abs(sum) < 2 ** 53) small = sum
     else large += notionalOf(mark, as(quantity))
   }

@@ -2,7 +2,10 @@ import { doubleOf, type Fixed, notionalOf, share, ZERO } from '../../schemas/fix
 
 /** Whole numbers of 1e-8: state holds them as plain bigints. */
 export const money = (value: bigint): Fixed => value as Fixed
-/** What is held of one instrument: base units, also as a double, what they cost, profit taken, fees, the newest price. */
+/**
+ * What is held of one instrument: base units, the same as `doubleOf` gives it, what they cost, profit taken, fees, and the
+ * newest price.
+ */
 export const holding = () => ({
   quantity: ZERO as bigint,
   whole: 0,

@@ -4,7 +4,7 @@ import { decodeFrame } from '../../schemas/frame.ts'
 import { kind } from '../../schemas/kind.ts'
 import { Trade } from '../../schemas/market.ts'
 import { defineOperator, defineScan, defineSource, listed } from '../define.ts'
-import { Engine, type ExecutionName } from '../engine.ts'
+import { Engine, type ExecutionName, programOf } from '../engine.ts'
 import { encodeItems } from '../feed.ts'
 import { plan } from '../plan.ts'
 
@@ -82,6 +82,7 @@ test('what follows an answer that seldom comes is what the interpreter makes of 
     ...['price 60', 'watcher -60', 'told 1060', 'watcher -4'],
   ])
   expect(said('compile', prices)).toEqual(said('interpret', prices))
+  expect(programOf(drawn)).toContain('after_watcher(k, times[i], v_watcher')
 })
 test('who throws there is left out, and the others go on', () => {
   const prices = [-50, -666, -70, 2]

@@ -39,7 +39,8 @@ export interface Way {
 /**
  * Ports that seldom answer: of windows, which answer when they close, and of whoever only keeps an eye on prices. With an
  * answer the pass is left: what follows, written in place, would crowd the loop, and after a call that comes back V8 looks
- * at everything anew.
+ * at everything anew. After an answer of who keeps an eye on prices (a fill) it goes on in a function of its own; windows
+ * that answer a message are rarer still, and left to the interpreter.
  */
 const isQuiet = (node: Running, port: string): boolean => {
   const { operator } = node.planned
@@ -159,14 +160,13 @@ export class PassText {
       this.line(when, `${ready} = ${waits.join(' && ')};`)
       called = [...when, ready]
     }
-    const looks = latest.length === 0 ? 'NOTHING' : `new ${name.lookoutOf(node)}(${latest.join(', ')})`
-    const part = operator.each === undefined ? 'NOTHING' : name.partOf(node)
     const ordinal = mail?.ordinal ?? '0'
-    const fresh = `new Outlook(${name.paramsOf(node)}, ${looks}, at, s.$key, ${ordinal}, ${part}, ${name.partsOf(node)})`
-    const env = latest.length === 0 ? name.envOf(node) : fresh
     const handler = mail === undefined ? operator.timer?.fire : operator.on[mail.reader.port]
-    const sees = latest.length === 0 ? seen(node, fieldsRead(handler as never, ENV), ordinal) : []
-    const lost = ['} catch (e) {', this.exit(`lost(e, ${node.index}, k, TIME, REST)`), '}']
+    const { env, sees } =
+      latest.length === 0
+        ? { env: name.envOf(node), sees: seen(node, fieldsRead(handler as never, ENV), ordinal) }
+        : { env: this.looking(node, latest, ordinal), sees: [] }
+    const lost = this.lost(node)
     const port = mail === undefined ? '' : `.${mail.reader.port}`
     const words = `// ${id}${port}: ${operator.name}`
     const [f, args] =
@@ -205,6 +205,15 @@ export class PassText {
     this.line(called, words, ...wakes, ...sees, 'try {', `${answer} = ${run};`, ...checks, ...lost)
     this.speak(node, answer, operator.always ? called : [...called, `${answer} !== undefined`])
   }
+  private lost(node: Running): readonly string[] {
+    return ['} catch (e) {', this.exit(`lost(e, ${node.index}, k, TIME, REST)`), '}']
+  }
+  /** What a node sees that looks at others: made for each call, for V8 to take apart again. */
+  private looking(node: Running, latest: readonly string[], ordinal: string): string {
+    const part = node.planned.operator.each === undefined ? 'NOTHING' : name.partOf(node)
+    const looks = `new ${name.lookoutOf(node)}(${latest.join(', ')})`
+    return `new Outlook(${name.paramsOf(node)}, ${looks}, at, s.$key, ${ordinal}, ${part}, ${name.partsOf(node)})`
+  }
   /** What follows an answer that seldom comes, in a function of its own. */
   private after(node: Running, answer: string): string | undefined {
     const rest = this.mail.map(({ reader, message, ordinal, when }) => {
@@ -222,8 +231,8 @@ export class PassText {
     const [answer = ''] = args
     this.mail = [...rest]
     this.args = args
-    const lost = ['} catch (e) {', this.exit(`lost(e, ${node.index}, k, TIME, REST)`), '}']
-    this.line([], `// ${node.planned.id}`, 'try {', ...this.shape(node, answer), ...this.alarm(node), ...lost)
+    const looked = [...this.shape(node, answer), ...this.alarm(node)]
+    this.line([], `// ${node.planned.id}`, 'try {', ...looked, ...this.lost(node))
     this.speak(node, answer, [`${answer} !== undefined`])
   }
   /** When a node is called: for a port in order only where the message is not old to it. */

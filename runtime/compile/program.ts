@@ -178,7 +178,7 @@ function boundNames({ nodes, edges, in_order, plan }: Network, { clocks }: Sched
     ...nodes.flatMap((n) => [
       name.paramsOf(n),
       name.partsOf(n),
-      name.envOf(n),
+      ...(n.latest.length === 0 ? [name.envOf(n)] : []),
       ...(n.wide ? [name.stateOf(n)] : []),
       ...(n.planned.operator.kernel ? [name.batchOf(n)] : []),
       ...(n.planned.operator.alarm ? [name.alarmsOf(n)] : []),

@@ -29,8 +29,9 @@ const raise = (place: string, word: string, to: string): readonly string[] => [
 
 /**
  * The loop over the rows of a source. It takes rows that are in time and set nothing going; any other row it leaves to be
- * taken by hand (a late row, a key that is new, a time that is not believed), and gives its number back. Of a row before
- * which something is due it gives `~` the number: time goes on, and the loop with that row.
+ * taken by hand (a late row, a key that is new, a time that is not believed), and gives its number back. Where
+ * all clocks hear this source alone, it gives `~` the number of a row before which something is due: time goes on to that
+ * row, which is the newest then, and so the loop goes on with it.
  */
 export function rowsText(
   network: Network,
