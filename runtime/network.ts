@@ -209,10 +209,7 @@ export class Network {
     }))
     this.sent = new Float64Array(this.edges.length)
     this.fields = this.recordFields()
-    this.record = recordOf(['$key', ...this.fields.map((f) => f.name)], () => [
-      '',
-      ...this.fields.map((f) => f.fresh()),
-    ])
+    this.record = recordOf(['$key', ...this.fields.map((f) => f.name)], () => this.recordValues(''))
     this.keyCode(WHOLE)
   }
 
@@ -279,7 +276,7 @@ export class Network {
     this.keys.push(key)
     this.codes.set(key, code)
     this.groups[code] = code === 0 ? KEY_GROUPS : keyGroup(key)
-    const values = [key, ...this.fields.map((f) => f.fresh())]
+    const values = this.recordValues(key)
     const record = this.record
       ? new this.record(...(values as never[]))
       : Object.fromEntries([['$key', key], ...this.fields.map(({ name }, i) => [name, values[i + 1]])])
@@ -332,6 +329,8 @@ export class Network {
     })
     return [...all.filter((f) => f.hears), ...all.filter((f) => !f.hears)]
   }
+
+  private recordValues = (key: string): readonly unknown[] => [key, ...this.fields.map((f) => f.fresh())]
 
   stateOf(node: Running, code: number): State {
     return node.whole ?? (this.records[code]?.[node.planned.id] as State)
