@@ -5,7 +5,7 @@ import * as name from './compile/names.ts'
 import { type Written, write } from './compile/program.ts'
 import type { Kernels } from './kernels.ts'
 import { type Edge, type Network, NOTHING, Outlook, type Reader, type Running } from './network.ts'
-import { type Execution, type Hooks, type Mail, type Passes, shaped } from './passes.ts'
+import { type Execution, type Hooks, Mail, type Passes, shaped } from './passes.ts'
 import type { Schedule } from './schedule.ts'
 import { firing } from './timers.ts'
 import type { SourceTimes } from './watermarks.ts'
@@ -200,13 +200,7 @@ export class Compiled implements Execution {
     const all: Mail[] = []
     for (let i = 0; i < mail.length; i += 3)
       if (mail[i + 1] !== undefined)
-        all.push({
-          reader: this.readers[mail[i] as number] as Reader,
-          key,
-          at,
-          ordinal: mail[i + 2] as number,
-          value: mail[i + 1],
-        })
+        all.push(new Mail(this.readers[mail[i] as number] as Reader, key, at, mail[i + 2] as number, mail[i + 1]))
     return all
   }
 
@@ -250,8 +244,7 @@ export class Compiled implements Execution {
     const newest = at[row] as number
     ;(parts.times.newest[source] as Float64Array)[group] = newest
     this.row = taken + 1
-    while (!(schedule as Schedule).advance(source, group, newest)) if (parts.kernels.run() !== undefined) return false
-    return true
+    return (schedule as Schedule).advance(source, group, newest)
   }
   /** Key codes by dictionary place; -1 for what a loop must not take. */
   private codesOf(source: number, { keys }: Frame): Int32Array {

@@ -110,7 +110,7 @@ export class Engine {
       )
     const hears = (node: Running) => [...plan.sources.keys()].filter((s) => this.downstream[s]?.includes(node))
     const { kernels, meter, passes, compiled } = this
-    this.schedule = new Schedule(this.network, this.times, hears, passes, () => kernels.busy, meter)
+    this.schedule = new Schedule(this.network, this.times, hears, passes, () => kernels.settled(), meter)
     compiled?.link(this.schedule)
     this.resume()
   }
@@ -275,13 +275,10 @@ export class Engine {
   private sendRow(source: number, code: number, at: number, value: unknown): void {
     const { row, late } = this.network.inlets[source] as Network['inlets'][number]
     this.network.soil(code, TOLD)
-    if (at >= this.reached(source, this.network.groups[code] as number)) {
-      this.runner(code).send(row, code, at, value)
-      return
-    }
-    this.counts.late++
-    this.passes.sendLate(row, code, at, value)
-    this.passes.send(late, code, at, value)
+    const isLate = at < this.reached(source, this.network.groups[code] as number)
+    if (isLate) this.counts.late++
+    const runner = isLate ? this.passes : this.runner(code)
+    runner.send(row, code, at, value, isLate ? late : undefined)
   }
 
   // ---- time without rows --------------------------------------------------------------------------
@@ -445,7 +442,7 @@ function widen(plan: Plan): void {
     times,
     () => plan.sources.map((_, s) => s),
     idle,
-    () => false,
+    () => true,
     new Meter(network, undefined),
   )
   schedule.resume()

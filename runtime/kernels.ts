@@ -101,6 +101,10 @@ export class Kernels {
     return this.asked > 0 || this.running !== undefined
   }
 
+  /** Answers what was asked; false where that takes until later. */
+  settled(): boolean {
+    return this.running === undefined && this.run() === undefined
+  }
   /** Runs all that is asked, and what is asked by the answers. A promise stays in `running` until it is kept. */
   run(): void | Promise<void> {
     while (this.asked > 0) {

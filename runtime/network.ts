@@ -175,12 +175,14 @@ export class Network {
       if (kept !== undefined) end += 1 + kept.width
       return { kept, spot }
     })
+    // a literal of all fields: what V8 makes of `{ ...e, … }` has a hidden class of its own each time
     this.edges = plan.edges.map((e, index) => {
+      const { name, kind, recorded } = e
       const { kept, spot } = spots[index] as (typeof spots)[number]
-      const numbered = e.recorded || asked.has(e.name)
-      const place = numbered || kept !== undefined || heard.has(e.name) || !beside.has(e.name) ? end : -1
+      const numbered = recorded || asked.has(name)
+      const place = numbered || kept !== undefined || heard.has(name) || !beside.has(name) ? end : -1
       if (place >= 0) end += NUMBERS
-      return { ...e, index, place, numbered, kept, spot, readers: readers.get(e.name) as Reader[] }
+      return { index, name, kind, recorded, readers: readers.get(name) as Reader[], place, numbered, kept, spot }
     })
     this.stride = end
     this.named = new Map(this.edges.map((e) => [e.name, e]))

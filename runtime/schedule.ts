@@ -59,15 +59,15 @@ export interface Woken {
 
 /**
  * Calls timers and alarms as event time moves. Everything due on the way runs: the earlier time first, then the longer
- * period, then the earlier node, then the lower key; alarms after timers. Time stands still while a kernel is asked:
- * `advance` and `finish` then say false, and are called again when it has answered.
+ * period, then the earlier node, then the lower key; alarms after timers. Time stands still while a kernel is asked: where
+ * it answers later, `advance` and `finish` say false, and are called again when it has.
  */
 export class Schedule {
   readonly clocks: readonly Clock[]
   private readonly network: Network
   private readonly woken: Woken
-  /** Something must be answered before time goes on. */
-  private readonly pending: () => boolean
+  /** Has kernels answer what was asked; false where they do later. */
+  private readonly settled: () => boolean
   private readonly meter: Meter
   private readonly members: readonly number[][] = Array.from({ length: KEY_GROUPS + 1 }, () => [])
   private readonly timers: readonly Timed[]
@@ -84,13 +84,13 @@ export class Schedule {
     times: SourceTimes,
     hears: (node: Running) => readonly number[],
     woken: Woken,
-    pending: () => boolean,
+    settled: () => boolean,
     meter: Meter,
   ) {
     this.meter = meter
     this.network = network
     this.woken = woken
-    this.pending = pending
+    this.settled = settled
     const ticks = timersOf(network.nodes)
     this.sleepers = network.nodes.filter(sleeps)
     const ringing = network.nodes.filter((n) => n.planned.operator.alarm !== undefined)
@@ -103,7 +103,12 @@ export class Schedule {
         wide: { timers: [], alarms: [] },
         due: new Float64Array(KEY_GROUPS + 1).fill(NEVER),
         quiet: new Float64Array(KEY_GROUPS + 1).fill(ALWAYS),
-        ...{ to: NEVER, wideTo: NEVER, moves: false, wideMoves: false, now: false, wideNow: false },
+        to: NEVER,
+        wideTo: NEVER,
+        moves: false,
+        wideMoves: false,
+        now: false,
+        wideNow: false,
       }
       clocks.set(heard.join(), clock)
       this.clockOf.set(node, clock)
@@ -216,10 +221,14 @@ export class Schedule {
       if (at > to) break
       mark[group] = at
       due[group] = ALWAYS
-      for (const timer of own.timers) if (timer.next[group] === at) this.fire(timer, at, group)
+      let next = ALWAYS
+      for (const timer of own.timers) {
+        if (timer.next[group] === at) this.fire(timer, at, group)
+        next = Math.min(next, timer.next[group] as number)
+      }
       if ((clock.quiet[group] as number) <= at) for (const alarmed of own.alarms) this.ring(alarmed, at, group)
-      due[group] = this.nextDue(clock, group)
-      if (this.pending()) return false
+      due[group] = this.orAlarm(clock, group, next)
+      if (!this.settled()) return false
     }
     if (to > (mark[group] as number)) mark[group] = to
     if (newest > (mark[PIPELINE] as number)) mark[PIPELINE] = newest
@@ -263,7 +272,7 @@ export class Schedule {
         clock.now = false
         clock.wideNow = false
       }
-      if (this.pending()) return false
+      if (!this.settled()) return false
     }
     for (const { moves, to, wideMoves, wideTo, watermarks } of clocks) {
       if (moves) watermarks.mark[group] = to
@@ -278,18 +287,18 @@ export class Schedule {
   }
 
   private nextDue(clock: Clock, slot: number): number {
-    const { watermarks, quiet } = clock
-    const { timers, alarms } = callsOf(clock, slot === PIPELINE)
-    const from = watermarks.mark[slot] as number
     let next = ALWAYS
-    for (const timer of timers) {
-      const due = timer.next[slot] as number
-      if (due < next) next = due
-    }
+    for (const timer of callsOf(clock, slot === PIPELINE).timers) next = Math.min(next, timer.next[slot] as number)
+    return this.orAlarm(clock, slot, next)
+  }
+  /** The first alarm, where one may ring before the next timer. */
+  private orAlarm(clock: Clock, slot: number, next: number): number {
+    const { watermarks, quiet } = clock
     if ((quiet[slot] as number) >= next) return next
+    const from = watermarks.mark[slot] as number
     const members = this.members[slot] as number[]
     let first = ALWAYS
-    for (const { node } of alarms)
+    for (const { node } of callsOf(clock, slot === PIPELINE).alarms)
       for (let i = 0; i < members.length; i++) first = Math.min(first, node.alarms[members[i] as number] as number)
     quiet[slot] = first
     return Math.min(next, first > from ? first : from + 1)

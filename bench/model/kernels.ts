@@ -5,6 +5,10 @@ import { mlpFile } from './onnx_file.ts'
 import { softmax } from './softmax.ts'
 import { INPUTS, OUTPUTS } from './weights.ts'
 
+function copyRow(input: Float64Array, from: number, x: Float32Array, to: number): void {
+  for (let i = 0; i < INPUTS; i++) x[to + i] = input[from + i]!
+}
+
 /** The model in WASM SIMD. The answer is overwritten by the next run. */
 export function wasmMlp(): Kernel {
   const { x, p, run } = mlp()
@@ -14,8 +18,7 @@ export function wasmMlp(): Kernel {
       if (answer.length < rows * OUTPUTS) answer = new Float64Array(2 * rows * OUTPUTS)
       for (let first = 0; first < rows; first += CAPACITY) {
         const some = Math.min(CAPACITY, rows - first)
-        for (let r = 0, from = first * INPUTS, to = 0; r < some; r++, to += X_STRIDE - INPUTS)
-          for (const end = from + INPUTS; from < end; ) x[to++] = input[from++]!
+        for (let r = 0; r < some; r++) copyRow(input, (first + r) * INPUTS, x, r * X_STRIDE)
         run(some)
         for (let r = 0; r < some; r++) softmax(p, r * P_STRIDE, answer, (first + r) * OUTPUTS)
       }
