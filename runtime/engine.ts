@@ -451,7 +451,12 @@ function widen(plan: Plan): void {
 /** An engine with the kernels of its plan open. @throws KERNEL_FAILED */
 export async function openEngine(plan: Plan, watch: Watch = {}, options: EngineOptions = {}): Promise<Engine> {
   const kernels = await openKernels(plan)
-  return new Engine(plan, watch, { ...options, kernels, closed: () => closeKernels(kernels) })
+  try {
+    return new Engine(plan, watch, { ...options, kernels, closed: () => closeKernels(kernels) })
+  } catch (cause) {
+    closeKernels(kernels)
+    throw cause
+  }
 }
 
 /** The program a plan compiles to, as text. Nothing is opened and nothing runs. */

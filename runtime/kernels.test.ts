@@ -11,6 +11,7 @@ import { drive } from './drive.ts'
 import { type EngineOptions, openEngine } from './engine.ts'
 import { encodeItems } from './feed.ts'
 import type { Kernel } from './kernels.ts'
+import { keyGroup } from './key_groups.ts'
 import { plan } from './plan.ts'
 
 const prices = defineOperator({
@@ -163,6 +164,46 @@ test('a kernel that cannot be opened names its node, and those that were opened 
   let closed = 0
   const engine = await openEngine(drawn(() => ({ run: (input) => input, close: () => closed++ })))
   engine.close()
+  expect(closed).toBe(1)
+})
+test.each(['interpret', 'compile'] as const)(
+  'questions are written where a kernel lends memory, in rows of its own length: %s',
+  async (execution) => {
+    const batches: string[] = []
+    const lent = new Float32Array(7).fill(9)
+    const lender = (): Kernel => ({
+      run(input, rows) {
+        batches.push(`own ${input.subarray(0, rows)}`)
+        return input
+      },
+      room: {
+        numbers: lent,
+        stride: 3,
+        run(rows) {
+          batches.push(`lent ${lent.subarray(0, 3 * rows)}`)
+          return new Float64Array(rows)
+        },
+      },
+    })
+    const engine = await openEngine(drawn(lender), {}, { execution })
+    const c = Array.from({ length: 1000 }, (_, i) => `v:T${i}`).find((key) => keyGroup(key) === keyGroup(a)) as string
+    engine.row(0, a, 1, trade(1.1))
+    engine.row(0, b, 2, trade(2.5))
+    engine.row(0, a, 11, trade(1.1))
+    // one more than fits, and again
+    engine.row(0, c, 12, trade(3.5))
+    engine.row(0, a, 21, trade(4))
+    engine.row(0, a, 31, trade(4))
+    const single = Math.fround(1.1)
+    expect(batches).toEqual([`lent ${single},9,9,2.5,9,9`, `own ${single},2.5,3.5`, 'own 4,2.5,3.5'])
+  },
+)
+test('memory too small for a row is refused, and the kernel closed', async () => {
+  let closed = 0
+  const room = { numbers: new Float32Array(8), stride: 0, run: () => new Float64Array(1) }
+  await expect(asked(() => ({ run: (input) => input, room, close: () => closed++ }))).rejects.toThrow(
+    'node "model": the kernel lends too little: expected rows of 1 numbers, found 8 in rows of 0',
+  )
   expect(closed).toBe(1)
 })
 test('a kernel that answers at once can be driven by hand; one that does not says so', () => {

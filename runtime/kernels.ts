@@ -11,8 +11,21 @@ export interface Kernel {
    * of as many. Both may be longer; the answer is read before the next call. Equal rows must get equal bits, whatever
    * stands beside them.
    */
-  run(input: Float64Array, rows: number): Float64Array | Promise<Float64Array>
+  run(input: Float64Array, rows: number): Answers
+  readonly room?: Room
   close?(): void
+}
+type Answers = Float64Array | Promise<Float64Array>
+/**
+ * Memory of a kernel, in single precision, where questions are written so that it need not copy them. More than it holds
+ * go to `run` of the kernel, which rounds them likewise: equal rows get equal bits either way.
+ */
+export interface Room {
+  readonly numbers: Float32Array
+  /** From the first number of a row to that of the next. */
+  readonly stride: number
+  /** As `run` of the kernel, on what stands here. */
+  run(rows: number): Answers
 }
 
 /** What was asked of a kernel in the moment at hand. */
@@ -21,7 +34,10 @@ export class Batch {
   readonly kernel: Kernel
   readonly input: Flat
   readonly output: Flat
-  questions: Slots
+  questions: { readonly real: Float64Array | Float32Array }
+  /** Numbers from one question to the next. */
+  private stride: number
+  private room: Room | undefined
   rows = 0
   codes: number[] = []
   times: number[] = []
@@ -37,22 +53,41 @@ export class Batch {
     this.kernel = kernel
     this.input = flatOf(node.planned.operator.inputs['in'] as never)
     this.output = flatOf(node.planned.operator.output as never)
-    this.questions = slots(this.input.width * 8)
-  }
-  /** Makes room for a question; gives the slot where it begins. */
-  room(code: number, at: number): number {
     const { width } = this.input
-    const start = this.rows * width
-    if (start + width > this.questions.real.length) {
-      const longer = slots(this.questions.real.length * 2)
-      longer.real.set(this.questions.real)
-      this.questions = longer
-    }
+    const { room } = kernel
+    if (room !== undefined && (room.stride < width || room.numbers.length < room.stride))
+      throw new TidegateError(
+        'KERNEL_FAILED',
+        `node "${node.planned.id}": the kernel lends too little: expected rows of ${width} numbers, found ${room.numbers.length} in rows of ${room.stride}`,
+        { node: node.planned.id },
+      )
+    this.room = room
+    this.questions = { real: room?.numbers ?? new Float64Array(width * 8) }
+    this.stride = room?.stride ?? width
+  }
+  /** Takes a question; gives the slot where it begins. */
+  take(code: number, at: number): number {
+    if ((this.rows + 1) * this.stride > this.questions.real.length) this.grow()
+    const start = this.rows * this.stride
     this.codes[this.rows] = code
     this.times[this.rows] = at
     this.rows++
     this.kernels.asked++
     return start
+  }
+  private grow(): void {
+    const { width } = this.input
+    const { real } = this.questions
+    const longer = new Float64Array(2 * (this.rows + 1) * width)
+    for (let row = 0; row < this.rows; row++)
+      longer.set(real.subarray(row * this.stride, row * this.stride + width), row * width)
+    this.questions = { real: longer }
+    this.stride = width
+    this.room = undefined
+  }
+  /** Has the kernel answer the questions. */
+  run(rows: number): Answers {
+    return this.room === undefined ? this.kernel.run(this.questions.real as Float64Array, rows) : this.room.run(rows)
   }
 }
 interface Told {
@@ -92,8 +127,8 @@ export class Kernels {
 
   ask(node: Running, code: number, at: number, value: unknown): void {
     const batch = this.of[node.index] as Batch
-    const start = batch.room(code, at)
-    batch.input.put(batch.questions, start, value)
+    const start = batch.take(code, at)
+    batch.input.put(batch.questions as Slots, start, value)
   }
 
   /** Something must be answered before anything else happens. */
@@ -116,9 +151,9 @@ export class Kernels {
       batch.spare = { codes, times }
       batch.rows = 0
       this.asked -= rows
-      let answers: Float64Array | Promise<Float64Array>
+      let answers: Answers
       try {
-        answers = batch.kernel.run(batch.questions.real, rows)
+        answers = batch.run(rows)
       } catch (cause) {
         this.fail(batch, rows, cause)
         continue

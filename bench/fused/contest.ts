@@ -4,7 +4,7 @@ import { COMPARED, LIMIT } from './variants.ts'
 
 export const ROWS = 200_000
 /** Ticks before the first measured pass: V8 takes millions to be done with what is called once a bar or once a trade. */
-const WARM: Readonly<Record<string, number>> = { [LIMIT]: 16_000_000, compiled: 16_000_000, compiled_plain: 16_000_000 }
+const WARM: Readonly<Record<string, number>> = { [LIMIT]: 24_000_000, compiled: 24_000_000, compiled_plain: 24_000_000 }
 const WARM_OTHERS = 600_000
 /** ms of CPU that are measured at least, in each process. */
 const LEAST = 1000

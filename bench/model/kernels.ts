@@ -5,24 +5,37 @@ import { mlpFile } from './onnx_file.ts'
 import { softmax } from './softmax.ts'
 import { INPUTS, OUTPUTS } from './weights.ts'
 
-function copyRow(input: Float64Array, from: number, x: Float32Array, to: number): void {
-  for (let i = 0; i < INPUTS; i++) x[to + i] = input[from + i]!
-}
-
 /** The model in WASM SIMD. The answer is overwritten by the next run. */
 export function wasmMlp(): Kernel {
   const { x, p, run } = mlp()
   let answer = new Float64Array(64 * OUTPUTS)
+  const longEnough = (rows: number) => {
+    if (answer.length < rows * OUTPUTS) answer = new Float64Array(2 * rows * OUTPUTS)
+  }
+  /** Of what stands in `x`, to the `first`-th answer and on. */
+  const answers = (rows: number, first: number) => {
+    run(rows)
+    for (let r = 0; r < rows; r++) softmax(p, r * P_STRIDE, answer, (first + r) * OUTPUTS)
+    return answer
+  }
   return {
     run(input, rows) {
-      if (answer.length < rows * OUTPUTS) answer = new Float64Array(2 * rows * OUTPUTS)
+      longEnough(rows)
       for (let first = 0; first < rows; first += CAPACITY) {
         const some = Math.min(CAPACITY, rows - first)
-        for (let r = 0; r < some; r++) copyRow(input, (first + r) * INPUTS, x, r * X_STRIDE)
-        run(some)
-        for (let r = 0; r < some; r++) softmax(p, r * P_STRIDE, answer, (first + r) * OUTPUTS)
+        for (let r = 0, from = first * INPUTS, to = 0; r < some; r++, to += X_STRIDE - INPUTS)
+          for (const end = from + INPUTS; from < end; ) x[to++] = input[from++]!
+        answers(some, first)
       }
       return answer
+    },
+    room: {
+      numbers: x,
+      stride: X_STRIDE,
+      run(rows) {
+        longEnough(rows)
+        return answers(rows, 0)
+      },
     },
   }
 }

@@ -167,7 +167,7 @@ function questionText(node: Running): readonly string[] {
   if (operator.kernel === undefined) return []
   return [
     `function ${name.askOf(node)}(k, at, v) {`,
-    `const a = ${name.batchOf(node)}.room(k, at), R = ${name.batchOf(node)}.questions.real;`,
+    `const a = ${name.batchOf(node)}.take(k, at), R = ${name.batchOf(node)}.questions.real;`,
     flatOf(operator.inputs['in'] as Kind).puts,
     '}',
   ]
