@@ -82,7 +82,7 @@ test('what follows an answer that seldom comes is what the interpreter makes of 
     ...['price 60', 'watcher -60', 'told 1060', 'watcher -4'],
   ])
   expect(said('compile', prices)).toEqual(said('interpret', prices))
-  expect(programOf(drawn)).toContain('after_watcher(k, times[i], v_watcher')
+  expect(programOf(drawn)).toContain('after_watcher(k, times[i], said_0')
 })
 test('who throws there is left out, and the others go on', () => {
   const prices = [-50, -666, -70, 2]

@@ -27,7 +27,10 @@ export interface Way {
   readonly time: string
   /** Statement that says which row is at hand, before something may fail out of sight. */
   readonly here: string
-  /** Messages that come with every pass are counted by who runs many of them. */
+  /**
+   * It is the pass of a loop over rows. Messages that come with every pass are counted by who runs the loop, and what
+   * seldom follows is done outside of it.
+   */
   readonly bulk: boolean
   /**
    * Name of a function for what follows an answer that seldom comes, with mail still to be read. It takes key code, time
@@ -77,6 +80,10 @@ export interface Mail {
 export class PassText {
   /** Edges that speak in every such pass. */
   readonly always: Edge[] = []
+  /** What is done outside of the loop, where `left` is the number of one, from 1 on; `said_0` and on are what it is told. */
+  private readonly outside: string[] = []
+  /** How many things one of these is told at most. */
+  told = 0
   private readonly way: Way
   private readonly lines: { readonly when: readonly string[]; readonly lines: readonly string[] }[] = []
   private readonly variables: string[] = []
@@ -225,7 +232,19 @@ export class PassText {
     const title = this.way.after(node, rest, args)
     if (title === undefined) return undefined
     const given = args.map((arg) => (arg === 'w' && this.way.again === 'v' ? 'v' : arg))
-    return this.exit(`${title}(${['k', 'TIME', ...given].join(', ')})`)
+    const called = (words: readonly string[]) => this.exit(`${title}(${['k', 'TIME', ...words].join(', ')})`)
+    if (!this.way.bulk) return called(given)
+    // The first call V8 meets in a loop that is compiled makes it drop the code, for it knows nothing of it yet; then it
+    // may go on with a form that was made for mid-run and knows no array by its address, for good. So the loop ends here
+    // with nothing but numbers and names put down.
+    const put = given.filter((arg) => arg !== 'w')
+    this.told = Math.max(this.told, put.length)
+    this.outside.push(called(given.map((arg) => (arg === 'w' ? arg : `said_${put.indexOf(arg)}`))))
+    return `${put.map((arg, n) => `said_${n} = ${arg}; `).join('')}left = ${this.outside.length}; return i;`
+  }
+  /** What is done where a loop was left, by the number of the place. */
+  get followUps(): readonly string[] {
+    return this.outside.map((line) => this.corrected(line))
   }
   private heard({ node, rest, args }: Entry & { readonly type: 'heard' }): void {
     const [answer = ''] = args
@@ -326,9 +345,6 @@ export class PassText {
 
   private text(): readonly string[] {
     const text: string[] = []
-    // who counts in bulk counts a pass that is left half way as a whole one
-    const unsaid = this.always.map((edge) => `sent[${edge.index}]--;`)
-    const corrected = (line: string) => line.replaceAll(/UNSAID_(\d+);/g, (_, n) => unsaid.slice(Number(n)).join(' '))
     if (this.variables.length > 0) text.push(`let ${this.variables.join(', ')};`)
     let open: readonly string[] = []
     for (const { when, lines } of this.lines) {
@@ -337,9 +353,14 @@ export class PassText {
       for (let i = open.length; i > keep; i--) text.push('}')
       for (const condition of when.slice(keep)) text.push(`if (${condition}) {`)
       open = when
-      text.push(...lines.map(corrected))
+      text.push(...lines.map((line) => this.corrected(line)))
     }
     for (const _ of open) text.push('}')
     return text
+  }
+  /** Who counts in bulk counts a pass that is left half way as a whole one. */
+  private corrected(line: string): string {
+    const unsaid = this.always.map((edge) => `sent[${edge.index}]--;`)
+    return line.replaceAll(/UNSAID_(\d+);/g, (_, n) => unsaid.slice(Number(n)).join(' '))
   }
 }

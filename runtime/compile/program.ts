@@ -90,6 +90,7 @@ export function write(network: Network, schedule: Schedule): Written {
     if (operator.kernel && passFunction(`answer_${id}(k, at, v)`, { type: 'answer', node }, ''))
       offered.push(`answer_${id}`)
   }
+  let told = 0
   const always = inlets.map((edge, source) => {
     // few and far between: the engine takes them
     if (plan.sources[source]?.passive === true) return []
@@ -106,13 +107,16 @@ export function write(network: Network, schedule: Schedule): Written {
     const hands = schedule.clocks.flatMap((clock, number) =>
       schedule.moved[source]?.includes(clock) ? [{ number, clock }] : [],
     )
-    functions.push(rowsText(network, source, hands, text, asks))
+    functions.push(rowsText(network, source, hands, text, pass.followUps, asks))
+    told = Math.max(told, pass.told)
     offered.push(`rows_${plan.sources[source]?.id}`)
     return pass.always.map((e) => e.index)
   })
 
   const bound = [...shared, ...hooks, ...boundNames(network, schedule)]
+  const said = Array.from({ length: told }, (_, n) => `, said_${n}`)
   const head = new Text().add(
+    ...(told === 0 ? [] : ['// where a loop has left off, and with what', `let left = 0${said.join('')};`]),
     'function lost(e, node, k, at, mail) {',
     'failed(node, k, at, e);',
     'resume(k, at, mail);',

@@ -32,12 +32,15 @@ const raise = (place: string, word: string, to: string): readonly string[] => [
  * taken by hand (a late row, a key that is new, a time that is not believed), and gives its number back. Where
  * all clocks hear this source alone, it gives `~` the number of a row before which something is due: time goes on to that
  * row, which is the newest then, and so the loop goes on with it.
+ *
+ * What seldom follows a row (`followUps`) is done outside of the loop, which then begins anew.
  */
 export function rowsText(
   network: Network,
   source: number,
   hands: readonly Hand[],
   pass: readonly string[],
+  followUps: readonly string[],
   asks: boolean,
 ): Text {
   const planned = network.plan.sources[source] as Network['plan']['sources'][number]
@@ -53,7 +56,7 @@ export function rowsText(
   const message = isBare(output) ? cells[0] : `new ${name.rowOf(output)}(${cells.join(', ')})`
   const alone = hands.every(({ clock }) => clock.watermarks.sources.length === 1)
   const text = new Text().add(
-    `function rows_${planned.id}(f, codes, from, to) {`,
+    `function ${followUps.length === 0 ? 'rows' : 'loop'}_${planned.id}(f, codes, from, to) {`,
     `const times = f.at, key = f.key, columns = f.columns;`,
     ...columns.flatMap((column, c) => (isRead(column) ? [`const c${c} = columns[${c}];`] : [])),
     'for (let i = from; i < to; i++) {',
@@ -118,5 +121,16 @@ export function rowsText(
   text.add(`dirty[k] = ${DIRTY | TOLD};`, 'const s = records[k], b = k * STRIDE;', `const v = ${message};`)
   text.add(...pass)
   if (asks) text.add('if (kernels.asked !== 0) return i + 1;')
-  return text.add('}', 'return to;', '}')
+  text.add('}', 'return to;', '}')
+  if (followUps.length === 0) return text
+  return text.add(
+    `function rows_${planned.id}(f, codes, from, to) {`,
+    `const i = loop_${planned.id}(f, codes, from, to);`,
+    'if (left === 0) return i;',
+    '// a row that set something going is taken to its end here',
+    'const place = left, times = f.at, k = codes[f.key[i]];',
+    'left = 0;',
+    ...followUps.flatMap((text, n) => [`if (place === ${n + 1}) {`, text, '}']),
+    '}',
+  )
 }
