@@ -121,7 +121,7 @@ export class Compiled implements Execution {
     this.sends = []
     this.answers = []
     this.schedule?.use(() => undefined)
-    // nothing of this engine is held by the program
+    // nothing of this engine is held by the program but the last answers its loops were left with
     pooled.program.bind({})
     free.push(pooled)
     if (free.length > MOST_FREE) free.shift()
@@ -272,9 +272,9 @@ export class Compiled implements Execution {
     if (codes[place] === -1) codes[place] = this.codeFor(source, frame.keys[place] as string)
   }
 
-  send(edge: Edge, code: number, at: number, value: unknown): void {
+  send(edge: Edge, code: number, at: number, value: unknown, late?: Edge): void {
     const send = this.sends[edge.index]
-    if (send === undefined) this.parts.passes.send(edge, code, at, value)
+    if (send === undefined || late !== undefined) this.parts.passes.send(edge, code, at, value, late)
     else send(code, at, value)
   }
   answer(node: Running, code: number, at: number, value: unknown): void {
@@ -304,12 +304,11 @@ function made({ text, scope, bound, offered }: Written, binding: BindingName, va
   return make(...Object.values(scope), ...(fixed ? bound.map((n) => values[n]) : [])) as Program
 }
 
-/** V8 inlines no function of more bytecode than this; and a byte of it is two to three characters of source. */
-const USUAL_BYTES = 460
+/** Two to three characters of source are a byte of bytecode, and V8 inlines no function of more than 460. */
 const CHARACTERS = 2.5
 /** An operator that says more than this is long. */
 const LONG_SOURCE = 2000
-let bytes = USUAL_BYTES
+let bytes = 0
 /**
  * V8 inlines so much into one function; a pass of many nodes needs more (forty tick-level nodes: 210 ns, then 75). And it
  * leaves out calls that were rare when it looked: nodes that were still waiting for their features would stay apart.

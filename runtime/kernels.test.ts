@@ -191,11 +191,15 @@ test.each(['interpret', 'compile'] as const)(
     engine.row(0, b, 2, trade(2.5))
     engine.row(0, a, 11, trade(1.1))
     // one more than fits, and again
-    engine.row(0, c, 12, trade(3.5))
+    engine.row(0, c, 12, trade(3.3))
     engine.row(0, a, 21, trade(4))
     engine.row(0, a, 31, trade(4))
     const single = Math.fround(1.1)
-    expect(batches).toEqual([`lent ${single},9,9,2.5,9,9`, `own ${single},2.5,3.5`, 'own 4,2.5,3.5'])
+    expect(batches).toEqual([
+      `lent ${single},9,9,2.5,9,9`,
+      `own ${single},2.5,${Math.fround(3.3)}`,
+      `own 4,2.5,${Math.fround(3.3)}`,
+    ])
   },
 )
 test('memory too small for a row is refused, and the kernel closed', async () => {

@@ -17,8 +17,8 @@ export interface Kernel {
 }
 type Answers = Float64Array | Promise<Float64Array>
 /**
- * Memory of a kernel, in single precision, where questions are written so that it need not copy them. More than it holds
- * go to `run` of the kernel, which rounds them likewise: equal rows get equal bits either way.
+ * Memory of one kernel alone, in single precision, where questions are written so that it need not copy them. More than it
+ * holds go to `run` of the kernel, rounded as here, and so do all that come later.
  */
 export interface Room {
   readonly numbers: Float32Array
@@ -55,7 +55,10 @@ export class Batch {
     this.output = flatOf(node.planned.operator.output as never)
     const { width } = this.input
     const { room } = kernel
-    if (room !== undefined && (room.stride < width || room.numbers.length < room.stride))
+    if (
+      room !== undefined &&
+      !(Number.isInteger(room.stride) && room.stride >= width && room.numbers.length >= room.stride)
+    )
       throw new TidegateError(
         'KERNEL_FAILED',
         `node "${node.planned.id}": the kernel lends too little: expected rows of ${width} numbers, found ${room.numbers.length} in rows of ${room.stride}`,
@@ -87,7 +90,12 @@ export class Batch {
   }
   /** Has the kernel answer the questions. */
   run(rows: number): Answers {
-    return this.room === undefined ? this.kernel.run(this.questions.real as Float64Array, rows) : this.room.run(rows)
+    if (this.room !== undefined) return this.room.run(rows)
+    const real = this.questions.real as Float64Array
+    // what a kernel that lends memory is told does not depend on whether it fitted there
+    if (this.kernel.room !== undefined)
+      for (let i = 0; i < rows * this.input.width; i++) real[i] = Math.fround(real[i] as number)
+    return this.kernel.run(real, rows)
   }
 }
 interface Told {
@@ -123,6 +131,12 @@ export class Kernels {
     })
     this.batches = this.of.filter((b) => b !== undefined)
     this.any = this.batches.length > 0
+    const lent = this.batches.flatMap(({ kernel }) => kernel.room?.numbers ?? [])
+    if (new Set(lent).size < lent.length)
+      throw new TidegateError(
+        'KERNEL_FAILED',
+        'two nodes share the memory a kernel lends: each must open a kernel of its own',
+      )
   }
 
   ask(node: Running, code: number, at: number, value: unknown): void {

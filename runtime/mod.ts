@@ -38,6 +38,6 @@ export type {
   Timer,
 } from './define.ts'
 export { defineKernel, defineOperator, defineScan, defineSink, defineSource, listed, many, Ring } from './define.ts'
-export type { Kernel } from './kernels.ts'
+export type { Kernel, Room } from './kernels.ts'
 export type { Pen, SourceStreams, Stream, Streams } from './pipeline.ts'
 export { pipeline } from './pipeline.ts'

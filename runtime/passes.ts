@@ -11,7 +11,7 @@ export type Waking = (state: State, env: unknown) => unknown
 
 /** How the messages of a plan reach its nodes. Two ways of it agree bit for bit: `Passes` here, and compiled programs. */
 export interface Execution {
-  /** Sends a message down an edge and lets everything that follows from it happen. */
+  /** Sends a message down an edge, or a late one down `late`, and lets everything that follows from it happen. */
   send(edge: Edge, code: number, at: number, value: unknown, late?: Edge): void
   /** The answer of a kernel, later than its question. */
   answer(node: Running, code: number, at: number, answer: unknown): void

@@ -79,7 +79,7 @@ export function randomPipeline(seed: number): PipelineInput {
     }
   for (const id of ['model', 'second_model'])
     if (chance() < 0.3) {
-      nodes[id] = { op: 'affine', from: pick(chance, lines), params: {} }
+      nodes[id] = { op: 'affine', from: pick(chance, lines), params: { lends: chance() < 0.5 } }
       lines.push(id)
     }
   const opinions = ['above']

@@ -196,10 +196,15 @@ export const affine = defineKernel({
   summary: 'Half as much again, and one.',
   input: Scalar,
   output: Scalar,
-  params: z.strictObject({ later: z.boolean().default(false).describe('answer with a promise') }),
-  open({ later }) {
-    const run = (input: Float64Array, rows: number) => input.slice(0, rows).map((x) => 1.5 * x + 1)
-    return { run: later ? async (input, rows) => run(input, rows) : run }
+  params: z.strictObject({
+    later: z.boolean().default(false).describe('answer with a promise'),
+    lends: z.boolean().default(false).describe('lend memory for one question'),
+  }),
+  open({ later, lends }) {
+    const work = (input: Float64Array, rows: number) => input.slice(0, rows).map((x) => 1.5 * x + 1)
+    const run = later ? async (input: Float64Array, rows: number) => work(input, rows) : work
+    const numbers = new Float32Array(1)
+    return { run, ...(lends && { room: { numbers, stride: 1, run: (rows) => run(Float64Array.from(numbers), rows) } }) }
   },
   example: { params: {}, input: [], output: [] },
 })

@@ -13,7 +13,9 @@ const drawn = (seed: number): Plan => plan(randomPipeline(seed), catalogue)
 function later(seed: number): Plan {
   const drawn = randomPipeline(seed)
   const nodes = Object.entries(drawn.nodes).map(([id, node]) =>
-    'op' in node && node.op === 'affine' ? [id, { ...node, params: { later: true } }] : [id, node],
+    'op' in node && node.op === 'affine'
+      ? [id, { ...node, params: { ...(node.params as object), later: true } }]
+      : [id, node],
   )
   return plan({ ...drawn, nodes: Object.fromEntries(nodes) }, catalogue)
 }

@@ -29,7 +29,7 @@ export interface Way {
   readonly here: string
   /**
    * It is the pass of a loop over rows. Messages that come with every pass are counted by who runs the loop, and what
-   * seldom follows is done outside of it.
+   * seldom follows (`after`) is done outside of it.
    */
   readonly bulk: boolean
   /**
