@@ -210,6 +210,29 @@ test('memory too small for a row is refused, and the kernel closed', async () =>
   )
   expect(closed).toBe(1)
 })
+test('two nodes cannot share the memory of one kernel: each would write over what the other asks', async () => {
+  const shared: Kernel = {
+    run: (input) => input,
+    room: { numbers: new Float32Array(8), stride: 1, run: (rows) => new Float64Array(rows) },
+  }
+  const nodes = {
+    trades: { source: 'tape_trades' },
+    prices: { op: 'prices', from: 'trades' },
+    one: { op: 'model', from: 'prices' },
+    two: { op: 'model', from: 'prices' },
+  }
+  const catalogue = {
+    operators: listed(
+      prices,
+      kernelOf(() => shared),
+    ),
+    sources,
+    sinks: {},
+  }
+  await expect(openEngine(plan({ pipeline: 'sharing', nodes }, catalogue))).rejects.toThrow(
+    'two nodes share the memory a kernel lends',
+  )
+})
 test('a kernel that answers at once can be driven by hand; one that does not says so', () => {
   const double = kernelOf(() => ({ run: (input, rows) => input.slice(0, rows).map((x) => 2 * x) }))
   expect(drive(double, {}, [scalar(1, 3), scalar(2, 4)])).toEqual([6, 8])
