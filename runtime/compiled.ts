@@ -306,7 +306,7 @@ function made({ text, scope, bound, offered }: Written, binding: BindingName, va
 
 /** Two to three characters of source are a byte of bytecode, and V8 inlines no function of more than 460. */
 const CHARACTERS = 2.5
-/** An operator that says more than this is long. */
+/** Whoever says more than this is long: an operator, or the maker of a message of some eighty fields. */
 const LONG_SOURCE = 2000
 let bytes = 0
 /**
