@@ -96,7 +96,7 @@ export async function startVenue(venue: Venue): Promise<RunningVenue> {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  server.on('upgrade', async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const upgrade = venue.upgrades?.[attempts] ?? 'accept'
     attempts++
     if (upgrade === 'unanswered') return
@@ -104,6 +104,8 @@ export async function startVenue(venue: Venue): Promise<RunningVenue> {
       socket.end(`HTTP/1.1 ${upgrade.refuse} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
       return
     }
+    socket.on('error', () => {})
+    await goodbyes()
     webSockets.handleUpgrade(request, socket, head, (client) => {
       const url = request.url ?? '/'
       const place = places.take(url)
@@ -136,6 +138,14 @@ export async function startVenue(venue: Venue): Promise<RunningVenue> {
       await closed
     },
   }
+}
+
+/**
+ * Who comes back has hung up before, but the system may tell of the new connection first: turns of the event loop in
+ * which the close frame and then the end of the old one are read.
+ */
+async function goodbyes(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) await setImmediate()
 }
 
 interface Place {
