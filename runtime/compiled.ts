@@ -40,6 +40,7 @@ interface Dictionaries {
 const STRETCH = 512
 /** Shorter dictionaries are looked up again in less time than it takes to keep them. */
 const LONG = 32
+const NO_CODES = new Int32Array(0)
 interface Pooled extends Written {
   readonly program: Program
 }
@@ -62,7 +63,7 @@ export class Compiled implements Execution {
   private pooled: Pooled | undefined
   private capacity = 0
   /** The key codes of the frame at hand. */
-  private current: Int32Array = new Int32Array(0)
+  private current: Int32Array = NO_CODES
   /** In a loop, rows it has taken, the one at hand included, at the last point where a node may fail. */
   row = 0
   /** Rows taken by earlier calls of the loop. */
@@ -190,7 +191,7 @@ export class Compiled implements Execution {
   }
   private forget(): void {
     const { network, current } = this
-    this.dictionaries = network.plan.sources.map(() => ({ keys: [], codes: current, long: new WeakMap() }))
+    this.dictionaries = network.plan.sources.map(() => ({ keys: [], codes: NO_CODES, long: new WeakMap() }))
     // the loop that is running reads on in its own
     for (let d = 0; d < current.length; d++)
       if (network.troubled[Math.max(0, current[d] as number)] === 1) current[d] = -1
@@ -250,11 +251,13 @@ export class Compiled implements Execution {
   private codesOf(source: number, { keys }: Frame): Int32Array {
     const last = this.dictionaries[source] as Dictionaries
     if (last.keys === keys) return last.codes
-    let codes = keys.length < LONG ? undefined : last.long.get(keys)
+    const short = keys.length < LONG
+    let codes = short ? undefined : last.long.get(keys)
     if (codes === undefined) {
-      codes = new Int32Array(keys.length)
+      // nobody keeps the codes of a short one: those of the next take their place
+      codes = short && last.codes.length === keys.length ? last.codes : new Int32Array(keys.length)
       for (let d = 0; d < keys.length; d++) codes[d] = this.codeFor(source, keys[d] as string)
-      if (keys.length >= LONG) last.long.set(keys, codes)
+      if (!short) last.long.set(keys, codes)
     }
     last.keys = keys
     last.codes = codes

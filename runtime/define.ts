@@ -209,6 +209,12 @@ export interface OperatorDefinition<
   }
   readonly timer?: Timer<NoInfer<O>, NoInfer<C>, NoInfer<S>, NoInfer<L>, NoInfer<E>>
   readonly alarm?: Alarm<NoInfer<O>, NoInfer<C>, NoInfer<S>, NoInfer<L>, NoInfer<E>>
+  /**
+   * Whether an answer is none yet: an average that is not full, a window that was empty. Asked after whatever answered, a
+   * timer too; `undefined` is silence without being asked. An answer that always comes and is only read costs nothing,
+   * where one that may be `undefined` is an object every time.
+   */
+  readonly silent?: (state: NoInfer<S>, answer: Answer<NoInfer<O>>, params: NoInfer<C>) => boolean
   /** Called once per key when a finite input ends. */
   readonly end?: (state: NoInfer<S>, env: Env<NoInfer<C>, NoInfer<L>, NoInfer<E>>) => Maybe<NoInfer<O>>
   /** `pipeline`: one state for all keys, with a part per key in `each`. */
@@ -249,6 +255,7 @@ export interface Operator {
   readonly on: { readonly [port: string]: (state: never, message: never, env: never) => unknown }
   readonly timer: Timer<Shape, never, never, Ports, never> | undefined
   readonly alarm: Alarm<Shape, never, never, Ports, never> | undefined
+  readonly silent: ((state: never, answer: never, params: never) => boolean) | undefined
   readonly end: ((state: never, env: never) => unknown) | undefined
   readonly on_gap: GapPolicy
   readonly late: boolean
@@ -291,6 +298,7 @@ function fold<N>(d: Loose, inputs: Ports, on: Operator['on'], always: boolean): 
     kernel: undefined,
     timer: undefined,
     alarm: undefined,
+    silent: undefined,
     end: undefined,
     on_gap: 'keep',
     late: false,

@@ -187,16 +187,25 @@ export class Passes implements Execution {
   }
   /** Looks at what a node has answered, and at its alarm; then speaks. */
   private take(node: Running, code: number, at: number, answer: unknown): void {
+    let speaks = answer !== undefined
     try {
-      if (answer === undefined && node.planned.operator.always) throw new Error(SCAN_SILENT)
-      if (answer !== undefined) shaped(node, answer)
+      if (!speaks && node.planned.operator.always) throw new Error(SCAN_SILENT)
+      if (speaks) {
+        shaped(node, answer)
+        speaks = !this.isSilent(node, code, answer)
+      }
       if (node.planned.operator.alarm) this.hooks.alarmed(node, node.wide ? 0 : code)
     } catch (cause) {
       this.hooks.failed(node, code, at, cause)
       return
     }
     this.network.soil(code)
-    if (answer !== undefined) this.speak(node, code, at, answer)
+    if (speaks) this.speak(node, code, at, answer)
+  }
+  private isSilent(node: Running, code: number, answer: unknown): boolean {
+    const { params, operator } = node.planned
+    const silent = operator.silent as ((state: State, answer: unknown, params: unknown) => boolean) | undefined
+    return silent?.(this.network.stateOf(node, code), answer, params) === true
   }
 
   private speak(node: Running, code: number, at: number, answer: unknown): void {

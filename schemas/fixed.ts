@@ -125,9 +125,24 @@ export function unitsOf(factors: readonly (number | string)[], decimals: number)
   return exponent >= 0 ? digits * ten(exponent) : digits / ten(-exponent)
 }
 
+/** What `bought` gives, where all it is made of are whole numbers that a double holds; else NaN. */
+function wholeBought(amount: number, price: number, decimals: number, share: number): number {
+  const [of, at] = [decimalsOf(share), decimalsOf(price)]
+  if (of < 0 || at < 0 || share < 0 || price <= 0) return Number.NaN
+  const exponent = at - of + decimals - scale
+  const power = powers[Math.abs(exponent)] ?? Number.NaN
+  const parts = amount * Math.round(share * (powers[of] as number))
+  const cost = Math.round(price * (powers[at] as number))
+  const [above, below] = exponent < 0 ? [parts, cost * power] : [parts * power, cost]
+  // cut: of whole numbers below 2^53 no quotient is rounded up to the next whole one
+  const whole = Math.floor(above / below) * (powers[scale - decimals] as number)
+  return above < 2 ** 53 && below < 2 ** 53 && whole < 2 ** 53 ? whole : Number.NaN
+}
 /** What `amount` x `share` buys at `price`, cut to so many decimals; nothing where it is a debt. */
 export function bought(amount: Fixed, price: number, decimals: number, share: number = 1): Fixed {
   if (amount <= 0n) return ZERO
+  const whole = wholeBought(doubleOf(amount), price, decimals, share)
+  if (!Number.isNaN(whole)) return as(BigInt(whole))
   const [of, at] = [decimal(share), decimal(price)]
   const exponent = of.exponent - at.exponent + decimals - scale
   const power = ten(Math.abs(exponent))

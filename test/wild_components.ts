@@ -172,6 +172,8 @@ interface Ways {
   readonly late?: boolean
   readonly ambient?: boolean
   readonly end?: boolean
+  /** Holds back some of its answers, or throws when it is asked whether it does. */
+  readonly silent?: boolean
   /** Takes notes apart where it takes them, and leaves fields of them alone: a program need not fetch those. */
   readonly apart?: boolean
   readonly numbered?: boolean
@@ -241,6 +243,18 @@ function wild(name: string, ways: Ways) {
     },
     ...(timer && { timer: { every: ({ every }: Params) => every, closed: () => timer, ...resting } }),
     ...(alarm && { alarm: { at: ({ due }: Memory) => due, fire: woken } }),
+    ...(ways.silent && {
+      silent(state: Memory, answer: unknown, { seed, throws }: Params) {
+        const chance = stir(
+          seed,
+          state.calls,
+          state.sum,
+          ...(Array.isArray(answer) ? answer.flatMap(facts) : facts(answer)),
+        )
+        if (stir(chance, 1) < throws) throw new Error('does not know')
+        return stir(chance, 2) < 0.4
+      },
+    }),
     ...(ways.end && { end: (state: Memory, env: Look) => said(state, [], env) }),
     ...(wide && { scope: 'pipeline', each: () => ({ seen: 0, mean: 0.5 }) }),
     example: { params: {}, input: [], output: [] },
@@ -259,9 +273,17 @@ export const wilds = listed(
     on_gap: 'mark',
     end: true,
   }),
-  wild('w_note_waits', { form: 'note', waits: true, late: true }),
+  wild('w_note_waits', { form: 'note', waits: true, late: true, silent: true }),
   wild('w_note_alarm', { form: 'note', alarm: true, late: true, ambient: true, apart: true, in_order: true }),
-  wild('w_notes_timer', { form: 'notes', timer: 'right', idle: true, waits: true, on_gap: 'reset', apart: true }),
+  wild('w_notes_timer', {
+    form: 'notes',
+    timer: 'right',
+    idle: true,
+    waits: true,
+    on_gap: 'reset',
+    apart: true,
+    silent: true,
+  }),
   wild('w_notes_wide', { form: 'notes', wide: true, on_gap: 'reset', ambient: true, late: true, in_order: true }),
   wild('w_number_timer', {
     form: 'number',
@@ -271,11 +293,20 @@ export const wilds = listed(
     end: true,
     apart: true,
     numbered: true,
+    silent: true,
   }),
   wild('w_numbers', { form: 'numbers', timer: 'left', alarm: true, ambient: true }),
-  wild('w_ports_alone', { form: 'ports', alone: true, alarm: true, timer: 'left', ambient: true, numbered: true }),
+  wild('w_ports_alone', {
+    form: 'ports',
+    alone: true,
+    alarm: true,
+    timer: 'left',
+    ambient: true,
+    numbered: true,
+    silent: true,
+  }),
   wild('w_note_alone', { form: 'note', alone: true, wide: true, timer: 'right', ambient: true, late: true }),
-  wild('w_number_wide', { form: 'number', wide: true, alarm: true, waits: false, in_order: true }),
+  wild('w_number_wide', { form: 'number', wide: true, alarm: true, waits: false, in_order: true, silent: true }),
 )
 
 /** Fails as a whole, answers too little, or does what it should. */

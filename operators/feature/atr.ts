@@ -31,18 +31,18 @@ export const atr = defineOperator({
       const range = Math.max(high, before) - Math.min(low, before)
       state.last = close
       const ranged = ++state.seen - params.skipped
-      if (ranged === 0) return undefined
-      if (params.simple) {
+      if (params.simple && ranged > 0) {
         const { data } = state.ranges
         state.ranges.push(range)
         // Summed afresh: the rest of a running sum could be below 0 where nothing moves.
         let sum = 0
         for (let i = 0; i < params.span; i++) sum += data[i] as number
         state.value = sum / params.span
-      } else state.value += (ranged <= params.span ? 1 / ranged : params.weight) * (range - state.value)
-      return ranged < params.span ? undefined : state.value
+      } else if (ranged > 0) state.value += (ranged <= params.span ? 1 / ranged : params.weight) * (range - state.value)
+      return state.value
     },
   },
+  silent: ({ seen }, _answer, { span, skipped }) => seen - skipped < span,
   example: {
     params: { span: 2 },
     input: [bar(1, 10, { high: 12, low: 8 }), bar(2, 14, { high: 15, low: 13 }), bar(3, 14, { high: 14.5, low: 13.5 })],

@@ -28,7 +28,6 @@ export const bollinger = defineOperator({
     bar({ window }, { close }, { params }) {
       const { data } = window
       window.push(close)
-      if (!window.full) return undefined
       // Seen from one of its own values, a window of n lies at most sqrt(n - 1) deviations away (Samuelson, 1968):
       // the subtraction below never loses more than a factor of n, however high the price stands.
       let sum = 0
@@ -51,6 +50,7 @@ export const bollinger = defineOperator({
       }
     },
   },
+  silent: ({ window }) => !window.full,
   example: {
     params: { span: 2 },
     input: [bar(1, 12), bar(2, 4), bar(3, 4)],

@@ -52,14 +52,13 @@ export const macd = defineOperator({
       if (seen > params.slow_seeding) state.slow += params.slow * (close - state.slow)
       else state.slow += (close - state.slow) / seen
       const lines = seen - params.line_from
-      if (lines <= 0) return undefined
       const line = state.fast - state.slow
       if (lines > params.signal_seeding) state.signal += params.signal * (line - state.signal)
-      else state.signal += (line - state.signal) / lines
-      if (lines < params.signal_seeding) return undefined
+      else if (lines > 0) state.signal += (line - state.signal) / lines
       return { line, signal: state.signal, histogram: line - state.signal }
     },
   },
+  silent: ({ seen }, _answer, { line_from, signal_seeding }) => seen - line_from < signal_seeding,
   example: {
     params: { fast: 1, slow: 3, signal: 3 },
     input: [bar(1, 8), bar(2, 16), bar(3, 20), bar(4, 24)],

@@ -35,8 +35,7 @@ export const rsi = defineOperator({
       const changed = state.seen++
       const change = close - state.last
       state.last = close
-      if (changed === 0) return undefined
-      if (params.cutler) {
+      if (params.cutler && changed > 0) {
         const { data } = state.changes
         state.changes.push(change)
         // Summed afresh: the rest of a running sum would pass for movement where there is none.
@@ -47,16 +46,16 @@ export const rsi = defineOperator({
           state.up += Math.max(one, 0)
           state.down += Math.max(-one, 0)
         }
-      } else {
+      } else if (changed > 0) {
         const weight = changed <= params.seeding ? 1 / changed : params.weight
         state.up += weight * (Math.max(change, 0) - state.up)
         state.down += weight * (Math.max(-change, 0) - state.down)
       }
-      if (changed < params.span) return undefined
       const moved = state.up + state.down
       return moved > 0 ? 100 * (state.up / moved) : 50
     },
   },
+  silent: ({ seen }, _answer, { span }) => seen <= span,
   example: {
     params: { span: 2 },
     input: [bar(1, 10), bar(2, 13), bar(3, 12), bar(4, 12), bar(5, 15)],

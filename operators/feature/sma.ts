@@ -21,9 +21,10 @@ export const sma = defineOperator({
       const { window, total } = state
       add(total, -window.push(close))
       add(total, close)
-      return window.full ? totalOf(total) / params.span : undefined
+      return totalOf(total) / params.span
     },
   },
+  silent: ({ window }) => !window.full,
   example: {
     params: { span: 2 },
     input: [bar(1, 10), bar(2, 20), bar(3, 40)],

@@ -58,10 +58,10 @@ export const vwap = defineOperator({
       add(state.volume, volume)
       add(state.turnover, turnover)
       if (volume > 0) state.traded++
-      if (state.traded === 0 || (!params.daily && !state.volumes.full)) return undefined
       return totalOf(state.turnover) / totalOf(state.volume)
     },
   },
+  silent: ({ traded, volumes }, _answer, { daily }) => traded === 0 || (!daily && !volumes.full),
   example: {
     params: {},
     input: [bar(86_398, 10), bar(86_400, 20, { volume: 3, turnover: 60 }), bar(86_401, 40)],

@@ -74,12 +74,12 @@ export const timeBars = defineOperator({
       const bar = ((at / params.every - 1) & 1) === 0 ? state.even : state.odd
       const complete = !state.gapped
       state.gapped = false
-      if (bar.count === 0) return undefined
       const { open, high, low, close, volume, turnover, count } = bar
       bar.count = 0
       return { open, high, low, close, volume, turnover, count, complete }
     },
   },
+  silent: (_state, { count }) => count === 0,
   example: {
     params: { every: '1m' },
     input: [trade(1, 10), trade(59, 12, 2), trade(60, 11), advance(120)],

@@ -14,7 +14,8 @@ const example = { params: {}, input: [], output: [] }
 /** Hands on what is dear. */
 const dear = defineOperator({
   ...{ ...common, name: 'dear', input: { trade: Trade }, output: Trade, example },
-  on: { trade: (_state, trade) => (trade.price > 10 ? trade : undefined) },
+  on: { trade: (_state, trade) => trade },
+  silent: (_state, { price }) => price <= 10,
 })
 const price = defineScan({
   ...{ ...common, name: 'price', input: Trade, output: Said, example },

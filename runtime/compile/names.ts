@@ -9,6 +9,8 @@ export const messageOf = (edge: Edge): string => `v_${ident(edge.name)}`
 export const handlerOf = (node: Running, port: string): string => `on_${node.planned.id}$${port}`
 export const fireOf = (node: Running): string => `timer_${node.planned.id}`
 export const alarmOf = (node: Running): string => `alarm_${node.planned.id}`
+/** Whether its answer is none yet. */
+export const silentOf = (node: Running): string => `silent_${node.planned.id}`
 export const paramsOf = (node: Running): string => `params_${node.planned.id}`
 /** What a node that looks at no other sees besides state and message. */
 export const envOf = (node: Running): string => `env_${node.planned.id}`

@@ -70,6 +70,8 @@ export interface Mail {
   readonly message: string
   readonly ordinal: string
   readonly when: readonly string[]
+  /** The message where it was sent, and undefined where it was not: for those who hear of it elsewhere. */
+  readonly sent: string
 }
 
 /**
@@ -128,7 +130,7 @@ export class PassText {
     return found
   }
 
-  private emit(edge: Edge, message: string, when: readonly string[]): void {
+  private emit(edge: Edge, message: string, when: readonly string[], sent = message): void {
     const ordinal = edge.numbered ? this.variable(`o_${name.ident(edge.name)}`) : 'NaN'
     const bulk = this.way.bulk && when.length === 0
     if (bulk) this.always.push(edge)
@@ -140,7 +142,7 @@ export class PassText {
       ...(edge.recorded ? [`${name.recorderOf(edge)}(s.$key, at, ${ordinal}, ${message}, k);`] : []),
     )
     this.here.set(edge, { message, when })
-    for (const reader of edge.readers) this.mail.push({ reader, message, ordinal, when })
+    for (const reader of edge.readers) this.mail.push({ reader, message, ordinal, when, sent })
   }
 
   private call(node: Running, mail: Mail | undefined): void {
@@ -208,9 +210,20 @@ export class PassText {
       return
     }
     const silence = operator.always ? [`if (${answer} === undefined) throw silent();`] : []
-    const checks = [...rests, ...silence, ...this.shape(node, answer), ...this.alarm(node)]
-    this.line(called, words, ...wakes, ...sees, 'try {', `${answer} = ${run};`, ...checks, ...lost)
-    this.speak(node, answer, operator.always ? called : [...called, `${answer} !== undefined`])
+    const { looked, speaks } = this.looks(node, answer)
+    this.line(
+      called,
+      words,
+      ...wakes,
+      ...sees,
+      'try {',
+      `${answer} = ${run};`,
+      ...rests,
+      ...silence,
+      ...looked,
+      ...lost,
+    )
+    this.speak(node, answer, operator.always ? called : [...called, speaks])
   }
   private lost(node: Running): readonly string[] {
     return ['} catch (e) {', this.exit(`lost(e, ${node.index}, k, TIME, REST)`), '}']
@@ -225,13 +238,14 @@ export class PassText {
   private after(node: Running, answer: string): string | undefined {
     const rest = this.mail.map(({ reader, message, ordinal, when }) => {
       const mine = message === 'v' ? 'w' : message
-      return { reader, message: mine, ordinal, when: when.length === 0 ? [] : [`${mine} !== undefined`] }
+      return { reader, message: mine, ordinal, when: when.length === 0 ? [] : [`${mine} !== undefined`], sent: mine }
     })
     const told = rest.flatMap(({ message, ordinal }) => (ordinal === 'NaN' ? [message] : [message, ordinal]))
     const args = [answer, ...new Set(told)]
     const title = this.way.after(node, rest, args)
     if (title === undefined) return undefined
-    const given = args.map((arg) => (arg === 'w' && this.way.again === 'v' ? 'v' : arg))
+    const sent = new Map(this.mail.map((mail) => [mail.message, mail.sent]))
+    const given = args.map((arg) => (arg === 'w' && this.way.again === 'v' ? 'v' : (sent.get(arg) ?? arg)))
     const called = (words: readonly string[]) => this.exit(`${title}(${['k', 'TIME', ...words].join(', ')})`)
     if (!this.way.bulk) return called(given)
     // The first call V8 meets in a loop that is compiled makes it drop the code, for it knows nothing of it yet; then it
@@ -250,9 +264,9 @@ export class PassText {
     const [answer = ''] = args
     this.mail = [...rest]
     this.args = args
-    const looked = [...this.shape(node, answer), ...this.alarm(node)]
+    const { looked, speaks } = this.looks(node, answer)
     this.line([], `// ${node.planned.id}`, 'try {', ...looked, ...this.lost(node))
-    this.speak(node, answer, [`${answer} !== undefined`])
+    this.speak(node, answer, [speaks])
   }
   /** When a node is called: for a port in order only where the message is not old to it. */
   private inOrder(mail: Mail | undefined): readonly string[] {
@@ -285,6 +299,16 @@ export class PassText {
   private rings(node: Running): string | undefined {
     if (node.planned.operator.alarm === undefined) return undefined
     return `${name.alarmOf(node)}(${name.stateOf(node)}) !== ${name.alarmsOf(node)}[${node.wide ? '0' : 'k'}]`
+  }
+  /** How an answer and the alarm of who gave it are looked at, and when it is sent. */
+  private looks(node: Running, answer: string): { readonly looked: readonly string[]; readonly speaks: string } {
+    const [shape, alarm] = [this.shape(node, answer), this.alarm(node)]
+    const said = `${answer} !== undefined`
+    if (node.planned.operator.silent === undefined) return { looked: [...shape, ...alarm], speaks: said }
+    const speaks = this.variable(`speaks_${node.planned.id}`)
+    const args = [name.stateOf(node), answer, name.paramsOf(node)].join(', ')
+    const asked = `${speaks} = ${said} && ${name.silentOf(node)}(${args}) !== true;`
+    return { looked: [...shape, asked, ...alarm], speaks }
   }
   /** What comes after trusts the form of an answer. */
   private shape({ single, outputs, index }: Running, answer: string): readonly string[] {
@@ -320,7 +344,9 @@ export class PassText {
         this.line(when, `${said} = ${answer}.${port};`)
         spoken = [...when, `${said} !== undefined`]
       }
-      if (!many) this.emit(edge, said, spoken)
+      // an answer that is none is there all the same
+      const sent = node.single && node.planned.operator.silent ? `(${spoken.at(-1)} ? ${said} : undefined)` : said
+      if (!many) this.emit(edge, said, spoken, sent)
       else {
         this.line(spoken, `${this.way.here}for (const m of ${said}) ${name.sendOf(edge)}(k, at, m);`)
         nested = true
@@ -336,9 +362,7 @@ export class PassText {
   private exit(call: string): string {
     const { again, leave, time, here } = this.way
     const mine = (message: string) => (message === 'v' && again !== 'v' ? 'w' : message)
-    const all = this.mail.map(
-      ({ reader, message, ordinal }) => `${this.readers.get(reader)}, ${mine(message)}, ${ordinal}`,
-    )
+    const all = this.mail.map(({ reader, sent, ordinal }) => `${this.readers.get(reader)}, ${mine(sent)}, ${ordinal}`)
     const whole = again !== 'v' && all.some((mail) => mail.includes(', w, ')) ? `const w = ${again}; ` : ''
     return `UNSAID_${this.always.length};${here}${whole}${call.replace('TIME', time).replace('REST', `[${all.join(', ')}]`)}; ${leave}`
   }

@@ -210,6 +210,7 @@ function scopeOf({ nodes, edges, plan, stride }: Network): Readonly<Record<strin
     const { operator } = node.planned
     for (const port of Object.keys(node.planned.inputs)) scope[name.handlerOf(node, port)] = operator.on[port]
     if (operator.timer) scope[name.fireOf(node)] = operator.timer.fire
+    if (operator.silent) scope[name.silentOf(node)] = operator.silent
     if (sleeps(node)) scope[name.idleOf(node)] = operator.timer?.idle
     if (operator.alarm) scope[name.alarmOf(node)] = operator.alarm.at
     if (node.latest.length > 0) scope[name.lookoutOf(node)] = node.lookout
