@@ -38,11 +38,15 @@ const powers = Array.from({ length: scale + 1 }, (_, e) => 10 ** e)
 const tens = Array.from({ length: 40 }, (_, e) => 10n ** BigInt(e))
 const ten = (exponent: number): bigint => tens[exponent] ?? 10n ** BigInt(exponent)
 /**
- * How many decimals a double is written with, or -1 for more than eight. A whole number m of less than 2^50 with
- * m / 10^e = value is the decimal that was written: its neighbours are other doubles.
+ * How many decimals hold a double as it is written, or -1 for more than eight. A whole number m of less than 2^50 with
+ * m / 10^e = value is the decimal that was written: its neighbours are other doubles. Two are tried first, for most prices
+ * have as many or fewer.
  */
 function decimalsOf(value: number): number {
-  for (let e = 0; e <= scale; e++) {
+  const hundredths = Math.round(value * 100)
+  const small = Math.abs(hundredths) < 2 ** 50
+  if (small && hundredths / 100 === value) return 2
+  for (let e = small ? 3 : 0; e <= scale; e++) {
     const power = powers[e] as number
     const whole = Math.round(value * power)
     if (whole / power === value) return whole < 2 ** 50 && whole > -(2 ** 50) ? e : -1
@@ -65,16 +69,12 @@ export function fixed(value: number | string): Fixed {
   return scaled(digits, exponent + scale)
 }
 
-/** Nearest whole of two whole numbers below 2^53, halves away from zero. */
+/**
+ * Nearest whole of a whole number below 2^53 over a power of ten, halves away from zero. What is no half lies at least
+ * 1 / by from one, and the division errs by less than that.
+ */
 function quotient(a: number, by: number): number {
-  const size = Math.abs(a)
-  let whole = Math.floor(size / by)
-  let rest = size - whole * by
-  if (rest < 0) {
-    whole--
-    rest += by
-  }
-  if (2 * rest >= by) whole++
+  const whole = Math.round(Math.abs(a) / by)
   return a < 0 ? -whole : whole
 }
 
