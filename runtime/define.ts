@@ -209,11 +209,7 @@ export interface OperatorDefinition<
   }
   readonly timer?: Timer<NoInfer<O>, NoInfer<C>, NoInfer<S>, NoInfer<L>, NoInfer<E>>
   readonly alarm?: Alarm<NoInfer<O>, NoInfer<C>, NoInfer<S>, NoInfer<L>, NoInfer<E>>
-  /**
-   * Whether an answer is none yet: an average that is not full, a window that was empty. Asked after whatever answered, a
-   * timer too; `undefined` is silence without being asked. An answer that always comes and is only read costs nothing,
-   * where one that may be `undefined` is an object every time.
-   */
+  /** Whether an answer is none yet: an average that is not full, an empty window. Asked of every answer; it only reads. */
   readonly silent?: (state: NoInfer<S>, answer: Answer<NoInfer<O>>, params: NoInfer<C>) => boolean
   /** Called once per key when a finite input ends. */
   readonly end?: (state: NoInfer<S>, env: Env<NoInfer<C>, NoInfer<L>, NoInfer<E>>) => Maybe<NoInfer<O>>
@@ -293,13 +289,7 @@ function fold<N>(d: Loose, inputs: Ports, on: Operator['on'], always: boolean): 
     absent: {},
     prepare: (params: unknown) => params,
     scope: 'key',
-    each: undefined,
     init: nothing,
-    kernel: undefined,
-    timer: undefined,
-    alarm: undefined,
-    silent: undefined,
-    end: undefined,
     on_gap: 'keep',
     late: false,
     ...d,
@@ -385,9 +375,8 @@ export function defineKernel<const I extends Kind, const O extends Kind, PIn, P,
       throw new TypeError(
         `kernel ${definition.name}: ${kind.kind} has text or money; a kernel reads and writes numbers`,
       )
-  return fold({ ...rest, kernel: open } as unknown as Loose, { in: definition.input }, { in: silent }, false)
+  return fold({ ...rest, kernel: open } as unknown as Loose, { in: definition.input }, { in: () => undefined }, false)
 }
-const silent = () => undefined
 
 // ---- sources and sinks ----------------------------------------------------------------------------
 

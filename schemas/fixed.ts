@@ -70,8 +70,8 @@ export function fixed(value: number | string): Fixed {
 }
 
 /**
- * Nearest whole of a whole number below 2^53 over a power of ten, halves away from zero. What is no half lies at least
- * 1 / by from one, and the division errs by less than that.
+ * Nearest whole of a whole number below 2^53 over a power of ten, halves away from zero. What is no half lies further from
+ * one than the division errs.
  */
 function quotient(a: number, by: number): number {
   const whole = Math.round(Math.abs(a) / by)
@@ -127,7 +127,7 @@ export function unitsOf(factors: readonly (number | string)[], decimals: number)
 
 /** What `bought` gives, where all it is made of are whole numbers that a double holds; else NaN. */
 function wholeBought(amount: number, price: number, decimals: number, share: number): number {
-  const [of, at] = [decimalsOf(share), decimalsOf(price)]
+  const [of, at] = [share === 1 ? 0 : decimalsOf(share), decimalsOf(price)]
   if (of < 0 || at < 0 || share < 0 || price <= 0) return Number.NaN
   const exponent = at - of + decimals - scale
   const power = powers[Math.abs(exponent)] ?? Number.NaN

@@ -274,7 +274,15 @@ export const wilds = listed(
     end: true,
   }),
   wild('w_note_waits', { form: 'note', waits: true, late: true, silent: true }),
-  wild('w_note_alarm', { form: 'note', alarm: true, late: true, ambient: true, apart: true, in_order: true }),
+  wild('w_note_alarm', {
+    form: 'note',
+    alarm: true,
+    late: true,
+    ambient: true,
+    apart: true,
+    in_order: true,
+    silent: true,
+  }),
   wild('w_notes_timer', {
     form: 'notes',
     timer: 'right',

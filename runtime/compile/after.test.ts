@@ -53,6 +53,7 @@ const drawn = plan(
       price: { op: 'price', from: 'dear' },
       watcher: { op: 'watcher', from: 'price' },
       told: { op: 'told', from: 'price' },
+      yet: { op: 'price', from: 'dear' },
     },
   },
   catalogue,
@@ -79,8 +80,8 @@ test('what follows an answer that seldom comes is what the interpreter makes of 
   // rows of `some` make a price only where they are dear; the watcher answers all of them
   const prices = [1, -2, -50, 3, -60, -4]
   expect(said('interpret', prices)).toEqual([
-    ...['watcher -1', 'watcher -2', 'price 50', 'watcher -50', 'told 1050', 'watcher -3'],
-    ...['price 60', 'watcher -60', 'told 1060', 'watcher -4'],
+    ...['watcher -1', 'watcher -2', 'price 50', 'watcher -50', 'told 1050', 'yet 50', 'watcher -3'],
+    ...['price 60', 'watcher -60', 'told 1060', 'yet 60', 'watcher -4'],
   ])
   expect(said('compile', prices)).toEqual(said('interpret', prices))
   expect(programOf(drawn)).toContain('after_watcher(k, times[i], said_0')

@@ -65,13 +65,15 @@ function seen(node: Running, read: readonly string[] | undefined, ordinal: strin
 }
 
 /** A message on its way to a node: the variables it and its ordinal are in, and when there is one. */
-export interface Mail {
+export interface Mail extends Handed {
   readonly reader: Reader
   readonly message: string
   readonly ordinal: string
   readonly when: readonly string[]
-  /** The message where it was sent, and undefined where it was not: for those who hear of it elsewhere. */
-  readonly sent: string
+}
+interface Handed {
+  /** The message where it was sent, and undefined where it was not: for who goes on with the pass elsewhere. */
+  readonly handed: string
 }
 
 /**
@@ -130,7 +132,7 @@ export class PassText {
     return found
   }
 
-  private emit(edge: Edge, message: string, when: readonly string[], sent = message): void {
+  private emit(edge: Edge, message: string, when: readonly string[], handed = message): void {
     const ordinal = edge.numbered ? this.variable(`o_${name.ident(edge.name)}`) : 'NaN'
     const bulk = this.way.bulk && when.length === 0
     if (bulk) this.always.push(edge)
@@ -142,7 +144,7 @@ export class PassText {
       ...(edge.recorded ? [`${name.recorderOf(edge)}(s.$key, at, ${ordinal}, ${message}, k);`] : []),
     )
     this.here.set(edge, { message, when })
-    for (const reader of edge.readers) this.mail.push({ reader, message, ordinal, when, sent })
+    for (const reader of edge.readers) this.mail.push({ reader, message, ordinal, when, handed })
   }
 
   private call(node: Running, mail: Mail | undefined): void {
@@ -185,8 +187,8 @@ export class PassText {
     const run = `${f}(${name.stateOf(node)}, ${args})`
     const { wakes, rests } = this.rest(node, mail)
     if (mail?.reader.feedback) {
-      const silent = `if (${run} !== undefined) throw answered();`
-      this.line(called, words, ...wakes, ...sees, 'try {', silent, ...this.alarm(node), ...lost)
+      const told = `if (${run} !== undefined) throw answered();`
+      this.line(called, words, ...wakes, ...sees, 'try {', told, ...this.alarm(node), ...lost)
       return
     }
     const answer = this.variable(`v_${id}`)
@@ -209,8 +211,8 @@ export class PassText {
       )
       return
     }
-    const silence = operator.always ? [`if (${answer} === undefined) throw silent();`] : []
-    const { looked, speaks } = this.looks(node, answer)
+    const silence = operator.always ? [`if (${answer} === undefined) throw unanswered();`] : []
+    const { looked, speaks, handed } = this.looks(node, answer)
     this.line(
       called,
       words,
@@ -223,7 +225,7 @@ export class PassText {
       ...looked,
       ...lost,
     )
-    this.speak(node, answer, operator.always ? called : [...called, speaks])
+    this.speak(node, answer, [...called, ...speaks], handed)
   }
   private lost(node: Running): readonly string[] {
     return ['} catch (e) {', this.exit(`lost(e, ${node.index}, k, TIME, REST)`), '}']
@@ -238,14 +240,14 @@ export class PassText {
   private after(node: Running, answer: string): string | undefined {
     const rest = this.mail.map(({ reader, message, ordinal, when }) => {
       const mine = message === 'v' ? 'w' : message
-      return { reader, message: mine, ordinal, when: when.length === 0 ? [] : [`${mine} !== undefined`], sent: mine }
+      return { reader, message: mine, ordinal, when: when.length === 0 ? [] : [`${mine} !== undefined`], handed: mine }
     })
     const told = rest.flatMap(({ message, ordinal }) => (ordinal === 'NaN' ? [message] : [message, ordinal]))
     const args = [answer, ...new Set(told)]
     const title = this.way.after(node, rest, args)
     if (title === undefined) return undefined
-    const sent = new Map(this.mail.map((mail) => [mail.message, mail.sent]))
-    const given = args.map((arg) => (arg === 'w' && this.way.again === 'v' ? 'v' : (sent.get(arg) ?? arg)))
+    const handed = new Map(this.mail.map((mail) => [mail.message, mail.handed]))
+    const given = args.map((arg) => (arg === 'w' && this.way.again === 'v' ? 'v' : (handed.get(arg) ?? arg)))
     const called = (words: readonly string[]) => this.exit(`${title}(${['k', 'TIME', ...words].join(', ')})`)
     if (!this.way.bulk) return called(given)
     // The first call V8 meets in a loop that is compiled makes it drop the code, for it knows nothing of it yet; then it
@@ -264,9 +266,9 @@ export class PassText {
     const [answer = ''] = args
     this.mail = [...rest]
     this.args = args
-    const { looked, speaks } = this.looks(node, answer)
+    const { looked, speaks, handed } = this.looks(node, answer)
     this.line([], `// ${node.planned.id}`, 'try {', ...looked, ...this.lost(node))
-    this.speak(node, answer, [speaks])
+    this.speak(node, answer, speaks, handed)
   }
   /** When a node is called: for a port in order only where the message is not old to it. */
   private inOrder(mail: Mail | undefined): readonly string[] {
@@ -300,15 +302,16 @@ export class PassText {
     if (node.planned.operator.alarm === undefined) return undefined
     return `${name.alarmOf(node)}(${name.stateOf(node)}) !== ${name.alarmsOf(node)}[${node.wide ? '0' : 'k'}]`
   }
-  /** How an answer and the alarm of who gave it are looked at, and when it is sent. */
-  private looks(node: Running, answer: string): { readonly looked: readonly string[]; readonly speaks: string } {
+  /** How an answer and the alarm of who gave it are looked at, and when it is sent: see `Mail`. */
+  private looks(node: Running, answer: string): Readonly<Record<'looked' | 'speaks', readonly string[]>> & Handed {
+    const { always, silent } = node.planned.operator
     const [shape, alarm] = [this.shape(node, answer), this.alarm(node)]
     const said = `${answer} !== undefined`
-    if (node.planned.operator.silent === undefined) return { looked: [...shape, ...alarm], speaks: said }
+    if (silent === undefined) return { looked: [...shape, ...alarm], speaks: always ? [] : [said], handed: answer }
     const speaks = this.variable(`speaks_${node.planned.id}`)
     const args = [name.stateOf(node), answer, name.paramsOf(node)].join(', ')
     const asked = `${speaks} = ${said} && ${name.silentOf(node)}(${args}) !== true;`
-    return { looked: [...shape, asked, ...alarm], speaks }
+    return { looked: [...shape, asked, ...alarm], speaks: [speaks], handed: `(${speaks} ? ${answer} : undefined)` }
   }
   /** What comes after trusts the form of an answer. */
   private shape({ single, outputs, index }: Running, answer: string): readonly string[] {
@@ -335,7 +338,7 @@ export class PassText {
     return [`if (${asked}) ${certain}shaped(${index}, ${answer});`]
   }
 
-  private speak(node: Running, answer: string, when: readonly string[]): void {
+  private speak(node: Running, answer: string, when: readonly string[], handed = answer): void {
     let nested = false
     for (const { port, edge, many } of node.outputs) {
       let [said, spoken] = [answer, when]
@@ -344,9 +347,7 @@ export class PassText {
         this.line(when, `${said} = ${answer}.${port};`)
         spoken = [...when, `${said} !== undefined`]
       }
-      // an answer that is none is there all the same
-      const sent = node.single && node.planned.operator.silent ? `(${spoken.at(-1)} ? ${said} : undefined)` : said
-      if (!many) this.emit(edge, said, spoken, sent)
+      if (!many) this.emit(edge, said, spoken, node.single ? handed : said)
       else {
         this.line(spoken, `${this.way.here}for (const m of ${said}) ${name.sendOf(edge)}(k, at, m);`)
         nested = true
@@ -362,7 +363,9 @@ export class PassText {
   private exit(call: string): string {
     const { again, leave, time, here } = this.way
     const mine = (message: string) => (message === 'v' && again !== 'v' ? 'w' : message)
-    const all = this.mail.map(({ reader, sent, ordinal }) => `${this.readers.get(reader)}, ${mine(sent)}, ${ordinal}`)
+    const all = this.mail.map(
+      ({ reader, handed, ordinal }) => `${this.readers.get(reader)}, ${mine(handed)}, ${ordinal}`,
+    )
     const whole = again !== 'v' && all.some((mail) => mail.includes(', w, ')) ? `const w = ${again}; ` : ''
     return `UNSAID_${this.always.length};${here}${whole}${call.replace('TIME', time).replace('REST', `[${all.join(', ')}]`)}; ${leave}`
   }

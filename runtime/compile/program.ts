@@ -124,7 +124,7 @@ export function write(network: Network, schedule: Schedule): Written {
     `function answered() {`,
     `return new Error('${FEEDBACK_ANSWERED}');`,
     '}',
-    'function silent() {',
+    'function unanswered() {',
     `return new Error('${SCAN_SILENT}');`,
     '}',
     '// which message of its edge, key and time this one is',
