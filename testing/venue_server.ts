@@ -96,7 +96,20 @@ export async function startVenue(venue: Venue): Promise<RunningVenue> {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  server.on('upgrade', async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  const welcome = (client: WebSocket, url: string, socket: Duplex) => {
+    const place = places.take(url)
+    const connection: VenueConnection = { url, from: place.next, sent: 0, received: [], state: 'open' }
+    connections.push(connection)
+    client.on('error', () => {})
+    client.on('message', (data) => connection.received.push(String(data)))
+    const leave = () => {
+      if (connection.state === 'open') places.leave(url, place)
+      connection.state = 'closed'
+    }
+    client.once('close', leave)
+    void new Player(venue, client, socket, place, connection, leave).play()
+  }
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const upgrade = venue.upgrades?.[attempts] ?? 'accept'
     attempts++
     if (upgrade === 'unanswered') return
@@ -105,21 +118,9 @@ export async function startVenue(venue: Venue): Promise<RunningVenue> {
       return
     }
     socket.on('error', () => {})
-    await goodbyes()
-    webSockets.handleUpgrade(request, socket, head, (client) => {
-      const url = request.url ?? '/'
-      const place = places.take(url)
-      const connection: VenueConnection = { url, from: place.next, sent: 0, received: [], state: 'open' }
-      connections.push(connection)
-      client.on('error', () => {})
-      client.on('message', (data) => connection.received.push(String(data)))
-      const leave = () => {
-        if (connection.state === 'open') places.leave(url, place)
-        connection.state = 'closed'
-      }
-      client.once('close', leave)
-      void new Player(venue, client, socket, place, connection, leave).play()
-    })
+    void goodbyes().then(() =>
+      webSockets.handleUpgrade(request, socket, head, (client) => welcome(client, request.url ?? '/', socket)),
+    )
   })
   server.listen(venue.port ?? 0, '127.0.0.1')
   await once(server, 'listening')
