@@ -186,9 +186,9 @@ export class PassText {
         : [name.handlerOf(node, mail.reader.port), `${mail.message}, ${env}`]
     const run = `${f}(${name.stateOf(node)}, ${args})`
     const { wakes, rests } = this.rest(node, mail)
+    const begin = [words, ...wakes, ...sees, 'try {']
     if (mail?.reader.feedback) {
-      const told = `if (${run} !== undefined) throw answered();`
-      this.line(called, words, ...wakes, ...sees, 'try {', told, ...this.alarm(node), ...lost)
+      this.line(called, ...begin, `if (${run} !== undefined) throw answered();`, ...this.alarm(node), ...lost)
       return
     }
     const answer = this.variable(`v_${id}`)
@@ -197,10 +197,7 @@ export class PassText {
       const rung = rings === undefined ? undefined : this.variable(`rung_${id}`)
       this.line(
         called,
-        words,
-        ...wakes,
-        ...sees,
-        'try {',
+        ...begin,
         `${answer} = ${run};`,
         ...(rung === undefined ? [] : [`${rung} = ${rings};`]),
         ...lost,
@@ -213,18 +210,7 @@ export class PassText {
     }
     const silence = operator.always ? [`if (${answer} === undefined) throw unanswered();`] : []
     const { looked, speaks, handed } = this.looks(node, answer)
-    this.line(
-      called,
-      words,
-      ...wakes,
-      ...sees,
-      'try {',
-      `${answer} = ${run};`,
-      ...rests,
-      ...silence,
-      ...looked,
-      ...lost,
-    )
+    this.line(called, ...begin, `${answer} = ${run};`, ...rests, ...silence, ...looked, ...lost)
     this.speak(node, answer, [...called, ...speaks], handed)
   }
   private lost(node: Running): readonly string[] {
